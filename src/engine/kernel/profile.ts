@@ -1,0 +1,45 @@
+/** What a kernel is: a release or a variant, as `base => overrides`. */
+import type { KernelOps } from "./ops.ts";
+
+/** Differences between releases that are a choice inside a function rather than another function. */
+export interface Features {
+  /** MSI doorbells: a cookie on the domain (up to 6.14) or iommufd's own list (6.15 on). */
+  sw_msi: "cookie" | "native";
+  /** Attaching to a nested hwpt sets up reserved regions and MSI on the parent's IOAS (6.12 on). */
+  nested_reserves_on_parent: boolean;
+}
+
+export interface KernelProfile {
+  /** `linux-7.2`, `sw-msi-at-alloc-2024-07`. */
+  id: string;
+  title: string;
+  /** Id of the profile that this one changes; absent only in the newest release. */
+  base?: string;
+  /** ISO date of the release or the mail. */
+  date: string;
+  /** Message-ID or commit. */
+  ref?: string;
+  /** One sentence: what it does differently from its base. */
+  changes: string;
+  /** Scenario that shows it, and what that must give, one line each. */
+  scenario?: string;
+  expects?: string[];
+  /** Objections raised in public, in our own words. */
+  objections?: { who: string; what: string; ref?: string }[];
+  /** Facts about this kernel that are not known; shown beside it. */
+  unknown?: string[];
+  features?: Partial<Features>;
+  overrides?: (base: KernelOps) => Partial<KernelOps>;
+}
+
+/** A profile with its chain of bases folded into one record. */
+export interface ResolvedProfile {
+  profile: KernelProfile;
+  features: Features;
+  ops: KernelOps;
+}
+
+/** Identity with a type: what a file in `releases/` or `variants/` exports as default. */
+export function defineKernel(profile: KernelProfile): KernelProfile {
+  return Object.freeze(profile);
+}

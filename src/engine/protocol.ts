@@ -1,0 +1,42 @@
+/** Every message between the UI and the worker. Version it when a shape changes. */
+import type { Frame, InspectorView, KernelInfo, Lane, MachineInfo, Ref, ScenarioInfo, WalkView } from "./views/types.ts";
+
+export const PROTOCOL_VERSION = 1;
+
+/** A refusal in one sentence, with the place where it is known. The world stays as it was. */
+export interface Problem {
+  message: string;
+  /** 1-based line and column in a text, or record number in a trace. */
+  line?: number;
+  column?: number;
+  record?: number;
+}
+
+export type Answer<T> = { ok: true; value: T } | { ok: false; problem: Problem };
+
+export interface Catalogue {
+  version: number;
+  kernels: KernelInfo[];
+  machines: MachineInfo[];
+  scenarios: ScenarioInfo[];
+}
+
+export interface Opened {
+  scenario: ScenarioInfo;
+  /** The text form, canonical. */
+  text: string;
+  steps: number;
+}
+
+/** What comlink exposes from the worker. All methods are asynchronous for the UI. */
+export interface EngineApi {
+  catalogue(): Catalogue;
+  /** Opens a scenario by id or by text. On a problem the scenario that was open stays open. */
+  open(source: { id: string } | { text: string }): Answer<Opened>;
+  /** The picture after `step` steps (0 = none yet) on a kernel. */
+  frame(kernel: string, step: number): Answer<Frame>;
+  walk(kernel: string, step: number, device: string, iova: bigint, write: boolean): Answer<WalkView>;
+  inspect(kernel: string, step: number, ref: Ref): Answer<InspectorView>;
+  /** Results of the whole scenario on each kernel, differences against the first. */
+  lanes(kernels: string[]): Answer<Lane[]>;
+}

@@ -1,0 +1,9 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts", "src/**/*.test.tsx"],
+    testTimeout: 600_000,
+    coverage: { provider: "v8", include: ["src/hw/**", "src/engine/**"] },
+  },
+});
