@@ -55,6 +55,6 @@ export class Tracer {
   }
 
   add(entry: WithoutDepth<TraceEntry>): void {
-    this.entries.push({ ...entry, depth: this.depth } as TraceEntry);
+    this.entries.push({ ...entry, depth: this.depth });
   }
 }
