@@ -17,6 +17,7 @@ export const errno = Object.freeze({
   ENFILE: 23,
   EMFILE: 24,
   ENOTTY: 25,
+  EFBIG: 27,
   ENOSPC: 28,
   ESPIPE: 29,
   ERANGE: 34,
@@ -26,6 +27,7 @@ export const errno = Object.freeze({
   EOVERFLOW: 75,
   EMSGSIZE: 90,
   EOPNOTSUPP: 95,
+  EADDRINUSE: 98,
   ETIMEDOUT: 110,
 });
 
