@@ -1,5 +1,14 @@
 /** Every message between the UI and the worker. Version it when a shape changes. */
-import type { Frame, InspectorView, KernelInfo, Lane, MachineInfo, Ref, ScenarioInfo, WalkView } from "./views/types.ts";
+import type {
+  Frame,
+  InspectorView,
+  KernelInfo,
+  Lane,
+  MachineInfo,
+  Ref,
+  ScenarioInfo,
+  WalkView,
+} from "./views/types.ts";
 
 export const PROTOCOL_VERSION = 1;
 
@@ -28,6 +37,18 @@ export interface Opened {
   steps: number;
 }
 
+/**
+ * What a link holds: `#v=1&s=sw-msi-nested&k=linux-6.11&n=9&x.zoom=...`. A scenario of the library goes by its id, any
+ * other as its text, compressed.
+ */
+export interface LinkState {
+  scenario: { id: string } | { text: string };
+  kernel: string;
+  step: number;
+  /** What the UI wants to find again (viewport, theme ...); the engine only carries it. */
+  view: Record<string, string>;
+}
+
 /** What comlink exposes from the worker. All methods are asynchronous for the UI. */
 export interface EngineApi {
   catalogue(): Catalogue;
@@ -39,4 +60,8 @@ export interface EngineApi {
   inspect(kernel: string, step: number, ref: Ref): Answer<InspectorView>;
   /** Results of the whole scenario on each kernel, differences against the first. */
   lanes(kernels: string[]): Answer<Lane[]>;
+  /** The part of the address after `#`. */
+  makeLink(state: LinkState): Promise<string>;
+  /** Reads the part after `#`; an unknown version, scenario or kernel is refused in words. */
+  readLink(fragment: string): Promise<Answer<LinkState>>;
 }

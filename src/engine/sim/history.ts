@@ -1,0 +1,85 @@
+/**
+ * A world as a fold over its op log: step, seek, back and fork. Copies of the world are kept at some steps; every other
+ * moment is a copy plus the few steps after it, executed again. Kernel and hardware know nothing of it.
+ */
+import { snapshot } from "./snapshot.ts";
+
+export interface HistoryOptions {
+  /** A copy of the world is kept every so many steps. */
+  every?: number;
+  /** Copies of other moments that are kept, newest use first. */
+  recent?: number;
+}
+
+/**
+ * `W` world, `S` step, `R` result of a step. `apply` changes the world and must be deterministic; it may throw only for
+ * a bug in the model.
+ */
+export class History<W extends object, S, R> {
+  readonly steps: S[] = [];
+  readonly results: R[] = [];
+  private readonly apply: (world: W, step: S, index: number) => R;
+  private readonly every: number;
+  private readonly recent: number;
+  private readonly kept = new Map<number, W>();
+  private readonly passing = new Map<number, W>();
+  private tip: W;
+
+  /** Takes over `start`: the caller must not change it afterwards. */
+  constructor(start: W, apply: (world: W, step: S, index: number) => R, options: HistoryOptions = {}) {
+    this.apply = apply;
+    this.every = options.every ?? 64;
+    this.recent = options.recent ?? 8;
+    this.tip = start;
+    this.kept.set(0, snapshot(start));
+  }
+
+  get length(): number {
+    return this.steps.length;
+  }
+
+  /** Appends a step and runs it. */
+  push(step: S): R {
+    const result = this.apply(this.tip, step, this.steps.length);
+    this.steps.push(step);
+    this.results.push(result);
+    if (this.length % this.every === 0) this.kept.set(this.length, snapshot(this.tip));
+    return result;
+  }
+
+  /** The world after `n` steps, for reading only: the same object may be handed out again. `n` is cut to the log. */
+  at(n: number): W {
+    const step = Math.max(0, Math.min(n, this.length));
+    const kept = this.kept.get(step);
+    if (kept !== undefined) return kept;
+    let world = this.passing.get(step);
+    this.passing.delete(step);
+    world ??= this.live(step);
+    this.passing.set(step, world);
+    const oldest = this.passing.keys().next();
+    if (this.passing.size > this.recent && oldest.done !== true) this.passing.delete(oldest.value);
+    return world;
+  }
+
+  /** The world after `n` steps as a copy of its own, free to be changed. */
+  live(n: number): W {
+    const step = Math.max(0, Math.min(n, this.length));
+    if (step === this.length) return snapshot(this.tip);
+    let from = 0;
+    for (const at of [...this.kept.keys(), ...this.passing.keys()]) if (at <= step && at > from) from = at;
+    const world = snapshot(this.kept.get(from) ?? this.passing.get(from) ?? this.tip);
+    for (let i = from; i < step; i++) this.apply(world, this.steps[i] as S, i);
+    return world;
+  }
+
+  /** A second history with the same first `n` steps and its own future; this one stays as it is. */
+  fork(n: number): History<W, S, R> {
+    const step = Math.max(0, Math.min(n, this.length));
+    const twin = new History<W, S, R>(this.live(step), this.apply, { every: this.every, recent: this.recent });
+    twin.kept.clear();
+    for (const [at, world] of this.kept) if (at <= step) twin.kept.set(at, world);
+    twin.steps.push(...this.steps.slice(0, step));
+    twin.results.push(...this.results.slice(0, step));
+    return twin;
+  }
+}
