@@ -39,7 +39,7 @@ class Pages implements TableMemory {
     return pa;
   }
   free(pa: number, bytes: number): void {
-    expect(this.live.get(pa)).toBe(bytes);
+    if (this.live.get(pa) !== bytes) throw new Error(`freed ${bytes} bytes at ${pa}, not as allocated`);
     this.live.delete(pa);
   }
 }
