@@ -1,0 +1,324 @@
+/**
+ * A machine: memory, IOMMUs, interrupt controllers and PCI functions built from a plain description.
+ *
+ * The CPU side (kernel drivers) uses `mem` for RAM and `read32`/`write32`/... for anything that may be a register;
+ * devices use `dma` and `msi`, whose accesses go through their SMMU. Interrupts that reached the CPU are appended to
+ * `interrupts`; whoever plays the CPU drains them.
+ */
+import { hex, hex64, join, TWO32 } from "./base/bits.ts";
+import type { HwProbe } from "./base/probe.ts";
+import { Gicv2m, type Gicv2mDesc } from "./irq/gicv2m.ts";
+import { GITS, type Interrupt, Its, type ItsDesc } from "./irq/its.ts";
+import { PhysMem, type Range } from "./memory.ts";
+import { type FunctionDesc, PciBus, type PciFunction } from "./pci/function.ts";
+import { EVENT_NAMES } from "./smmuv3/evtq.ts";
+import { ARCHITECTURE, QEMU, type Quirks } from "./smmuv3/quirks.ts";
+import { Smmuv3, type SmmuDesc } from "./smmuv3/smmu.ts";
+import { Txn, TxnResult } from "./smmuv3/txn.ts";
+
+export interface NamedRange extends Range {
+  name: string;
+}
+
+/** A PCI host window: CPU addresses start..last show PCI addresses from `pci` on. */
+export interface Window extends Range {
+  kind: "io" | "mem" | "mem64";
+  pci: number;
+}
+
+/** Plain JSON. Addresses are numbers, ranges inclusive. */
+export interface MachineDesc {
+  /** `plain`. */
+  id: string;
+  /** `Arm virt`. */
+  title: string;
+  /** `qemu`: hardware deviates from the architecture as QEMU's does. */
+  quirks: "none" | "qemu";
+  ram: Range[];
+  /** Fixed register blocks, for pictures and address decoding of what has no model. */
+  mmio: NamedRange[];
+  ecam: Range | null;
+  windows: Window[];
+  smmus: SmmuDesc[];
+  its: ItsDesc | null;
+  v2m: Gicv2mDesc | null;
+  functions: FunctionDesc[];
+}
+
+/** A device's DMA. `hi`/`lo`: the IOVA. */
+export interface DmaRequest {
+  write: boolean;
+  hi: number;
+  lo: number;
+  /** Bytes. */
+  len: number;
+  /** PASID; absent = none. */
+  ssid?: number;
+  /** What a write stores; absent = zeros. Exactly `len` bytes. */
+  data?: Uint8Array;
+}
+
+/** A part of a DMA that went to consecutive physical addresses. */
+export interface DmaRun {
+  /** Offset from the start of the request. */
+  offset: number;
+  pa: number;
+  len: number;
+}
+
+export interface DmaResult {
+  ok: boolean;
+  /** What a read returned; the part after a fault is 0xff. */
+  data: Uint8Array;
+  runs: DmaRun[];
+  /** The first fault. `event`: number of the event, 0 = terminated without a record. `pa` of a bus error, else -1. */
+  fault: { offset: number; event: number; stage: 0 | 1 | 2; level: number; text: string; pa: number } | null;
+}
+
+export interface MsiResult {
+  /** The function wrote its message. */
+  sent: boolean;
+  /** Address and data of the message, 0 when none was sent. */
+  lo: number;
+  hi: number;
+  data: number;
+  /** Physical address that the write reached, -1 = none. */
+  pa: number;
+  end: "its" | "v2m" | "memory" | "fault" | "silent";
+  /** INTID that was raised, 0 = none. */
+  intid: number;
+  /** Why nothing was raised, in words; empty when delivered. */
+  why: string;
+  event: number;
+}
+
+export class Machine {
+  readonly desc: MachineDesc;
+  readonly mem: PhysMem;
+  readonly smmus: Smmuv3[];
+  readonly its: Its | null;
+  readonly v2m: Gicv2m | null;
+  readonly pci: PciBus;
+  /** Interrupts that reached the CPU, oldest first. Drain it in place (`splice(0)`): the controllers hold this array. */
+  readonly interrupts: Interrupt[] = [];
+  readonly quirks: Quirks;
+  private readonly txn = new Txn();
+  private readonly out = new TxnResult();
+  private watcher: HwProbe | null = null;
+
+  constructor(desc: MachineDesc) {
+    this.desc = desc;
+    this.quirks = desc.quirks === "qemu" ? QEMU : ARCHITECTURE;
+    this.mem = new PhysMem(desc.ram.concat(desc.mmio.filter((r) => r.name === "flash")));
+    this.smmus = desc.smmus.map((d) => new Smmuv3(d.name, d.base, { ...d, quirks: this.quirks }, this.mem));
+    this.its = desc.its === null ? null : new Its(desc.its, this.mem, this.interrupts);
+    this.v2m = desc.v2m === null ? null : new Gicv2m(desc.v2m, this.interrupts);
+    this.pci = new PciBus(desc.functions);
+  }
+
+  get probe(): HwProbe | null {
+    return this.watcher;
+  }
+
+  /** Fans out to every part; null switches watching off. */
+  set probe(probe: HwProbe | null) {
+    this.watcher = probe;
+    this.mem.probe = probe;
+    for (const smmu of this.smmus) smmu.probe = probe;
+    if (this.its !== null) this.its.probe = probe;
+    if (this.v2m !== null) this.v2m.probe = probe;
+  }
+
+  smmu(name: string): Smmuv3 | null {
+    return this.smmus.find((s) => s.name === name) ?? null;
+  }
+
+  /** The SMMU in front of a function, null when there is none. */
+  smmuOf(bdf: string): Smmuv3 | null {
+    const name = this.pci.byBdf.get(bdf)?.desc.smmu ?? null;
+    return name === null ? null : this.smmu(name);
+  }
+
+  /** CPU read of RAM, a register or a BAR. */
+  read32(pa: number): number {
+    for (const smmu of this.smmus) if (smmu.covers(pa)) return smmu.readReg(pa - smmu.base);
+    if (this.its !== null && this.its.covers(pa)) return this.its.readReg(pa - this.its.desc.base);
+    if (this.v2m !== null && this.v2m.covers(pa)) return this.v2m.readReg(pa - this.v2m.desc.base);
+    const msix = this.pci.msixAt(pa);
+    if (msix !== null) return msix.table.read(msix.offset);
+    return this.mem.read32(pa);
+  }
+
+  /** CPU write of RAM, a register or a BAR. */
+  write32(pa: number, value: number): void {
+    for (const smmu of this.smmus) if (smmu.covers(pa)) return smmu.writeReg(pa - smmu.base, value);
+    if (this.its !== null && this.its.covers(pa)) return this.its.writeReg(pa - this.its.desc.base, value);
+    if (this.v2m !== null && this.v2m.covers(pa)) {
+      this.v2m.writeReg(pa - this.v2m.desc.base, value);
+      return;
+    }
+    const msix = this.pci.msixAt(pa);
+    if (msix !== null) return msix.table.write(msix.offset, value);
+    this.mem.write32(pa, value);
+  }
+
+  /** CPU write of a 64-bit register. */
+  write64(pa: number, lo: number, hi: number): void {
+    for (const smmu of this.smmus) if (smmu.covers(pa)) return smmu.writeReg64(pa - smmu.base, lo, hi);
+    if (this.its !== null && this.its.covers(pa)) return this.its.writeReg64(pa - this.its.desc.base, lo, hi);
+    this.mem.write64(pa, lo, hi);
+  }
+
+  /** Lets a function do DMA as its test engine would: through its SMMU, in pieces that one translation covers. */
+  dma(bdf: string, request: DmaRequest): DmaResult {
+    const f = this.function(bdf);
+    const data = new Uint8Array(request.len).fill(0xff);
+    const result: DmaResult = { ok: true, data, runs: [], fault: null };
+    if (!f.busMaster) {
+      result.ok = false;
+      result.fault = { offset: 0, event: 0, stage: 0, level: -1, text: "the function is not bus master", pa: -1 };
+      return result;
+    }
+    let lo = request.lo >>> 0;
+    let hi = request.hi >>> 0;
+    for (let at = 0; at < request.len; ) {
+      const left = request.len - at;
+      const out = this.translate(f, request.write, hi, lo, request.ssid ?? -1);
+      const reached = out.ok && this.reaches(out.pa);
+      let n: number;
+      if (reached) {
+        const block = 2 ** Math.min(out.shift, 30);
+        n = Math.min(left, block - (lo % block));
+        this.transfer(f, request, at, n, out.pa, data);
+        result.runs.push({ offset: at, pa: out.pa, len: n });
+      } else {
+        result.ok = false;
+        result.fault ??= faultOf(at, out);
+        if (!this.quirks.dmaRetry4) break;
+        n = Math.min(left, 4, lo === 0 ? 4 : lo & -lo);
+      }
+      at += n;
+      lo += n;
+      if (lo >= TWO32) {
+        lo -= TWO32;
+        hi = (hi + 1) >>> 0;
+      }
+    }
+    return result;
+  }
+
+  /** Lets a function raise interrupt `vector`: the message of its MSI-X entry or MSI capability goes out as a write. */
+  msi(bdf: string, vector: number): MsiResult {
+    const f = this.function(bdf);
+    const message = f.message(vector);
+    const result: MsiResult = { sent: false, lo: 0, hi: 0, data: 0, pa: -1, end: "silent", intid: 0, why: "", event: 0 };
+    if (typeof message === "string") {
+      result.why = message;
+      if (this.watcher !== null) this.watcher.msi(`${bdf} vector ${vector}: ${message}`, false);
+      return result;
+    }
+    Object.assign(result, message, { sent: true });
+    const out = this.translate(f, true, message.hi, message.lo, -1);
+    const to = `${bdf} vector ${vector}: write 0x${message.data.toString(16)} to ${hex64(message.lo, message.hi)}`;
+    if (!out.ok) {
+      result.end = "fault";
+      result.event = out.event;
+      result.why = faultOf(0, out).text;
+      if (this.watcher !== null) this.watcher.msi(`${to}: ${result.why}`, false);
+      return result;
+    }
+    result.pa = out.pa;
+    this.message(f, out.pa, message.data, result);
+    if (this.watcher !== null && (result.end === "memory" || result.end === "fault")) {
+      this.watcher.msi(`${to}: ${result.why}`, false);
+    }
+    return result;
+  }
+
+  private message(f: PciFunction, pa: number, data: number, result: MsiResult): void {
+    if (this.its !== null && this.its.covers(pa)) {
+      result.end = "its";
+      if (pa - this.its.desc.base !== GITS.TRANSLATER) result.why = "a register of the ITS that is no doorbell";
+      else if (f.desc.msiDeviceId < 0) result.why = "firmware gives the function no DeviceID";
+      else {
+        const out = this.its.translate(f.desc.msiDeviceId, data);
+        result.intid = out.delivered ? out.intid : 0;
+        result.why = out.why;
+      }
+    } else if (this.v2m !== null && this.v2m.covers(pa)) {
+      result.end = "v2m";
+      result.intid = this.v2m.writeReg(pa - this.v2m.desc.base, data);
+      if (result.intid === 0) result.why = "no SPI of this frame";
+    } else if (this.reaches(pa)) {
+      result.end = "memory";
+      result.why = `the message went to memory at ${hex(pa)}`;
+      this.store(f, pa, new Uint8Array([data & 0xff, (data >> 8) & 0xff, (data >> 16) & 0xff, data >>> 24]));
+    } else {
+      result.end = "fault";
+      result.why = `nothing answers at ${hex(pa)}`;
+    }
+  }
+
+  private function(bdf: string): PciFunction {
+    const f = this.pci.byBdf.get(bdf);
+    if (f === undefined) throw new Error(`no PCI function ${bdf} on machine ${this.desc.id}`);
+    return f;
+  }
+
+  private translate(f: PciFunction, write: boolean, hi: number, lo: number, ssid: number): TxnResult {
+    const smmu = this.smmuOf(f.bdf);
+    if (smmu === null) {
+      this.out.ok = true;
+      this.out.pa = join(lo, hi);
+      this.out.shift = 12;
+      this.out.event = 0;
+      return this.out;
+    }
+    smmu.translate(this.txn.set(f.desc.streamId, write, hi, lo, ssid), this.out);
+    return this.out;
+  }
+
+  /** Whether anything answers at a physical address. */
+  private reaches(pa: number): boolean {
+    if (this.mem.answers(pa) || this.pci.barAt(pa) !== null) return true;
+    return (this.its !== null && this.its.covers(pa)) || (this.v2m !== null && this.v2m.covers(pa));
+  }
+
+  private transfer(f: PciFunction, request: DmaRequest, at: number, n: number, pa: number, data: Uint8Array): void {
+    if (!request.write) {
+      const who = this.mem.who;
+      this.mem.who = f.bdf;
+      this.mem.readBytes(pa, data.subarray(at, at + n), "DMA read");
+      this.mem.who = who;
+      return;
+    }
+    const bytes = request.data === undefined ? new Uint8Array(n) : request.data.subarray(at, at + n);
+    if (this.its?.covers(pa) === true || this.v2m?.covers(pa) === true) {
+      const result: MsiResult = { sent: true, lo: 0, hi: 0, data: 0, pa, end: "silent", intid: 0, why: "", event: 0 };
+      this.message(f, pa, word(bytes), result);
+    } else this.store(f, pa, bytes);
+  }
+
+  private store(f: PciFunction, pa: number, bytes: Uint8Array): void {
+    const who = this.mem.who;
+    this.mem.who = f.bdf;
+    this.mem.writeBytes(pa, bytes, "DMA write");
+    this.mem.who = who;
+  }
+}
+
+function word(bytes: Uint8Array): number {
+  return (
+    ((bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8) | ((bytes[2] ?? 0) << 16) | ((bytes[3] ?? 0) << 24)) >>> 0
+  );
+}
+
+function faultOf(offset: number, out: TxnResult): NonNullable<DmaResult["fault"]> {
+  const { event, stage, level, pa } = out;
+  const text = out.ok
+    ? `nothing answers at ${hex(pa)}`
+    : event === 0
+      ? "terminated without a record"
+      : (EVENT_NAMES[event] ?? `event ${hex(event)}`);
+  return { offset, event: out.ok ? 0 : event, stage: out.ok ? 0 : stage, level: out.ok ? -1 : level, text, pa: out.ok ? pa : -1 };
+}

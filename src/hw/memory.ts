@@ -1,0 +1,153 @@
+/**
+ * Sparse physical memory, the one door to it, little endian.
+ *
+ * Addresses are plain numbers. A page exists once something was written to it; an absent page reads as zero.
+ * `ram` says which addresses answer at all; hardware that masters the bus asks `answers(pa)` first and takes an
+ * external abort where nothing does. Every word access is told to the probe; the bulk functions are told as one.
+ */
+import type { HwProbe } from "./base/probe.ts";
+
+const PAGE_SHIFT = 12;
+const PAGE_BYTES = 1 << PAGE_SHIFT;
+
+/** Both ends inclusive, bytes. */
+export interface Range {
+  start: number;
+  last: number;
+}
+
+export class PhysMem {
+  /** Page frame number (pa / 4096) -> 1,024 words. */
+  readonly pages = new Map<number, Uint32Array>();
+  /** Where memory answers; empty = everywhere. */
+  readonly ram: Range[];
+  probe: HwProbe | null = null;
+  /** Who is accessing, for the probe: `cpu`, an SMMU's name, a device's bdf. */
+  who = "cpu";
+  /** Halves of the last read64. */
+  lo = 0;
+  hi = 0;
+
+  constructor(ram: Range[] = []) {
+    this.ram = ram;
+  }
+
+  /** Whether a bus access to this address completes. */
+  answers(pa: number): boolean {
+    const ram = this.ram;
+    if (ram.length === 0) return true;
+    for (let i = 0; i < ram.length; i++) {
+      const r = ram[i] as Range;
+      if (pa >= r.start && pa <= r.last) return true;
+    }
+    return false;
+  }
+
+  /** 4-byte aligned. */
+  read32(pa: number, what = ""): number {
+    const page = this.pages.get(Math.floor(pa / PAGE_BYTES));
+    const v = page === undefined ? 0 : (page[(pa % PAGE_BYTES) >>> 2] ?? 0);
+    if (this.probe !== null) this.probe.mem(this.who, false, pa, v, 0, what);
+    return v;
+  }
+
+  /** 4-byte aligned. */
+  write32(pa: number, v: number, what = ""): void {
+    this.page(pa)[(pa % PAGE_BYTES) >>> 2] = v;
+    if (this.probe !== null) this.probe.mem(this.who, true, pa, v >>> 0, 0, what);
+  }
+
+  /** 8-byte aligned; the result is in `lo` and `hi`. */
+  read64(pa: number, what = ""): void {
+    this.fetch64(pa);
+    if (this.probe !== null) this.probe.mem(this.who, false, pa, this.lo, this.hi, what);
+  }
+
+  /** 8-byte aligned. */
+  write64(pa: number, lo: number, hi: number, what = ""): void {
+    const page = this.page(pa);
+    const i = (pa % PAGE_BYTES) >>> 2;
+    page[i] = lo;
+    page[i + 1] = hi;
+    if (this.probe !== null) this.probe.mem(this.who, true, pa, lo >>> 0, hi >>> 0, what);
+  }
+
+  /** read64 without the probe: for hardware that builds its `what` only when somebody watches, and for views. */
+  fetch64(pa: number): void {
+    const page = this.pages.get(Math.floor(pa / PAGE_BYTES));
+    if (page === undefined) {
+      this.lo = 0;
+      this.hi = 0;
+      return;
+    }
+    const i = (pa % PAGE_BYTES) >>> 2;
+    this.lo = page[i] ?? 0;
+    this.hi = page[i + 1] ?? 0;
+  }
+
+  /** Any alignment and length. */
+  readBytes(pa: number, out: Uint8Array, what = ""): void {
+    for (let done = 0; done < out.length; ) {
+      const at = pa + done;
+      const offset = at % PAGE_BYTES;
+      const n = Math.min(out.length - done, PAGE_BYTES - offset);
+      const page = this.pages.get(Math.floor(at / PAGE_BYTES));
+      if (page === undefined) out.fill(0, done, done + n);
+      else out.set(bytesIn(page).subarray(offset, offset + n), done);
+      done += n;
+    }
+    if (this.probe !== null) this.probe.mem(this.who, false, pa, word(out, 0), word(out, 4), sized(what, out.length));
+  }
+
+  /** Any alignment and length. */
+  writeBytes(pa: number, bytes: Uint8Array, what = ""): void {
+    for (let done = 0; done < bytes.length; ) {
+      const at = pa + done;
+      const offset = at % PAGE_BYTES;
+      const n = Math.min(bytes.length - done, PAGE_BYTES - offset);
+      bytesIn(this.page(at)).set(bytes.subarray(done, done + n), offset);
+      done += n;
+    }
+    if (this.probe !== null) this.probe.mem(this.who, true, pa, word(bytes, 0), word(bytes, 4), sized(what, bytes.length));
+  }
+
+  /** Fills with zero; whole pages are given back. */
+  zero(pa: number, length: number): void {
+    for (let done = 0; done < length; ) {
+      const at = pa + done;
+      const offset = at % PAGE_BYTES;
+      const n = Math.min(length - done, PAGE_BYTES - offset);
+      const pfn = Math.floor(at / PAGE_BYTES);
+      if (n === PAGE_BYTES) this.pages.delete(pfn);
+      else {
+        const page = this.pages.get(pfn);
+        if (page !== undefined) bytesIn(page).fill(0, offset, offset + n);
+      }
+      done += n;
+    }
+  }
+
+  private page(pa: number): Uint32Array {
+    const pfn = Math.floor(pa / PAGE_BYTES);
+    let page = this.pages.get(pfn);
+    if (page === undefined) {
+      page = new Uint32Array(PAGE_BYTES >>> 2);
+      this.pages.set(pfn, page);
+    }
+    return page;
+  }
+}
+
+function bytesIn(page: Uint32Array): Uint8Array {
+  return new Uint8Array(page.buffer, page.byteOffset, page.byteLength);
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0
+  );
+}
+
+function sized(what: string, length: number): string {
+  return what === "" ? `${length} bytes` : `${what}, ${length} bytes`;
+}

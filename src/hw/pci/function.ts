@@ -1,0 +1,177 @@
+/** PCI functions and the bus they hang on. */
+import { bits } from "../base/bits.ts";
+import type { Range } from "../memory.ts";
+import { ConfigSpace } from "./config.ts";
+import { type Message, MsixTable, messageOf, msixPlace, type Silence } from "./msi.ts";
+import { CAP, CMD_MASTER, CMD_MEMORY, PCI } from "./regs.ts";
+
+/** Size in bytes is last - start + 1. Index 6 is the expansion ROM. */
+export interface BarDesc extends Range {
+  index: number;
+  kind: "io" | "mem" | "mem64";
+  prefetch: boolean;
+}
+
+/** An address range that firmware reserves in the device's IOVA space (device tree `iommu-addresses`, IORT RMR). */
+export interface FirmwareRegion extends Range {
+  /** `direct`: identity mapped memory of the device; `reserved`: not to be used. */
+  kind: "direct" | "reserved";
+}
+
+/** Plain JSON. */
+export interface FunctionDesc {
+  /** `0000:00:03.0`. */
+  bdf: string;
+  /** Short human name: `edu`, `nvme`, `root port`. */
+  name: string;
+  /** bdf of the bridge above, null on the root bus. */
+  parent: string | null;
+  /** Size of the configuration space: 256 or 4096. */
+  configSize: number;
+  /** Its bytes in hexadecimal, trailing zeros left out. */
+  config: string;
+  bars: BarDesc[];
+  /** Name of the SMMU in front of it, null = none. */
+  smmu: string | null;
+  /** StreamIDs that firmware maps its requester ID and its DMA aliases to; the first is the function's own. */
+  sids: number[];
+  /** The StreamID that its transactions carry: one of `sids`, an alias behind a conventional bridge. */
+  streamId: number;
+  /** DeviceID that its MSIs carry to the ITS, -1 = firmware routes them nowhere. */
+  msiDeviceId: number;
+  regions: FirmwareRegion[];
+}
+
+export class PciFunction {
+  readonly desc: FunctionDesc;
+  readonly bdf: string;
+  readonly bus: number;
+  /** bus << 8 | device << 3 | function. */
+  readonly rid: number;
+  readonly config: ConfigSpace;
+  readonly msix: MsixTable | null;
+
+  constructor(desc: FunctionDesc) {
+    this.desc = desc;
+    this.bdf = desc.bdf;
+    this.rid = ridOf(desc.bdf);
+    this.bus = this.rid >> 8;
+    this.config = new ConfigSpace(desc.configSize, desc.config);
+    for (const bar of desc.bars) this.allowBar(bar);
+    const place = msixPlace(this.config);
+    this.msix = place === null ? null : new MsixTable(place);
+  }
+
+  get device(): number {
+    return (this.rid >> 3) & 0x1f;
+  }
+
+  get function(): number {
+    return this.rid & 7;
+  }
+
+  get isBridge(): boolean {
+    return this.config.isBridge;
+  }
+
+  /** PCIe port type (`EXP_TYPE`), -1 for a conventional function. */
+  get expType(): number {
+    const cap = this.config.find(CAP.EXP);
+    return cap === 0 ? -1 : bits(this.config.read(cap + 2, 2), 7, 4);
+  }
+
+  get busMaster(): boolean {
+    return (this.config.read(PCI.COMMAND, 2) & CMD_MASTER) !== 0;
+  }
+
+  get memoryEnabled(): boolean {
+    return (this.config.read(PCI.COMMAND, 2) & CMD_MEMORY) !== 0;
+  }
+
+  /** CPU address of a BAR now, from the register; -1 when it is not implemented. */
+  barAddress(index: number): number {
+    const bar = this.desc.bars.find((b) => b.index === index);
+    if (bar === undefined) return -1;
+    const reg = index === 6 ? (this.isBridge ? PCI.ROM_TYPE1 : PCI.ROM) : PCI.BAR0 + 4 * index;
+    const low = this.config.read(reg, 4);
+    if (bar.kind === "io") return low - (low & 3);
+    return low - (low & (index === 6 ? 0x7ff : 0xf)) + (bar.kind === "mem64" ? this.config.read(reg + 4, 4) * 2 ** 32 : 0);
+  }
+
+  /** What the function would write for this interrupt vector now, or why nothing. */
+  message(vector: number): Message | Silence {
+    if (!this.busMaster) return "not bus master";
+    return messageOf(this.config, this.msix, vector);
+  }
+
+  private allowBar(bar: BarDesc): void {
+    const size = bar.last - bar.start + 1;
+    const low = bar.index === 6 ? 0xfffff801 : bar.kind === "io" ? 0xfffffffc : 0xfffffff0;
+    const sizeMask = size >= 2 ** 32 ? 0 : -size;
+    const reg = bar.index === 6 ? (this.isBridge ? PCI.ROM_TYPE1 : PCI.ROM) : PCI.BAR0 + 4 * bar.index;
+    this.config.allow(reg, 4, ((sizeMask & low) | (bar.index === 6 ? 1 : 0)) >>> 0);
+    if (bar.kind === "mem64") this.config.allow(reg + 4, 4, size >= 2 ** 32 ? -(size / 2 ** 32) : 0xffffffff);
+  }
+}
+
+/** The functions of a machine in bus order, and how they hang together. */
+export class PciBus {
+  readonly functions: PciFunction[];
+  readonly byBdf = new Map<string, PciFunction>();
+
+  constructor(descs: readonly FunctionDesc[]) {
+    this.functions = descs.map((d) => new PciFunction(d)).sort((a, b) => a.rid - b.rid);
+    for (const f of this.functions) this.byBdf.set(f.bdf, f);
+  }
+
+  parentOf(f: PciFunction): PciFunction | null {
+    return f.desc.parent === null ? null : (this.byBdf.get(f.desc.parent) ?? null);
+  }
+
+  childrenOf(f: PciFunction | null): PciFunction[] {
+    const bdf = f === null ? null : f.bdf;
+    return this.functions.filter((c) => c.desc.parent === bdf);
+  }
+
+  /** The function and BAR that decode a memory address now, null = none. */
+  barAt(pa: number): { f: PciFunction; bar: BarDesc; offset: number } | null {
+    for (const f of this.functions) {
+      for (const bar of f.desc.bars) {
+        if (bar.kind === "io" || bar.index === 6 || !f.memoryEnabled) continue;
+        const start = f.barAddress(bar.index);
+        if (start > 0 && pa >= start && pa <= start + (bar.last - bar.start)) return { f, bar, offset: pa - start };
+      }
+    }
+    return null;
+  }
+
+  /** The MSI-X table that an address lies in, with the byte offset inside it. */
+  msixAt(pa: number): { table: MsixTable; offset: number } | null {
+    const hit = this.barAt(pa);
+    const table = hit === null ? null : hit.f.msix;
+    if (hit === null || table === null || hit.bar.index !== table.place.tableBar) return null;
+    const offset = hit.offset - table.place.tableOffset;
+    return offset >= 0 && offset < table.words.length * 4 ? { table, offset } : null;
+  }
+
+  /**
+   * The requester ID that the IOMMU sees: behind a PCIe-to-PCI bridge it is (secondary bus, 0, 0), behind a
+   * conventional PCI-to-PCI bridge the bridge's own. Source: PCIe to PCI/PCI-X Bridge 1.0, 2.3.
+   */
+  requesterId(f: PciFunction): number {
+    let rid = f.rid;
+    for (let at = this.parentOf(f), below = f; at !== null; below = at, at = this.parentOf(at)) {
+      const type = at.expType;
+      if (type === 7) rid = below.bus << 8;
+      else if (type === -1) rid = at.rid;
+    }
+    return rid;
+  }
+}
+
+/** `0000:06:01.0` -> 0x608. */
+export function ridOf(bdf: string): number {
+  const m = /^[0-9a-f]{4}:([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$/.exec(bdf);
+  if (m === null) throw new Error(`not a PCI address: ${bdf}`);
+  return (Number.parseInt(m[1] ?? "", 16) << 8) | (Number.parseInt(m[2] ?? "", 16) << 3) | Number(m[3]);
+}
