@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { firstDifference } from "./same.ts";
 import { snapshot } from "./snapshot.ts";
 
+const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
+
 class Node {
   readonly name: string;
   next: Node | null = null;
@@ -59,7 +61,6 @@ describe("snapshot", () => {
   });
 
   it("copies ordered trees with their values", () => {
-    const compare = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
     const tree = new BTree<bigint, { n: number } | undefined>(undefined, compare);
     for (let i = 0n; i < 100n; i++) tree.set(i * 3n, { n: Number(i) });
     const keys = new BTree<bigint, undefined>(undefined, compare);
