@@ -113,9 +113,16 @@ const even = fc.oneof(
   u64.map((v) => ((v >> 30n) << 21n) & ((1n << 63n) - 1n)),
 );
 
+const named = (names: readonly string[]): fc.Arbitrary<Value> =>
+  fc.constantFrom(...names).map((v): Value => ({ k: "name", v }));
+const makeIoas = (label: string): Step => ({ actor: "vmm", label, op: "IOMMU_IOAS_ALLOC", args: {}, checks: [] });
+const refusal = (text: string): string => {
+  const answer = scenarioFromJson(text);
+  return answer.ok ? "" : answer.problem.message;
+};
+
 function valueFor(p: Param, labels: string[]): fc.Arbitrary<Value> {
   const int = even.map((v): Value => ({ k: "int", v }));
-  const named = (names: readonly string[]) => fc.constantFrom(...names).map((v): Value => ({ k: "name", v }));
   const keys = Object.keys(p.values ?? {});
   switch (p.kind) {
     case "device":
@@ -197,14 +204,13 @@ const scenario: fc.Arbitrary<Scenario> = fc
   })
   .chain(({ ipa, pages, ops, ...rest }) =>
     fc.tuple(...ops.map(([op], i) => stepFor(op, i))).map((made) => {
-      const first = (label: string): Step => ({ actor: "vmm", label, op: "IOMMU_IOAS_ALLOC", args: {}, checks: [] });
       const memory = { name: "RAM", length: 4n << 20n, ...(ipa === undefined ? {} : { ipa }), pages };
       return {
         ...rest,
         devices: [{ name: "D1", bdf: "0000:00:03.0" }],
         memory: [memory],
-        given: [first("x0"), first("x1"), ...made.filter((_, i) => ops[i]?.[1] === true)],
-        steps: [first("x2"), ...made.filter((_, i) => ops[i]?.[1] !== true)],
+        given: [makeIoas("x0"), makeIoas("x1"), ...made.filter((_, i) => ops[i]?.[1] === true)],
+        steps: [makeIoas("x2"), ...made.filter((_, i) => ops[i]?.[1] !== true)],
       };
     }),
   );
@@ -247,16 +253,12 @@ describe("canonical text and JSON", () => {
   });
 
   it("JSON is refused in one sentence", () => {
-    const said = (text: string) => {
-      const a = scenarioFromJson(text);
-      return a.ok ? "" : a.problem.message;
-    };
-    expect(said("{")).toContain("this is no JSON");
-    expect(said('{"scenario": 2}')).toContain("version 1");
-    expect(said('{"scenario": 1, "title": 3}')).toMatch(/^title: /);
+    expect(refusal("{")).toContain("this is no JSON");
+    expect(refusal('{"scenario": 2}')).toContain("version 1");
+    expect(refusal('{"scenario": 1, "title": 3}')).toMatch(/^title: /);
     const good = scenarioToJson(read("vmm OPEN"));
-    expect(said(good.replace('"OPEN"', '"OPNE"'))).toContain("did you mean OPEN");
-    expect(said(good.replace('"A test"', '"A\\nmachine: x"'))).toMatch(/^title: /);
+    expect(refusal(good.replace('"OPEN"', '"OPNE"'))).toContain("did you mean OPEN");
+    expect(refusal(good.replace('"A test"', '"A\\nmachine: x"'))).toMatch(/^title: /);
   });
 });
 
