@@ -1,21 +1,65 @@
 /** One running kernel on one machine: the state of every subsystem, and the three services they all use. */
+import { PhysMem } from "../../hw/memory.ts";
+import type { DevNode } from "./file.ts";
+import { IommuState } from "./iommu/state.ts";
+import { IommufdState } from "./iommufd/state.ts";
+import { Mm } from "./mm/mm.ts";
+import { MmState } from "./mm/state.ts";
 import type { KernelOps } from "./ops.ts";
 import type { Features, ResolvedProfile } from "./profile.ts";
+import { ALL_CAPS, Task } from "./task.ts";
 import type { CheckDetail, Tracer } from "./trace.ts";
+
+/** What the kernel was built and booted with. */
+export interface KernelConfig {
+  /** Page frames that the kernel may hand out. */
+  frames: readonly { pfn: number; n: number }[];
+  /** CONFIG_TRANSPARENT_HUGEPAGE: automatic IOVAs are aligned up to 2 MiB instead of 4 KiB. */
+  transparent_hugepage: boolean;
+  /** CONFIG_IOMMUFD_TEST: IOMMU_TEST_CMD and the mock driver. */
+  iommufd_test: boolean;
+  /** vfio / iommufd module parameter `allow_unsafe_interrupts`. */
+  allow_unsafe_interrupts: boolean;
+}
+
+export const DEFAULT_CONFIG: KernelConfig = Object.freeze({
+  frames: Object.freeze([{ pfn: 0x40000, n: 0x400000 }]),
+  transparent_hugepage: true,
+  iommufd_test: true,
+  allow_unsafe_interrupts: false,
+});
 
 export class Kernel {
   readonly profile: ResolvedProfile;
   readonly features: Features;
+  readonly config: KernelConfig;
   /** The functions of this release; a tracing copy while a step is traced. */
   ops: KernelOps;
   tracer: Tracer | null = null;
   /** Countdown of failure injection: the call that reaches 0 fails. Infinity = off. */
   failAt = Number.POSITIVE_INFINITY;
 
-  constructor(profile: ResolvedProfile) {
+  /** The machine's memory. */
+  readonly mem: PhysMem;
+  readonly mm: MmState;
+  readonly iommu = new IommuState();
+  readonly iommufd = new IommufdState();
+  /** Path -> device node. Subsystems add theirs when they are set up. */
+  readonly devnodes = new Map<string, DevNode>();
+  /** The process whose call is running. */
+  current: Task;
+  /** The kernel's own context: pid 0, nothing mapped. */
+  readonly swapper: Task;
+
+  constructor(profile: ResolvedProfile, mem: PhysMem = new PhysMem(), config: Partial<KernelConfig> = {}) {
     this.profile = profile;
     this.features = profile.features;
     this.ops = profile.ops;
+    this.config = Object.freeze({ ...DEFAULT_CONFIG, ...config });
+    this.mem = mem;
+    this.mm = new MmState(this.config.frames);
+    this.swapper = new Task(0, new Mm(), this.mm.user(0), ALL_CAPS, { memlock: null, nofile: 1024 });
+    this.current = this.swapper;
   }
 
   /** Records a check and gives its outcome back: `if (!k.check(free, "range is free", () => ...)) return -EEXIST`. */

@@ -1,5 +1,35 @@
 /** The replaceable functions of drivers/iommu/iommu.c, the drivers, VFIO and the irq code. */
-// oxlint-disable-next-line typescript/no-empty-interface
-export interface CoreOps {}
+import {
+  device_iommu_capable,
+  iommu_attach_device_pasid,
+  iommu_attach_group_handle,
+  iommu_detach_device_pasid,
+  iommu_detach_group_handle,
+  iommu_device_claim_dma_owner,
+  iommu_device_release_dma_owner,
+  iommu_get_resv_regions,
+  iommu_group_set_domain,
+  iommu_replace_device_pasid,
+  iommu_replace_group_handle,
+} from "./core.ts";
+import { iommu_report_device_fault } from "./fault.ts";
+import { iommu_map, iommu_unmap } from "./map.ts";
 
-export const coreOps: CoreOps = {};
+export const coreOps = Object.freeze({
+  device_iommu_capable,
+  iommu_attach_device_pasid,
+  iommu_attach_group_handle,
+  iommu_detach_device_pasid,
+  iommu_detach_group_handle,
+  iommu_device_claim_dma_owner,
+  iommu_device_release_dma_owner,
+  iommu_get_resv_regions,
+  iommu_group_set_domain,
+  iommu_map,
+  iommu_replace_device_pasid,
+  iommu_replace_group_handle,
+  iommu_report_device_fault,
+  iommu_unmap,
+});
+
+export type CoreOps = { -readonly [K in keyof typeof coreOps]: (typeof coreOps)[K] };

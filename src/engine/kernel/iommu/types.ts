@@ -50,6 +50,10 @@ export interface Device {
   /** The interrupt domain isolates MSIs of this device (ITS, interrupt remapping). Mock devices are not asked. */
   msi_isolated: boolean;
   is_mock: boolean;
+  /** Attachments that asked for page faults; 0 = the device reports none. */
+  iopf_users: number;
+  /** Page requests of groups whose last request has not come yet, in the order of arrival. */
+  iopf_partial: IopfFault[];
 }
 
 /** What an attachment to (group, pasid) carries upward: linux `struct iommu_attach_handle`. */

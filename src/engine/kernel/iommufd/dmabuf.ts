@@ -1,0 +1,28 @@
+/** dma-buf files: one physical range that its exporter can take back. */
+import type { File, FileOps } from "../file.ts";
+import type { IoptPages } from "./iopt_pages.ts";
+
+/** `exporter` decides whether iommufd may map it (VFIO PCI and the self-test may). */
+export class DmaBuf {
+  readonly exporter: "vfio-pci" | "selftest" | "other";
+  /** Physical address of byte 0; memory or device memory. */
+  readonly phys: number;
+  /** Bytes. */
+  readonly size: bigint;
+  revoked = false;
+  /** Page stores of iommufd that refer to it, to be emptied on revoke. */
+  readonly attached = new Set<IoptPages>();
+
+  constructor(exporter: DmaBuf["exporter"], phys: number, size: bigint) {
+    this.exporter = exporter;
+    this.phys = phys;
+    this.size = size;
+  }
+}
+
+/** The dma-buf behind an open file, or null when it is another kind of file. */
+export function as_dmabuf(file: File): DmaBuf | null {
+  return file.private_data instanceof DmaBuf ? file.private_data : null;
+}
+
+export const dmabuf_fops: FileOps = Object.freeze({ name: "dmabuf" } satisfies FileOps);

@@ -1,0 +1,46 @@
+/** Folds a chain of `base => overrides` into one kernel. */
+import { baseOps, type KernelOps } from "./ops.ts";
+import type { Features, KernelProfile, ResolvedProfile } from "./profile.ts";
+
+/** The newest release; every chain of bases ends here. */
+export const NEWEST_FEATURES: Features = Object.freeze({
+  sw_msi: "native",
+  nested_reserves_on_parent: true,
+});
+
+/** The profiles from `id` down to the newest release, `id` first. Throws with a sentence that names the fault. */
+export function profileChain(id: string, all: readonly KernelProfile[]): KernelProfile[] {
+  const chain: KernelProfile[] = [];
+  let wanted: string | undefined = id;
+  while (wanted !== undefined) {
+    const found = all.filter((profile) => profile.id === wanted);
+    const profile = found[0];
+    const user = chain.at(-1);
+    if (profile === undefined) {
+      const known = all.map((one) => one.id).join(", ");
+      throw new Error(user === undefined ? `no kernel "${wanted}"; known: ${known}` : `kernel "${user.id}" has base "${wanted}", which does not exist; known: ${known}`);
+    }
+    if (found.length > 1) throw new Error(`two kernels are called "${wanted}"`);
+    if (chain.includes(profile)) {
+      throw new Error(`kernel bases go in a circle: ${[...chain, profile].map((one) => one.id).join(" -> ")}`);
+    }
+    chain.push(profile);
+    wanted = profile.base;
+  }
+  return chain;
+}
+
+/** One kernel, ready to run. Throws with a sentence on an unknown id or base, and on a circle of bases. */
+export function resolveProfile(id: string, all: readonly KernelProfile[]): ResolvedProfile {
+  const chain = profileChain(id, all);
+  let features: Features = NEWEST_FEATURES;
+  let ops: KernelOps = baseOps;
+  for (const profile of chain.toReversed()) {
+    features = { ...features, ...profile.features };
+    const overrides = profile.overrides?.(ops);
+    if (overrides !== undefined) ops = { ...ops, ...overrides };
+  }
+  const [profile] = chain;
+  if (profile === undefined) throw new Error(`no kernel "${id}"`);
+  return { profile, features: Object.freeze(features), ops: Object.freeze(ops) };
+}
