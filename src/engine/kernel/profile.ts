@@ -12,7 +12,10 @@ export interface Features {
 export interface KernelProfile {
   /** `linux-7.2`, `sw-msi-at-alloc-2024-07`. */
   id: string;
+  /** `6.11`, `Jul-2024 patch`: the tab. */
   title: string;
+  /** `paging attach only`: one short line under it. */
+  subtitle?: string;
   /** Id of the profile that this one changes; absent only in the newest release. */
   base?: string;
   /** ISO date of the release or the mail. */
@@ -29,6 +32,11 @@ export interface KernelProfile {
   /** Facts about this kernel that are not known; shown beside it. */
   unknown?: string[];
   features?: Partial<Features>;
+  /**
+   * What scenarios add on top of `features` so that a discussion can be played at all (nesting on a release that lacked
+   * it); replays of recordings do without. Say in `unknown` what it is.
+   */
+  played?: Partial<Features>;
   overrides?: (base: KernelOps) => Partial<KernelOps>;
 }
 
