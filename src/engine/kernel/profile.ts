@@ -7,6 +7,10 @@ export interface Features {
   sw_msi: "cookie" | "native";
   /** Attaching to a nested hwpt sets up reserved regions and MSI on the parent's IOAS (6.12 on). */
   nested_reserves_on_parent: boolean;
+  /** SMMUv3: which virtual STEs a device may attach to only with a vDEVICE (none, any, those that translate: 6.19 on). */
+  vste_needs_vdevice: "none" | "any" | "translate";
+  /** Arm stage-2 tables: start levels are concatenated only where that is mandatory (6.13 on) or wherever possible. */
+  s2_concat: "mandatory" | "opportunistic";
 }
 
 export interface KernelProfile {

@@ -6,6 +6,8 @@ import type { Features, KernelProfile, ResolvedProfile } from "./profile.ts";
 export const NEWEST_FEATURES: Features = Object.freeze({
   sw_msi: "native",
   nested_reserves_on_parent: true,
+  vste_needs_vdevice: "translate",
+  s2_concat: "mandatory",
 });
 
 /** The profiles from `id` down to the newest release, `id` first. Throws with a sentence that names the fault. */
