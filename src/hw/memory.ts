@@ -85,6 +85,20 @@ export class PhysMem {
     this.hi = page[i + 1] ?? 0;
   }
 
+  /** fetch64 for a bus master: false where nothing answers. */
+  load64(pa: number): boolean {
+    const page = this.pages.get(Math.floor(pa / PAGE_BYTES));
+    if (page === undefined) {
+      this.lo = 0;
+      this.hi = 0;
+      return this.answers(pa);
+    }
+    const i = (pa % PAGE_BYTES) >>> 2;
+    this.lo = page[i] ?? 0;
+    this.hi = page[i + 1] ?? 0;
+    return true;
+  }
+
   /** Any alignment and length. */
   readBytes(pa: number, out: Uint8Array, what = ""): void {
     for (let done = 0; done < out.length; ) {

@@ -1,5 +1,6 @@
 /** Event queue records (32 bytes). Spec: SMMUv3 IHI 0070 7.3. */
-import { bitTable } from "../base/fields.ts";
+import { hex, hex64 } from "../base/bits.ts";
+import { bitTable, get, nameOf } from "../base/fields.ts";
 
 /** Event numbers. */
 export const EVENT = Object.freeze({
@@ -51,3 +52,36 @@ export const EVT = bitTable("EVT", "SMMUv3 IHI 0070 7.3", 8, {
   "IPA[31:3]": [6, 31, 3, null, "IPA[31:12] of a stage-2 fault, FetchAddr[31:3] of an external abort"],
   "IPA[51:32]": [7, 19, 0],
 });
+
+const NO_ADDRESS: ReadonlySet<number> = new Set([
+  EVENT.C_BAD_STREAMID,
+  EVENT.C_BAD_STE,
+  EVENT.F_STREAM_DISABLED,
+  EVENT.C_BAD_SUBSTREAMID,
+  EVENT.C_BAD_CD,
+  EVENT.F_STE_FETCH,
+  EVENT.F_CD_FETCH,
+]);
+
+/** Whether records of this kind carry the input address and the fields of word 3. */
+export function hasInput(event: number): boolean {
+  return !NO_ADDRESS.has(event);
+}
+
+/** One line for the reader: `F_TRANSLATION sid 0x18 iova 0x4000 read S1 IN`. */
+export function eventText(words: ArrayLike<number>): string {
+  const event = get(EVT.f.Event, words);
+  let text = `${nameOf(EVT.f.Event, event)} sid ${hex(get(EVT.f.StreamID, words))}`;
+  if (get(EVT.f.SSV, words) === 1) text += ` ssid ${hex(get(EVT.f.SubstreamID, words))}`;
+  const third = hex64((words[6] ?? 0) >>> 0, words[7] ?? 0);
+  if (hasInput(event)) {
+    const s2 = get(EVT.f.S2, words) === 1;
+    const input = hex64(get(EVT.f["InputAddr[31:0]"], words), get(EVT.f["InputAddr[63:32]"], words));
+    text += ` iova ${input} ${get(EVT.f.RnW, words) === 1 ? "read" : "write"} S${s2 ? 2 : 1}`;
+    text += ` ${nameOf(EVT.f.CLASS, get(EVT.f.CLASS, words))}`;
+    if (event === EVENT.F_WALK_EABT) text += ` fetch ${third}`;
+    else if (s2) text += ` ipa ${third}`;
+    if (get(EVT.f.Stall, words) === 1) text += ` stalled, tag ${get(EVT.f.STAG, words)}`;
+  } else if (event === EVENT.F_STE_FETCH || event === EVENT.F_CD_FETCH) text += ` fetch ${third}`;
+  return text;
+}

@@ -55,6 +55,16 @@ export interface Quirks {
   readonly bypassOas: boolean;
   /** TTB1 uses TBI0. */
   readonly tbi1: boolean;
+  /** TLB entries carry the ignored top byte of the address. */
+  readonly tlbTagged: boolean;
+  /** The IPA of a record keeps its low 12 bits. */
+  readonly ipaLow: boolean;
+  /** The event queue when full: GERROR.EVENTQ_ABT_ERR instead of the overflow flag. */
+  readonly evtqFull: boolean;
+  /** Commands of features that are not implemented are ignored instead of CERROR_ILL. */
+  readonly cmdIgnored: boolean;
+  /** Records of table walks have TTRnW = 0. */
+  readonly ttrnw: boolean;
   /** A stream table once two-level stays two-level until reset. */
   readonly fmtSticky: boolean;
   /** A faulting DMA is retried in pieces of 4 bytes, one record each. */
@@ -88,6 +98,11 @@ const NAMES: readonly (keyof Quirks)[] = Object.freeze([
   "tlbiGlobal",
   "bypassOas",
   "tbi1",
+  "tlbTagged",
+  "ipaLow",
+  "evtqFull",
+  "cmdIgnored",
+  "ttrnw",
   "fmtSticky",
   "dmaRetry4",
 ]);

@@ -1,11 +1,21 @@
 /**
  * SMMUv3: what software sees of it (registers, queues in memory) and what a device sees of it (translate).
- * Source: Arm IHI 0070, sections named beside each part.
+ *
+ * Every effect of a register write happens before the write returns: a command queue is consumed, an update of CR0
+ * is acknowledged. Interrupt outputs are flags that stay until whoever plays the interrupt controller clears them.
+ * Source: Arm IHI 0070 3 and 6.
  */
 import type { HwProbe } from "../base/probe.ts";
 import type { PhysMem } from "../memory.ts";
-import type { Quirks } from "./quirks.ts";
+import type { SmmuConfig } from "./caps.ts";
+import { CommandQueue } from "./cmdq.ts";
+import { EventQueue } from "./events.ts";
+import { Queue } from "./queue.ts";
+import { GBPA, GERROR, IRQ_CTRL, REG } from "./regs.ts";
+import { Translator } from "./translate.ts";
 import type { Txn, TxnResult } from "./txn.ts";
+
+export type { SmmuConfig } from "./caps.ts";
 
 /** Plain JSON: one SMMU of a machine description. Register values as read by software. */
 export interface SmmuDesc {
@@ -24,54 +34,257 @@ export interface SmmuDesc {
 
 /** Two 64 KiB register pages. */
 const FRAME_BYTES = 0x20000;
-
-export interface SmmuConfig {
-  idr0: number;
-  idr1: number;
-  idr3: number;
-  idr5: number;
-  iidr: number;
-  aidr: number;
-  quirks: Quirks;
-}
+/** Bits of CR0 that this SMMU keeps and acknowledges. */
+const CR0_BITS = 0x1df;
+/** Registers that only store what is written, 32-bit. */
+const PLAIN: ReadonlySet<number> = new Set([
+  REG.CR1,
+  REG.GERROR_IRQ_CFG0,
+  REG.GERROR_IRQ_CFG0 + 4,
+  REG.GERROR_IRQ_CFG1,
+  REG.GERROR_IRQ_CFG2,
+  REG.EVENTQ_IRQ_CFG0,
+  REG.EVENTQ_IRQ_CFG0 + 4,
+  REG.EVENTQ_IRQ_CFG1,
+  REG.EVENTQ_IRQ_CFG2,
+  REG.PRIQ_IRQ_CFG0,
+  REG.PRIQ_IRQ_CFG0 + 4,
+  REG.PRIQ_IRQ_CFG1,
+  REG.PRIQ_IRQ_CFG2,
+]);
 
 export class Smmuv3 {
   readonly name: string;
   readonly base: number;
   readonly config: SmmuConfig;
   readonly mem: PhysMem;
-  probe: HwProbe | null = null;
   /** Interrupt outputs that were raised (edge); who handles the interrupt clears its flag. */
   evtqIrq = false;
   gerrorIrq = false;
   syncIrq = false;
+
+  cr0 = 0;
+  cr2 = 0;
+  gbpa = 0x1000;
+  irqCtrl = 0;
+  gerror = 0;
+  gerrorN = 0;
+  strtabLo = 0;
+  strtabHi = 0;
+  strtabCfg = 0;
+  /** Stream table format in effect, and StreamID bits of its second level. */
+  twoLevel = false;
+  split = 0;
+  readonly plain = new Map<number, number>();
+  readonly commands: CommandQueue;
+  readonly events: EventQueue;
+  readonly pageRequests: Queue;
+  readonly translator: Translator;
 
   constructor(name: string, base: number, config: SmmuConfig, mem: PhysMem) {
     this.name = name;
     this.base = base;
     this.config = config;
     this.mem = mem;
+    this.translator = new Translator(this);
+    const { caps } = this.translator;
+    this.commands = new CommandQueue(this, caps.cmdqBits);
+    this.events = new EventQueue(this, caps.evtqBits);
+    this.pageRequests = new Queue(16, caps.priqBits);
+  }
+
+  get probe(): HwProbe | null {
+    return this.translator.walker.probe;
+  }
+
+  set probe(probe: HwProbe | null) {
+    this.translator.walker.probe = probe;
   }
 
   covers(pa: number): boolean {
     return pa >= this.base && pa < this.base + FRAME_BYTES;
   }
 
-  /** 32-bit register at byte offset `off` (0 .. 0x1ffff). */
-  readReg(_off: number): number {
-    throw new Error("Smmuv3.readReg: not yet");
+  /** 32-bit register at byte offset `off` (0 .. 0x1ffff). Reserved registers read as 0. */
+  readReg(off: number): number {
+    const { config } = this;
+    switch (off) {
+      case REG.IDR0:
+        return config.idr0;
+      case REG.IDR1:
+        return config.idr1;
+      case REG.IDR3:
+        return config.idr3;
+      case REG.IDR5:
+        return config.idr5;
+      case REG.IIDR:
+        return config.iidr;
+      case REG.AIDR:
+        return config.aidr;
+      case REG.CR0:
+      case REG.CR0ACK:
+        return this.cr0;
+      case REG.CR2:
+        return this.cr2;
+      case REG.GBPA:
+        return this.gbpa;
+      case REG.IRQ_CTRL:
+      case REG.IRQ_CTRLACK:
+        return this.irqCtrl;
+      case REG.GERROR:
+        return this.gerror;
+      case REG.GERRORN:
+        return this.gerrorN;
+      case REG.STRTAB_BASE:
+        return this.strtabLo;
+      case REG.STRTAB_BASE + 4:
+        return this.strtabHi;
+      case REG.STRTAB_BASE_CFG:
+        return this.strtabCfg;
+      case REG.CMDQ_BASE:
+        return this.commands.baseLo;
+      case REG.CMDQ_BASE + 4:
+        return this.commands.baseHi;
+      case REG.CMDQ_PROD:
+        return this.commands.prod;
+      case REG.CMDQ_CONS:
+        return this.commands.cons;
+      case REG.EVENTQ_BASE:
+        return this.events.baseLo;
+      case REG.EVENTQ_BASE + 4:
+        return this.events.baseHi;
+      case REG.EVENTQ_PROD:
+      case REG.EVENTQ_PROD - REG.PAGE1:
+        return this.events.prod;
+      case REG.EVENTQ_CONS:
+      case REG.EVENTQ_CONS - REG.PAGE1:
+        return this.events.cons;
+      case REG.PRIQ_BASE:
+        return this.pageRequests.baseLo;
+      case REG.PRIQ_BASE + 4:
+        return this.pageRequests.baseHi;
+      case REG.PRIQ_PROD:
+        return this.pageRequests.prod;
+      case REG.PRIQ_CONS:
+        return this.pageRequests.cons;
+    }
+    return this.plain.get(off) ?? 0;
   }
 
-  writeReg(_off: number, _value: number): void {
-    throw new Error("Smmuv3.writeReg: not yet");
+  /** Writes to read-only and reserved registers are ignored. */
+  writeReg(off: number, given: number): void {
+    const value = given >>> 0;
+    switch (off) {
+      case REG.CR0:
+        return this.writeCr0(value);
+      case REG.CR2:
+        this.cr2 = value & 7;
+        return;
+      case REG.GBPA:
+        if (value >>> GBPA.f.Update.lo === 1) this.gbpa = value & 0x7fff_ffff;
+        return;
+      case REG.IRQ_CTRL:
+        this.irqCtrl = value & 7;
+        return;
+      case REG.GERRORN:
+        return this.acknowledge(value);
+      case REG.STRTAB_BASE:
+        this.strtabLo = value;
+        return;
+      case REG.STRTAB_BASE + 4:
+        this.strtabHi = value;
+        return;
+      case REG.STRTAB_BASE_CFG:
+        return this.writeStrtabCfg(value);
+      case REG.CMDQ_BASE:
+        this.commands.baseLo = value;
+        return;
+      case REG.CMDQ_BASE + 4:
+        this.commands.baseHi = value;
+        return;
+      case REG.CMDQ_PROD:
+        this.commands.prod = value;
+        this.commands.run();
+        return;
+      case REG.CMDQ_CONS:
+        this.commands.cons = value;
+        return;
+      case REG.EVENTQ_BASE:
+        this.events.baseLo = value;
+        return;
+      case REG.EVENTQ_BASE + 4:
+        this.events.baseHi = value;
+        return;
+      case REG.EVENTQ_PROD:
+      case REG.EVENTQ_PROD - REG.PAGE1:
+        this.events.prod = value;
+        return;
+      case REG.EVENTQ_CONS:
+      case REG.EVENTQ_CONS - REG.PAGE1:
+        this.events.cons = value;
+        return;
+      case REG.PRIQ_BASE:
+        this.pageRequests.baseLo = value;
+        return;
+      case REG.PRIQ_BASE + 4:
+        this.pageRequests.baseHi = value;
+        return;
+      case REG.PRIQ_PROD:
+        this.pageRequests.prod = value;
+        return;
+      case REG.PRIQ_CONS:
+        this.pageRequests.cons = value;
+        return;
+    }
+    if (PLAIN.has(off)) this.plain.set(off, value);
   }
 
-  writeReg64(_off: number, _lo: number, _hi: number): void {
-    throw new Error("Smmuv3.writeReg64: not yet");
+  /** A 64-bit register, or two neighbouring 32-bit ones. */
+  writeReg64(off: number, lo: number, hi: number): void {
+    this.writeReg(off, lo);
+    this.writeReg(off + 4, hi);
   }
 
   /** Translates one access; on a fault the record, if any, is in the event queue when this returns. */
-  translate(_txn: Txn, _out: TxnResult): void {
-    throw new Error("Smmuv3.translate: not yet");
+  translate(txn: Txn, out: TxnResult): void {
+    this.translator.translate(txn, out);
+  }
+
+  /** The same from memory alone and without any trace in the SMMU: no cache is read or filled, nothing is recorded. */
+  explain(txn: Txn, out: TxnResult): void {
+    const { walker } = this.translator;
+    walker.dry = true;
+    this.translator.translate(txn, out);
+    walker.dry = false;
+  }
+
+  /** A global error becomes active, unless it is already. */
+  raiseError(bit: number): void {
+    if (!this.errorActive(bit)) this.gerror = (this.gerror ^ bit) >>> 0;
+    if (((this.irqCtrl >>> IRQ_CTRL.f.GERROR.lo) & 1) === 1) this.gerrorIrq = true;
+  }
+
+  errorActive(bit: number): boolean {
+    return ((this.gerror ^ this.gerrorN) & bit) !== 0;
+  }
+
+  private acknowledge(value: number): void {
+    this.gerrorN = value;
+    if (!this.errorActive(1 << GERROR.f.CMDQ_ERR.lo)) this.commands.run();
+  }
+
+  private writeCr0(value: number): void {
+    this.cr0 = value & CR0_BITS;
+    this.commands.run();
+  }
+
+  private writeStrtabCfg(value: number): void {
+    this.strtabCfg = value;
+    const two = ((value >>> 16) & 3) === 1 && this.translator.caps.twoLevelStreamTable;
+    if (two) {
+      this.twoLevel = true;
+      const split = (value >>> 6) & 31;
+      this.split = split === 8 || split === 10 ? split : 6;
+    } else if (!this.config.quirks.fmtSticky) this.twoLevel = false;
   }
 }
