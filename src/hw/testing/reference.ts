@@ -29,7 +29,8 @@ class Fault extends Error {
   }
 }
 
-const bits = (word: bigint, hi: number, lo: number): bigint => (word >> BigInt(lo)) & ((1n << BigInt(hi - lo + 1)) - 1n);
+const bits = (word: bigint, hi: number, lo: number): bigint =>
+  (word >> BigInt(lo)) & ((1n << BigInt(hi - lo + 1)) - 1n);
 const bit = (word: bigint, at: number): boolean => bits(word, at, at) === 1n;
 const SIZES = [32n, 36n, 40n, 42n, 44n, 48n, 52n];
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
@@ -133,9 +134,9 @@ function throughStage1(m: ReferenceMachine, ste: bigint[], s2: Stage2 | null, va
   const top = tbi ? 56n : 64n;
   const above = bits(va, Number(top) - 1, Number(inputBits));
   const expected = upper ? (1n << (top - inputBits)) - 1n : 0n;
-  const g = upper ? [0n, 14n, 12n, 16n][Number(bits(w0, 23, 22))] ?? 12n : granuleOf(bits(w0, 7, 6));
+  const g = upper ? ([0n, 14n, 12n, 16n][Number(bits(w0, 23, 22))] ?? 12n) : granuleOf(bits(w0, 7, 6));
   const start = startLevel(inputBits, g);
-  if (above !== expected || bit(w0, upper ? 30 : 14)) throw new Fault(0x10, 1, start, "IN");
+  if (above !== expected || bit(w0, upper ? 30 : 14)) throw new Fault(0x10, 1, -1, "IN");
   const ttb = wordOf(cd, upper ? 2 : 1) & 0x000f_ffff_ffff_fff0n;
   const affd = bit(w0, 35);
   const had = bit(wordOf(cd, upper ? 2 : 1), 1);
@@ -190,7 +191,7 @@ function stage2Walk(m: ReferenceMachine, s: Stage2, ipa: bigint, need: Need, cls
   const stride = g - 3n;
   const inputBits = 64n - s.t0sz;
   let level = g === 12n ? 2 - Number(s.sl0) : 3 - Number(s.sl0);
-  if (ipa >= 1n << inputBits) throw new Fault(0x10, 2, level, cls);
+  if (ipa >= 1n << inputBits) throw new Fault(0x10, 2, -1, cls);
   let shift = g + BigInt(3 - level) * stride;
   // Concatenation: the first table has all index bits that are left, however many tables that makes.
   let indexBits = inputBits - shift;
