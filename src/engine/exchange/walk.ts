@@ -16,5 +16,5 @@ export type { WalkOptions, WalkReport } from "./walk_report.ts";
 export function walkFile(name: string, text: string, opts: WalkOptions): WalkReport {
   const first = text.slice(0, text.indexOf("\n") < 0 ? undefined : text.indexOf("\n"));
   const cases = /^\s*\{"case"/.test(first);
-  return cases ? walkCases(name, text, opts) : walkDump(name, parseJson(name, text));
+  return cases ? walkCases(name, text, opts) : walkDump(name, parseJson(name, text), opts);
 }

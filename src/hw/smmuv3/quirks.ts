@@ -21,13 +21,11 @@ export interface Quirks {
   readonly endiEpd: boolean;
   /** F_CD_FETCH carries its address in the InputAddr field. */
   readonly cdfetchWord: boolean;
-  /** A stage-2 fault on the CD fetch has RnW = 1. */
+  /** A stage-2 fault or abort on the CD fetch has RnW = 1. */
   readonly cdRnw: boolean;
-  /** F_WALK_EABT has RnW = 1. */
-  readonly eabtRnw: boolean;
   /** A stage-2 fault on a stage-1 table fetch below the root is recorded as stage 1. */
   readonly ttS2bit: boolean;
-  /** Both TTBs are translated when the CD is read. */
+  /** Both TTBs are translated when the CD is read (through the TLB, records say read), and cut to CD.IPS bits. */
   readonly nestedTtb: boolean;
   /** A stage-1 table is translated once by its base. */
   readonly ttBaseOnly: boolean;
@@ -43,7 +41,7 @@ export interface Quirks {
   readonly aptableEarly: boolean;
   /** STE.S2PTW is ignored. */
   readonly s2ptw: boolean;
-  /** An input beyond the stage-2 input size ends without a record. */
+  /** An input of stage 2 alone above the OAS ends without a record. */
   readonly s2InputSilent: boolean;
   /** Permission faults on a TLB hit are checked and recorded in part only. */
   readonly tlbHitPerm: boolean;
@@ -82,7 +80,6 @@ const NAMES: readonly (keyof Quirks)[] = Object.freeze([
   "endiEpd",
   "cdfetchWord",
   "cdRnw",
-  "eabtRnw",
   "ttS2bit",
   "nestedTtb",
   "ttBaseOnly",

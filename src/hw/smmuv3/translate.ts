@@ -127,7 +127,7 @@ export class Translator {
       if (tt === null) {
         walker.event = EVENT.F_TRANSLATION;
         walker.stage = 1;
-        walker.level = 0;
+        walker.level = -1;
         walker.cls = CLASS_IN;
         walker.address = 0;
         this.finish(c, out);
@@ -248,7 +248,6 @@ export class Translator {
     let read = !this.write || this.atBase;
     if (walker.stage !== 0) {
       if (q.cdRnw && cls === CLASS_CD) read = true;
-      if (q.eabtRnw && event === EVENT.F_WALK_EABT) read = true;
     }
     let address = walker.address;
     if (!q.ipaLow && event !== EVENT.F_WALK_EABT && walker.stage === 2) address = alignDown(address, 12);
@@ -364,7 +363,8 @@ export class Translator {
   private ownFault(c: StreamConfig): number {
     const { walker } = this;
     if (walker.event === 0) return -1;
-    return walker.event === EVENT.F_WALK_EABT || c.record2 ? walker.event : -1;
+    const wanted = walker.event === EVENT.F_WALK_EABT || (walker.stage === 2 ? c.record2 : c.record1);
+    return wanted ? walker.event : -1;
   }
 
   private cdAbort(at: number): number {

@@ -86,7 +86,7 @@ export class Walker {
     const { mem, q } = this;
     let level = c.start2;
     if (ipa >= (POW[c.inputBits2] ?? 0)) {
-      return this.fail(q.s2InputSilent ? 0 : EVENT.F_TRANSLATION, 2, level, cls, ipa);
+      return this.fail(EVENT.F_TRANSLATION, 2, -1, cls, ipa);
     }
     const stride = c.granule2 - 3;
     const below = (1 << stride) - 1;
@@ -271,6 +271,8 @@ export class Walker {
       this.out = tlb.output(slot, hi, lo);
       return true;
     }
+    const oas = c.ipsBits === 0 ? this.caps.oas : c.ipsBits;
+    if (beyond(ipa, oas)) return this.fail(EVENT.F_ADDR_SIZE, 1, c.start2, cls, ipa);
     if (!this.stage2(c, ipa, R, cls)) return false;
     if (!this.dry) {
       const perm = this.perm2;
