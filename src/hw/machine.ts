@@ -181,7 +181,7 @@ export class Machine {
     }
     let lo = request.lo >>> 0;
     let hi = request.hi >>> 0;
-    for (let at = 0; at < request.len; ) {
+    for (let at = 0; at < request.len;) {
       const left = request.len - at;
       const out = this.translate(f, request.write, hi, lo, request.ssid ?? -1);
       const reached = out.ok && this.reaches(out.pa);
@@ -211,7 +211,17 @@ export class Machine {
   msi(bdf: string, vector: number): MsiResult {
     const f = this.function(bdf);
     const message = f.message(vector);
-    const result: MsiResult = { sent: false, lo: 0, hi: 0, data: 0, pa: -1, end: "silent", intid: 0, why: "", event: 0 };
+    const result: MsiResult = {
+      sent: false,
+      lo: 0,
+      hi: 0,
+      data: 0,
+      pa: -1,
+      end: "silent",
+      intid: 0,
+      why: "",
+      event: 0,
+    };
     if (typeof message === "string") {
       result.why = message;
       if (this.watcher !== null) this.watcher.msi(`${bdf} vector ${vector}: ${message}`, false);
@@ -308,9 +318,7 @@ export class Machine {
 }
 
 function word(bytes: Uint8Array): number {
-  return (
-    ((bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8) | ((bytes[2] ?? 0) << 16) | ((bytes[3] ?? 0) << 24)) >>> 0
-  );
+  return ((bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8) | ((bytes[2] ?? 0) << 16) | ((bytes[3] ?? 0) << 24)) >>> 0;
 }
 
 function faultOf(offset: number, out: TxnResult): NonNullable<DmaResult["fault"]> {
@@ -320,5 +328,12 @@ function faultOf(offset: number, out: TxnResult): NonNullable<DmaResult["fault"]
     : event === 0
       ? "terminated without a record"
       : (EVENT_NAMES[event] ?? `event ${hex(event)}`);
-  return { offset, event: out.ok ? 0 : event, stage: out.ok ? 0 : stage, level: out.ok ? -1 : level, text, pa: out.ok ? pa : -1 };
+  return {
+    offset,
+    event: out.ok ? 0 : event,
+    stage: out.ok ? 0 : stage,
+    level: out.ok ? -1 : level,
+    text,
+    pa: out.ok ? pa : -1,
+  };
 }

@@ -101,7 +101,7 @@ export class PhysMem {
 
   /** Any alignment and length. */
   readBytes(pa: number, out: Uint8Array, what = ""): void {
-    for (let done = 0; done < out.length; ) {
+    for (let done = 0; done < out.length;) {
       const at = pa + done;
       const offset = at % PAGE_BYTES;
       const n = Math.min(out.length - done, PAGE_BYTES - offset);
@@ -115,19 +115,20 @@ export class PhysMem {
 
   /** Any alignment and length. */
   writeBytes(pa: number, bytes: Uint8Array, what = ""): void {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const at = pa + done;
       const offset = at % PAGE_BYTES;
       const n = Math.min(bytes.length - done, PAGE_BYTES - offset);
       bytesIn(this.page(at)).set(bytes.subarray(done, done + n), offset);
       done += n;
     }
-    if (this.probe !== null) this.probe.mem(this.who, true, pa, word(bytes, 0), word(bytes, 4), sized(what, bytes.length));
+    if (this.probe !== null)
+      this.probe.mem(this.who, true, pa, word(bytes, 0), word(bytes, 4), sized(what, bytes.length));
   }
 
   /** Fills with zero; whole pages are given back. */
   zero(pa: number, length: number): void {
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const at = pa + done;
       const offset = at % PAGE_BYTES;
       const n = Math.min(length - done, PAGE_BYTES - offset);

@@ -183,7 +183,11 @@ class CaseRunner {
     const right = [step.arch ?? recorded, ...(step.also ?? [])];
     if (this.opts.caches === true && step.stale === true) right.push(recorded);
     if (right.some((a) => sameAnswer(a, got))) this.tally.agree();
-    else this.tally.differ(kindOf(right[0] ?? recorded, got), `${label}: expected ${show(right[0] ?? recorded)}, got ${show(got)}`);
+    else
+      this.tally.differ(
+        kindOf(right[0] ?? recorded, got),
+        `${label}: expected ${show(right[0] ?? recorded)}, got ${show(got)}`,
+      );
   }
 
   private judgeRecorded(step: Access, label: string, got: Answer, words: Uint32Array | null): void {

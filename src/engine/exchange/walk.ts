@@ -10,8 +10,6 @@ import type { WalkOptions, WalkReport } from "./walk_report.ts";
 export { BadInput } from "./parse.ts";
 export type { WalkOptions, WalkReport } from "./walk_report.ts";
 
-
-
 /** Checks one file. Throws BadInput when it is not such a file. */
 export function walkFile(name: string, text: string, opts: WalkOptions): WalkReport {
   const first = text.slice(0, text.indexOf("\n") < 0 ? undefined : text.indexOf("\n"));

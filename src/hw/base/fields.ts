@@ -66,7 +66,7 @@ export function bitTable<const D extends Readonly<Record<string, FieldDecl>>>(
     spec,
     words,
     fields: Object.freeze(Object.values(f)),
-    f: Object.freeze(f) as Readonly<Record<keyof D & string, Field>>,
+    f: Object.freeze(f),
   });
 }
 

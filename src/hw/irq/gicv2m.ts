@@ -43,7 +43,10 @@ export class Gicv2m {
     const known = intid >= this.desc.spiBase && intid < this.desc.spiBase + this.desc.spiCount;
     if (known) this.interrupts.push({ intid });
     if (this.probe !== null) {
-      this.probe.msi(known ? `${this.desc.name}: SPI ${intid - 32}` : `${this.desc.name}: ${value} is no SPI of it`, known);
+      this.probe.msi(
+        known ? `${this.desc.name}: SPI ${intid - 32}` : `${this.desc.name}: ${value} is no SPI of it`,
+        known,
+      );
     }
     return known ? intid : 0;
   }

@@ -70,13 +70,13 @@ export class ConfigSpace {
     const out: Capability[] = [];
     const seen = new Set<number>();
     if ((this.read(PCI.STATUS, 2) & 0x10) !== 0) {
-      for (let at = this.read(PCI.CAPABILITIES, 1) & 0xfc; at >= 0x40 && !seen.has(at); ) {
+      for (let at = this.read(PCI.CAPABILITIES, 1) & 0xfc; at >= 0x40 && !seen.has(at);) {
         seen.add(at);
         out.push({ id: this.read(at, 1), extended: false, offset: at });
         at = this.read(at + 1, 1) & 0xfc;
       }
     }
-    for (let at = 0x100; at >= 0x100 && at < this.bytes.length && !seen.has(at); ) {
+    for (let at = 0x100; at >= 0x100 && at < this.bytes.length && !seen.has(at);) {
       seen.add(at);
       const head = this.read(at, 4);
       if (head === 0 || head === 0xffffffff) break;

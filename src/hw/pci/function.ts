@@ -24,6 +24,8 @@ export interface FunctionDesc {
   bdf: string;
   /** Short human name: `edu`, `nvme`, `root port`. */
   name: string;
+  /** Driver that the recorded system had bound at boot; empty = none. */
+  driver: string;
   /** bdf of the bridge above, null on the root bus. */
   parent: string | null;
   /** Size of the configuration space: 256 or 4096. */
@@ -95,7 +97,9 @@ export class PciFunction {
     const reg = index === 6 ? (this.isBridge ? PCI.ROM_TYPE1 : PCI.ROM) : PCI.BAR0 + 4 * index;
     const low = this.config.read(reg, 4);
     if (bar.kind === "io") return low - (low & 3);
-    return low - (low & (index === 6 ? 0x7ff : 0xf)) + (bar.kind === "mem64" ? this.config.read(reg + 4, 4) * 2 ** 32 : 0);
+    return (
+      low - (low & (index === 6 ? 0x7ff : 0xf)) + (bar.kind === "mem64" ? this.config.read(reg + 4, 4) * 2 ** 32 : 0)
+    );
   }
 
   /** What the function would write for this interrupt vector now, or why nothing. */
@@ -155,17 +159,25 @@ export class PciBus {
   }
 
   /**
-   * The requester ID that the IOMMU sees: behind a PCIe-to-PCI bridge it is (secondary bus, 0, 0), behind a
-   * conventional PCI-to-PCI bridge the bridge's own. Source: PCIe to PCI/PCI-X Bridge 1.0, 2.3.
+   * Requester IDs of a function's transactions: its own, then what bridges above put in its place. Behind a
+   * PCIe-to-PCI bridge that is (secondary bus, 0, 0), behind a conventional bridge the bridge's own.
+   * Source: PCIe to PCI/PCI-X Bridge 1.0, 2.3.
    */
-  requesterId(f: PciFunction): number {
-    let rid = f.rid;
-    for (let at = this.parentOf(f), below = f; at !== null; below = at, at = this.parentOf(at)) {
+  aliases(f: PciFunction): number[] {
+    const rids = [f.rid];
+    let below = f;
+    for (let at = this.parentOf(f); at !== null; at = this.parentOf(at)) {
       const type = at.expType;
-      if (type === 7) rid = below.bus << 8;
-      else if (type === -1) rid = at.rid;
+      const rid = type === 7 ? below.bus << 8 : type === -1 || type === 8 ? at.rid : -1;
+      if (rid >= 0 && !rids.includes(rid)) rids.push(rid);
+      below = at;
     }
-    return rid;
+    return rids;
+  }
+
+  /** The requester ID that reaches the root complex. */
+  requesterId(f: PciFunction): number {
+    return this.aliases(f).at(-1) ?? f.rid;
   }
 }
 

@@ -28,7 +28,16 @@ export const CMD_MASTER = 0x4;
 export const CMD_INTX_DISABLE = 0x400;
 
 /** Capability ids. */
-export const CAP = Object.freeze({ PM: 0x01, MSI: 0x05, VENDOR: 0x09, PCIX: 0x07, SSID: 0x0d, SHPC: 0x0c, EXP: 0x10, MSIX: 0x11 });
+export const CAP = Object.freeze({
+  PM: 0x01,
+  MSI: 0x05,
+  VENDOR: 0x09,
+  PCIX: 0x07,
+  SSID: 0x0d,
+  SHPC: 0x0c,
+  EXP: 0x10,
+  MSIX: 0x11,
+});
 
 /** Extended capability ids. */
 export const EXT = Object.freeze({ AER: 0x01, DSN: 0x03, ACS: 0x0d, ATS: 0x0f, PRI: 0x13, PASID: 0x1b });

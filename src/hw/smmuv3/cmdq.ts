@@ -136,7 +136,7 @@ export class CommandQueue extends Queue {
     }
     const size = 2 ** (range + 1);
     const first = sid - (sid % size);
-    for (const c of [...translator.configs.values()]) {
+    for (const c of translator.configs.values()) {
       if (c.sid >= first && c.sid < first + size) translator.forget(c.sid);
     }
   }

@@ -136,6 +136,7 @@ export function commandText(words: ArrayLike<number>): string {
   if ((op & 0xf0) === 0x10 || op === OP.TLBI_S12_VMALL || op === OP.TLBI_S2_IPA) text += ` vmid ${get(f.VMID, words)}`;
   if (op !== OP.TLBI_NH_VA && op !== OP.TLBI_NH_VAA && op !== OP.TLBI_S2_IPA && op !== OP.TLBI_EL2_VA) return text;
   text += ` ${hex64(((words[2] ?? 0) & ~0xfff) >>> 0, words[3] ?? 0)}`;
-  if (get(f.TG, words) !== 0) text += ` +${(get(f.NUM, words) + 1) * 2 ** get(f.SCALE, words)} pages of ${["", "4K", "16K", "64K"][get(f.TG, words)]}`;
+  if (get(f.TG, words) !== 0)
+    text += ` +${(get(f.NUM, words) + 1) * 2 ** get(f.SCALE, words)} pages of ${["", "4K", "16K", "64K"][get(f.TG, words)]}`;
   return get(f.Leaf, words) === 1 ? `${text} leaf` : text;
 }

@@ -123,10 +123,7 @@ export function decodeSte(c: StreamConfig, words: ArrayLike<number>, caps: Caps,
   if (caps.ssidBits === 0) c.s1CdMax = 0;
   c.s1Fmt = get(f.S1Fmt, words);
   c.s1Dss = get(f.S1DSS, words);
-  c.contextPtr = join(
-    (get(f["S1ContextPtr[31:6]"], words) << 6) >>> 0,
-    get(f["S1ContextPtr[51:32]"], words),
-  );
+  c.contextPtr = join((get(f["S1ContextPtr[31:6]"], words) << 6) >>> 0, get(f["S1ContextPtr[51:32]"], words));
   if (c.s1CdMax > caps.ssidBits) return EVENT.C_BAD_STE;
   if (c.s1CdMax > 0) {
     if (c.s1Fmt === 3 || (c.s1Fmt !== 0 && !caps.cd2l)) return EVENT.C_BAD_STE;

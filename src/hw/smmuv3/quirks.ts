@@ -106,7 +106,9 @@ const NAMES: readonly (keyof Quirks)[] = Object.freeze([
 
 /** A record with exactly the named switches on. */
 export function quirks(on: readonly (keyof Quirks)[]): Quirks {
-  return Object.freeze(Object.fromEntries(NAMES.map((name) => [name, on.includes(name)])) as Record<keyof Quirks, boolean>);
+  return Object.freeze(
+    Object.fromEntries(NAMES.map((name) => [name, on.includes(name)])) as Record<keyof Quirks, boolean>,
+  );
 }
 
 export const ARCHITECTURE: Quirks = quirks([]);

@@ -173,8 +173,10 @@ export class Tlb {
     const last = --this.count;
     if (slot === last) return;
     this.unlink(last);
-    for (const column of [this.asid, this.vmid, this.hi, this.lo, this.kind, this.shift, this.pa]) column.copyWithin(slot, last, last + 1);
-    for (const column of [this.permU, this.permP, this.perm2, this.device, this.global]) column.copyWithin(slot, last, last + 1);
+    for (const column of [this.asid, this.vmid, this.hi, this.lo, this.kind, this.shift, this.pa])
+      column.copyWithin(slot, last, last + 1);
+    for (const column of [this.permU, this.permP, this.perm2, this.device, this.global])
+      column.copyWithin(slot, last, last + 1);
     const bucket = this.bucketOf(slot);
     this.next[slot] = this.heads[bucket] ?? -1;
     this.heads[bucket] = slot;

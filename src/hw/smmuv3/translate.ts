@@ -133,7 +133,7 @@ export class Translator {
         this.finish(c, out);
         return;
       }
-      if (tt.tbi && !q.tlbTagged) hi = (hi << 8) >> 8 >>> 0;
+      if (tt.tbi && !q.tlbTagged) hi = ((hi << 8) >> 8) >>> 0;
     } else if (hi >= 2 ** (this.caps.oas - 32)) {
       if (q.s2InputSilent) this.fault(out, 0);
       else this.stageOneSize(out);
@@ -146,7 +146,8 @@ export class Translator {
       if (slot < 0 && c.s1 && c.s2 && c.granule2 !== granule) {
         slot = tlb.find(c.asid, c.vmid, hi, lo, c.granule2, lookupStart(tt, c.granule2));
       }
-      if (this.probe !== null) this.probe.tlb(this.smmu.name, slot >= 0, `${hex64(lo, hi)} asid ${c.asid} vmid ${c.vmid}`);
+      if (this.probe !== null)
+        this.probe.tlb(this.smmu.name, slot >= 0, `${hex64(lo, hi)} asid ${c.asid} vmid ${c.vmid}`);
       if (slot >= 0 && this.hit(c, slot, need, privileged, hi, out)) return;
     }
     const ok = tt === null ? walker.stage2(c, join(lo, hi), need, CLASS_IN) : this.nested(c, tt, need, privileged);
@@ -251,7 +252,19 @@ export class Translator {
     }
     let address = walker.address;
     if (!q.ipaLow && event !== EVENT.F_WALK_EABT && walker.stage === 2) address = alignDown(address, 12);
-    this.smmu.events.add(event, this.sid, this.ssid, walker.stage, cls, this.hi, this.lo, read, this.privileged, this.instruction, address);
+    this.smmu.events.add(
+      event,
+      this.sid,
+      this.ssid,
+      walker.stage,
+      cls,
+      this.hi,
+      this.lo,
+      read,
+      this.privileged,
+      this.instruction,
+      address,
+    );
   }
 
   // ---- configuration
@@ -409,7 +422,8 @@ export class Translator {
       words[i] = mem.lo;
       words[i + 1] = mem.hi;
       if (probe !== null) {
-        const text = bytes === 8 ? `${what}[${index}]` : `${what}${what === "STE" ? ` ${hex(index)}` : `[${index}]`} w${i >> 1}`;
+        const text =
+          bytes === 8 ? `${what}[${index}]` : `${what}${what === "STE" ? ` ${hex(index)}` : `[${index}]`} w${i >> 1}`;
         probe.mem(this.smmu.name, false, pa + 4 * i, mem.lo, mem.hi, text);
       }
     }

@@ -225,7 +225,7 @@ export class Walker {
     this.level = level;
     this.global = (dlo & 0x800) === 0;
     const index = (dlo >>> 2) & 7;
-    this.device = ((((index < 4 ? c.mair0 : c.mair1) >>> ((index & 3) * 8)) & 0xf0) >>> 4) === 0;
+    this.device = (((index < 4 ? c.mair0 : c.mair1) >>> ((index & 3) * 8)) & 0xf0) >>> 4 === 0;
     return true;
   }
 
@@ -276,7 +276,21 @@ export class Walker {
     if (!this.stage2(c, ipa, R, cls)) return false;
     if (!this.dry) {
       const perm = this.perm2;
-      tlb.insert(-1, c.vmid, hi, lo, this.granule, this.level, this.shift, this.out, perm, perm, perm, this.device, false);
+      tlb.insert(
+        -1,
+        c.vmid,
+        hi,
+        lo,
+        this.granule,
+        this.level,
+        this.shift,
+        this.out,
+        perm,
+        perm,
+        perm,
+        this.device,
+        false,
+      );
     }
     return true;
   }
