@@ -6,6 +6,7 @@ import { IommufdState } from "./iommufd/state.ts";
 import { Mm } from "./mm/mm.ts";
 import { MmState } from "./mm/state.ts";
 import type { KernelOps } from "./ops.ts";
+import type { Platform } from "./platform.ts";
 import type { Features, ResolvedProfile } from "./profile.ts";
 import { ALL_CAPS, Task } from "./task.ts";
 import type { CheckDetail, Tracer } from "./trace.ts";
@@ -44,6 +45,8 @@ export class Kernel {
   readonly mm: MmState;
   readonly iommu = new IommuState();
   readonly iommufd = new IommufdState();
+  /** Devices and drivers of the machine it was booted on; null on a kernel with mock devices only. */
+  platform: Platform | null = null;
   /** Path -> device node. Subsystems add theirs when they are set up. */
   readonly devnodes = new Map<string, DevNode>();
   /** The process whose call is running. */

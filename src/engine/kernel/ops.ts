@@ -6,7 +6,8 @@
  */
 import { type IommufdOps, iommufdOps } from "./iommufd/ops.ts";
 import { type CoreOps, coreOps } from "./iommu/ops.ts";
+import { type MachineOps, machineOps } from "./machine_ops.ts";
 
-export interface KernelOps extends IommufdOps, CoreOps {}
+export interface KernelOps extends IommufdOps, CoreOps, MachineOps {}
 
-export const baseOps: KernelOps = Object.freeze({ ...iommufdOps, ...coreOps });
+export const baseOps: KernelOps = Object.freeze({ ...iommufdOps, ...coreOps, ...machineOps });

@@ -171,6 +171,8 @@ export interface IommuDomainOps {
   /** Physical address, or `null` where nothing is mapped. */
   iova_to_phys?(k: Kernel, domain: IommuDomain, iova: bigint): bigint | null;
   enforce_cache_coherency?(k: Kernel, domain: IommuDomain): boolean;
+  /** Up to 6.14: the domain whose table MSI doorbells go into (6.13 on: a nested domain's parent). */
+  get_msi_mapping_domain?(domain: IommuDomain): IommuDomain;
   /** Nested domains of drivers that invalidate without a viommu (VT-d, mock). */
   cache_invalidate_user?(k: Kernel, domain: IommuDomain, array: UserDataArray): number;
   free?(k: Kernel, domain: IommuDomain): void;
@@ -209,14 +211,16 @@ export interface IommuOps {
   /** Paging domain for a device. `flags` as HWPT_ALLOC (NEST_PARENT 1, DIRTY 2, PASID 8). */
   domain_alloc_paging_flags(k: Kernel, dev: Device, flags: number, data: UserData | null): IommuDomain | number;
   domain_alloc_nested:
-    ((k: Kernel, dev: Device, parent: IommuDomain, flags: number, data: UserData) => IommuDomain | number) | null;
+    | ((k: Kernel, dev: Device, parent: IommuDomain, flags: number, data: UserData) => IommuDomain | number)
+    | null;
   /** hw_info bytes for the requested type (0 = the driver's default), or errno; `null`: driver has no hook. */
   hw_info: ((k: Kernel, dev: Device, type: number) => { type: number; data: Uint8Array } | number) | null;
   /** 0 when the driver does not know this viommu type. */
   viommu_supported: ((k: Kernel, dev: Device, type: number) => boolean) | null;
   /** Fills `viommu.ops` and `viommu.priv`, or errno. `data` may be null. */
   viommu_init:
-    ((k: Kernel, viommu: ViommuCore, parent: IommuDomain, dev: Device, data: UserData | null) => number) | null;
+    | ((k: Kernel, viommu: ViommuCore, parent: IommuDomain, dev: Device, data: UserData | null) => number)
+    | null;
   /** The driver keeps PASID tables in user hands under nesting, so a fault of an unattached PASID goes to the RID. */
   user_pasid_table: boolean;
   page_response?(k: Kernel, dev: Device, fault: IopfFault, code: number): void;
@@ -248,4 +252,6 @@ export interface ViommuOps {
   /** HW queues; absent = EOPNOTSUPP. See uapi HW_QUEUE_ALLOC. */
   hw_queue_supported?(k: Kernel, viommu: ViommuCore, type: number): boolean;
   hw_queue_init?(k: Kernel, viommu: ViommuCore, queue: object, index: number, pa: bigint): number;
+  hw_queue_destroy?(k: Kernel, viommu: ViommuCore, queue: object): void;
+  vdevice_destroy?(k: Kernel, vdev: VdeviceCore): void;
 }

@@ -1,0 +1,125 @@
+/** Boots a kernel on a machine: IOMMUs, interrupt controllers, PCI, groups and their default domains, vfio-pci. */
+import type { Machine } from "../../hw/machine.ts";
+import { CMD_INTX_DISABLE, CMD_MASTER } from "../../hw/pci/regs.ts";
+import { arm_smmu_evtq_thread, arm_smmu_gerror_handler, arm_smmu_priq_thread } from "./drivers/arm_smmu_v3/event.ts";
+import { arm_smmu_device_probe } from "./drivers/arm_smmu_v3/probe.ts";
+import { iommu_setup_default_domain } from "./iommu/default_domain.ts";
+import { gicv2m_probe } from "./irq/gicv2m.ts";
+import { generic_handle_irq } from "./irq/irqdesc.ts";
+import { its_probe } from "./irq/its.ts";
+import { Kernel } from "./kernel.ts";
+import { PAGE_SIZE } from "./mm/const.ts";
+import { iommu_probe_pci, pci_scan } from "./pci/enumerate.ts";
+import { pci_update_command, type PciDev } from "./pci/pci_dev.ts";
+import { type BootOptions, DEFAULT_BOOT, Platform, the_platform } from "./platform.ts";
+import type { ResolvedProfile } from "./profile.ts";
+import { VfioDevNode } from "./vfio/device_cdev.ts";
+import { VfioPciDevice } from "./vfio/vfio_pci.ts";
+
+const VENDOR_VIRTIO = 0x1af4;
+
+/** Page frames of the machine's RAM. */
+function ram_frames(machine: Machine): { pfn: number; n: number }[] {
+  return machine.desc.ram.map(({ start, last }) => {
+    const pfn = Math.ceil(start / PAGE_SIZE);
+    return { pfn, n: Math.floor((last + 1) / PAGE_SIZE) - pfn };
+  });
+}
+
+/** A running kernel whose devices are under vfio-pci; no process exists yet. Throws when the machine cannot be booted. */
+export function boot(machine: Machine, profile: ResolvedProfile, options: Partial<BootOptions> = {}): Kernel {
+  const settings: BootOptions = Object.freeze({ ...DEFAULT_BOOT, ...options });
+  const k = new Kernel(profile, machine.mem, {
+    frames: settings.frames ?? ram_frames(machine),
+    iommufd_test: false,
+    allow_unsafe_interrupts: settings.allow_unsafe_interrupts,
+  });
+  const platform = new Platform(machine, settings);
+  k.platform = platform;
+  probe_irqchips(k, platform);
+  for (const hw of machine.desc.smmus) {
+    const smmu = arm_smmu_device_probe(k, hw.name, hw.base);
+    if (typeof smmu === "number") throw new Error(`${hw.name}: probe failed with ${smmu}`);
+  }
+  pci_scan(k);
+  for (const pdev of platform.pci.values()) {
+    pdev.dev.msi_isolated = platform.irq.its !== null && pdev.hw.desc.msiDeviceId >= 0;
+    iommu_probe_pci(k, pdev);
+  }
+  for (const group of [...k.iommu.groups.values()].sort((a, b) => a.id - b.id)) iommu_setup_default_domain(k, group);
+  for (const pdev of platform.pci.values()) if (vfio_pci_match(pdev)) vfio_pci_bind(k, pdev);
+  return k;
+}
+
+function probe_irqchips(k: Kernel, platform: Platform): void {
+  const { its, v2m } = platform.machine.desc;
+  if (its !== null) {
+    const state = its_probe(k, its.base);
+    if (typeof state === "number") throw new Error(`${its.name}: probe failed with ${state}`);
+    platform.irq.its = state;
+  }
+  if (v2m !== null) platform.irq.v2m = gicv2m_probe(k, v2m.base);
+}
+
+/** Endpoints with an IOMMU; bridges have their own driver, virtio devices carry the machine's files. */
+function vfio_pci_match(pdev: PciDev): boolean {
+  const { config, isBridge } = pdev.hw;
+  const bridge_class = config.read(0x0b, 1) === 0x06;
+  return !isBridge && !bridge_class && pdev.dev.iommu_group !== null && config.read(0, 2) !== VENDOR_VIRTIO;
+}
+
+/** The native driver goes (its interrupts and bus mastering with it), vfio-pci comes. */
+export function vfio_pci_bind(k: Kernel, pdev: PciDev): VfioPciDevice {
+  const platform = the_platform(k);
+  release_native_driver(pdev);
+  pdev.driver = "vfio-pci";
+  const vdev = new VfioPciDevice(pdev, `/dev/vfio/devices/vfio${platform.vfio_next++}`);
+  k.devnodes.set(vdev.node, new VfioDevNode(vdev));
+  platform.vfio.set(pdev.bdf, vdev);
+  return vdev;
+}
+
+function release_native_driver(pdev: PciDev): void {
+  const { config, msix } = pdev.hw;
+  pci_update_command(pdev, CMD_MASTER | CMD_INTX_DISABLE, 0);
+  for (const cap of config.capabilities()) {
+    if (cap.extended || (cap.id !== 0x05 && cap.id !== 0x11)) continue;
+    const enable = cap.id === 0x05 ? 0x71 : 0xc000;
+    config.write(cap.offset + 2, 2, config.read(cap.offset + 2, 2) & ~enable);
+    if (cap.id === 0x05) for (let at = 4; at < 14; at += 2) config.write(cap.offset + at, 2, 0);
+  }
+  msix?.reset();
+}
+
+/** What the kernel handled. */
+export interface Handled {
+  /** INTIDs of the interrupts that arrived, in order. */
+  interrupts: number[];
+  /** Event records by SMMU (`ArmSmmuDevice.name`), 8 words each, in order. */
+  events: Map<string, Uint32Array[]>;
+}
+
+/**
+ * After anything that devices did: interrupts are delivered to their handlers, event queues read. Call it after every
+ * `machine.dma` and `machine.msi`.
+ */
+export function kernel_after_device_access(k: Kernel): Handled {
+  const platform = the_platform(k);
+  const handled: Handled = { interrupts: [], events: new Map() };
+  for (const smmu of platform.smmus) {
+    const hw = platform.machine.smmu(smmu.hw_name);
+    if (hw !== null && hw.gerrorIrq) {
+      hw.gerrorIrq = false;
+      arm_smmu_gerror_handler(k, smmu);
+    }
+    const records = arm_smmu_evtq_thread(k, smmu);
+    if (hw !== null) hw.evtqIrq = false;
+    if (records.length > 0) handled.events.set(smmu.name, records);
+    arm_smmu_priq_thread(k, smmu);
+  }
+  for (const { intid } of platform.machine.interrupts.splice(0)) {
+    handled.interrupts.push(intid);
+    generic_handle_irq(k, platform.irq, intid);
+  }
+  return handled;
+}

@@ -1,0 +1,142 @@
+/**
+ * arm-smmu-v3 as the IOMMU core sees it. Source: linux 7.2 arm-smmu-v3.c `arm_smmu_ops`.
+ */
+import { errno } from "../../../uapi/errno.ts";
+import {
+  IOMMU_MMIO,
+  IOMMU_NOEXEC,
+  IOMMU_WRITE,
+  type Device,
+  type IommuCap,
+  type IommuDomain,
+  type IommuDomainOps,
+  type IommuOps,
+  type ResvRegion,
+  type UserData,
+  type ViommuCore,
+} from "../../iommu/types.ts";
+import type { Kernel } from "../../kernel.ts";
+import { the_platform } from "../../platform.ts";
+import { type ArmSmmuDevice, type ArmSmmuMaster, dev_master } from "./device.ts";
+import { arm_smmu_page_response } from "./event.ts";
+import { arm_smmu_hw_info, arm_smmu_viommu_supported, arm_vsmmu_init } from "./iommufd.ts";
+import { arm_smmu_init_sid_strtab } from "./strtab.ts";
+
+/** Window for MSI doorbells. */
+export const MSI_IOVA_BASE = 0x8000000n;
+export const MSI_IOVA_LENGTH = 0x100000n;
+
+function arm_smmu_capable(_k: Kernel, dev: Device, cap: IommuCap): boolean {
+  const master = dev_master(dev);
+  switch (cap) {
+    case "CACHE_COHERENCY":
+      return master.smmu.features.coherency;
+    case "ENFORCE_CACHE_COHERENCY":
+      return master.canwbs;
+    case "NOEXEC":
+      return true;
+    case "DIRTY_TRACKING":
+      return master.smmu.features.hd && master.smmu.features.coherency;
+    case "PCI_ATS_SUPPORTED":
+      return master.ats_supported;
+  }
+}
+
+/** The doorbell window, then what firmware says about the device. */
+export function arm_smmu_get_resv_regions(k: Kernel, dev: Device): ResvRegion[] {
+  const window: ResvRegion = {
+    start: MSI_IOVA_BASE,
+    length: MSI_IOVA_LENGTH,
+    type: "sw-msi",
+    prot: IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO,
+  };
+  return [window, ...k.ops.iommu_dma_get_resv_regions(k, dev)];
+}
+
+const blocked_ops: IommuDomainOps = Object.freeze({
+  attach_dev: (k: Kernel, domain: IommuDomain, dev: Device, old: IommuDomain | null) =>
+    k.ops.arm_smmu_attach_dev_blocked(k, domain, dev, old),
+  set_dev_pasid: (k: Kernel, domain: IommuDomain, dev: Device, pasid: number, old: IommuDomain | null) =>
+    k.ops.arm_smmu_blocking_set_dev_pasid(k, domain, dev, pasid, old),
+});
+
+const identity_ops: IommuDomainOps = Object.freeze({
+  attach_dev: (k: Kernel, domain: IommuDomain, dev: Device, old: IommuDomain | null) =>
+    k.ops.arm_smmu_attach_dev_identity(k, domain, dev, old),
+});
+
+/** The two domains that exist once for all devices; they are never changed. */
+function static_domain(type: "blocked" | "identity", ops: IommuDomainOps): IommuDomain {
+  return Object.freeze({
+    type,
+    ops,
+    owner: null,
+    pgsize_bitmap: 0n,
+    aperture_start: 0n,
+    aperture_end: (1n << 64n) - 1n,
+    dirty_ops: null,
+    cookie_type: "none",
+    cookie: null,
+    iopf_handler: null,
+    priv: Object.freeze({}),
+  });
+}
+
+export const arm_smmu_ops: IommuOps = Object.freeze({
+  name: "arm-smmu-v3",
+  capable: arm_smmu_capable,
+  get_resv_regions: (k: Kernel, dev: Device) => k.ops.arm_smmu_get_resv_regions(k, dev),
+  blocked_domain: static_domain("blocked", blocked_ops),
+  identity_domain: static_domain("identity", identity_ops),
+  domain_alloc_paging_flags: (k: Kernel, dev: Device, flags: number, data: UserData | null) =>
+    k.ops.arm_smmu_domain_alloc_paging_flags(k, dev, flags, data),
+  domain_alloc_nested: null,
+  hw_info: arm_smmu_hw_info,
+  viommu_supported: arm_smmu_viommu_supported,
+  viommu_init: (k: Kernel, viommu: ViommuCore, parent: IommuDomain, dev: Device, data: UserData | null) =>
+    arm_vsmmu_init(k, viommu, parent, dev, data),
+  user_pasid_table: true,
+  page_response: arm_smmu_page_response,
+});
+
+/**
+ * A device appears behind an SMMU: its stream table entries exist from now on. -ENODEV: one of its StreamIDs belongs
+ * to another device already.
+ */
+export function arm_smmu_probe_device(k: Kernel, dev: Device, smmu: ArmSmmuDevice, sids: readonly number[]): number {
+  const streams = [...new Set(sids)].sort((a, b) => a - b);
+  for (const sid of streams) {
+    const rc = arm_smmu_init_sid_strtab(k, smmu, sid);
+    if (rc < 0) return rc;
+  }
+  for (const sid of streams) {
+    const other = smmu.streams.get(sid);
+    const free = other === undefined || other.dev === dev;
+    const detail = () => ({ left: `StreamID 0x${sid.toString(16)}`, right: other?.dev.name ?? "" });
+    if (!k.check(free, "no other device has this StreamID", detail)) return -errno.ENODEV;
+  }
+  const master: ArmSmmuMaster = {
+    smmu,
+    dev,
+    streams: Object.freeze(streams),
+    cd_table: {
+      base: -1,
+      two_level: false,
+      s1cdmax: Math.min(smmu.ssid_bits, dev.max_pasids > 0 ? Math.ceil(Math.log2(dev.max_pasids)) : 0),
+      l2: new Map(),
+      used_ssids: 0,
+      in_ste: false,
+    },
+    vmaster: null,
+    ats_supported: false,
+    ats_enabled: false,
+    stall_enabled: false,
+    ssid_bits: smmu.ssid_bits,
+    canwbs: the_platform(k).boot.canwbs,
+  };
+  for (const sid of streams) smmu.streams.set(sid, master);
+  dev.iommu_ops = arm_smmu_ops;
+  dev.iommu_dev = smmu;
+  dev.iommu_priv = master;
+  return 0;
+}

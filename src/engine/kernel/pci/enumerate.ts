@@ -1,0 +1,43 @@
+/** From the machine's functions to the kernel's devices, and behind their IOMMU. */
+import { device_init, iommu_group_add_device } from "../iommu/group.ts";
+import type { Kernel } from "../kernel.ts";
+import { the_platform } from "../platform.ts";
+import type { PciDev } from "./pci_dev.ts";
+
+/** Finds every function, bridges before what hangs below them. */
+export function pci_scan(k: Kernel): void {
+  const platform = the_platform(k);
+  const { functions } = platform.machine.pci;
+  for (const hw of functions) {
+    const siblings = functions.filter((other) => other.bus === hw.bus && other.device === hw.device);
+    const parent = hw.desc.parent === null ? null : (platform.pci.get(hw.desc.parent) ?? null);
+    const pdev: PciDev = {
+      bdf: hw.bdf,
+      hw,
+      dev: device_init(hw.bdf),
+      parent,
+      multifunction: siblings.length > 1 || hw.config.multifunction,
+      driver: null,
+      enable_cnt: 0,
+      msi: null,
+    };
+    platform.pci.set(hw.bdf, pdev);
+  }
+}
+
+/** `iommu_probe_device` for one function: its driver's part, then its group. 0, or the driver's errno. */
+export function iommu_probe_pci(k: Kernel, pdev: PciDev): number {
+  const platform = the_platform(k);
+  const { smmu: name, sids } = pdev.hw.desc;
+  if (name === null) return 0;
+  const smmu = platform.smmus.find((it) => it.hw_name === name);
+  if (smmu === undefined) throw new Error(`${pdev.bdf} is behind SMMU ${name}, which was not probed`);
+  const rc = k.ops.arm_smmu_probe_device(k, pdev.dev, smmu, sids);
+  if (rc < 0) {
+    k.note(`${pdev.bdf}: no IOMMU: its DMA is expected to be broken`);
+    return rc;
+  }
+  const { group, reason } = k.ops.pci_device_group(k, pdev);
+  iommu_group_add_device(group, pdev.dev, reason);
+  return 0;
+}

@@ -1,0 +1,60 @@
+/** What exists only on a kernel that was booted on a machine: devices, IOMMU drivers, interrupt controllers. */
+import type { Machine } from "../../hw/machine.ts";
+import type { ArmSmmuDevice } from "./drivers/arm_smmu_v3/device.ts";
+import { IdAllocator } from "./drivers/arm_smmu_v3/ids.ts";
+import { IrqState } from "./irq/irqdesc.ts";
+import type { Kernel } from "./kernel.ts";
+import type { PciDev } from "./pci/pci_dev.ts";
+import type { VfioPciDevice } from "./vfio/vfio_pci.ts";
+
+/** Boot parameters and platform properties that no register tells. */
+export interface BootOptions {
+  /**
+   * The root complexes force write-back attributes on all traffic (IORT "CANWBS"); vIOMMUs need it on an SMMU without
+   * S2FWB. Device trees cannot say it.
+   */
+  canwbs: boolean;
+  /** Kernel parameter `iommu.passthrough=1`: default domains are identity. */
+  passthrough: boolean;
+  /** Module parameter `iommufd.allow_unsafe_interrupts=1`. */
+  allow_unsafe_interrupts: boolean;
+  /** Page frames for the kernel's own use (tables, queues, process memory without given frames). */
+  frames: readonly { pfn: number; n: number }[] | null;
+}
+
+export const DEFAULT_BOOT: BootOptions = Object.freeze({
+  canwbs: true,
+  passthrough: false,
+  allow_unsafe_interrupts: false,
+  frames: null,
+});
+
+export class Platform {
+  readonly machine: Machine;
+  readonly boot: BootOptions;
+  readonly smmus: ArmSmmuDevice[] = [];
+  /** ASIDs are shared by all SMMUs (and with the CPU). */
+  readonly asids = new IdAllocator(1, 0xffff);
+  /** bdf -> device, in the order of enumeration. */
+  readonly pci = new Map<string, PciDev>();
+  readonly irq = new IrqState();
+  /** bdf -> device under vfio-pci. */
+  readonly vfio = new Map<string, VfioPciDevice>();
+  /** Number of the next /dev/vfio/devices/vfioN. */
+  vfio_next = 0;
+
+  constructor(machine: Machine, boot: BootOptions) {
+    this.machine = machine;
+    this.boot = boot;
+  }
+}
+
+/** The booted machine's state; a kernel without machine (the self-test's) has none of what asks for it. */
+export function the_platform(k: Kernel): Platform {
+  if (k.platform === null) throw new Error("this kernel was not booted on a machine");
+  return k.platform;
+}
+
+export function the_machine(k: Kernel): Machine {
+  return the_platform(k).machine;
+}

@@ -1,0 +1,134 @@
+/**
+ * The configuration space that a user of vfio-pci sees: some bits are his own copy, some reach the device, the rest
+ * cannot be written. Source: linux 7.2 drivers/vfio/pci/vfio_pci_config.c.
+ */
+import { CAP, CMD_INTX_DISABLE, CMD_IO, CMD_MEMORY, PCI } from "../../../hw/pci/regs.ts";
+import type { Kernel } from "../kernel.ts";
+import type { PciDev } from "../pci/pci_dev.ts";
+import type { VfioPciDevice } from "./vfio_pci.ts";
+
+/** Byte by byte: `virt` 1 bits are read from `bytes`; `write` 1 bits may be written, into `bytes` or the device. */
+export interface Vconfig {
+  bytes: Uint8Array;
+  virt: Uint8Array;
+  write: Uint8Array;
+}
+
+function set(map: Uint8Array, offset: number, size: number, mask: number): void {
+  for (let i = 0; i < size; i++) {
+    if (offset + i < map.length) map[offset + i] = (mask >>> (8 * i)) & 0xff;
+  }
+}
+
+function perm(v: Vconfig, offset: number, size: number, virt: number, write: number): void {
+  set(v.virt, offset, size, virt);
+  set(v.write, offset, size, write);
+}
+
+const ALL = 0xffffffff;
+
+/** A copy of the device's space, and who owns which bit. */
+export function vfio_config_init(pdev: PciDev): Vconfig {
+  const { config, desc } = pdev.hw;
+  const size = config.bytes.length;
+  const v: Vconfig = { bytes: config.bytes.slice(), virt: new Uint8Array(size), write: new Uint8Array(size) };
+  perm(v, PCI.COMMAND, 2, CMD_INTX_DISABLE, ALL);
+  perm(v, 0x0c, 1, 0, ALL);
+  perm(v, 0x0d, 1, 0, ALL);
+  perm(v, 0x0f, 1, ALL, 0);
+  for (let bar = 0; bar < 6; bar++) perm(v, PCI.BAR0 + 4 * bar, 4, ALL, ALL);
+  perm(v, PCI.ROM, 4, ALL, ALL);
+  perm(v, PCI.INTERRUPT_LINE, 1, ALL, ALL);
+  perm(v, PCI.INTERRUPT_LINE + 1, 1, ALL, 0);
+  for (const cap of config.capabilities()) {
+    if (cap.extended) continue;
+    if (cap.id === CAP.MSI) msi_perm(v, cap.offset);
+    if (cap.id === CAP.PM) perm(v, cap.offset + 4, 2, 0x0003, 0x0003);
+    if (cap.id === CAP.EXP) perm(v, cap.offset + 8, 2, 0x8000, ALL & ~0x00e0);
+  }
+  for (const bar of desc.bars) {
+    if (bar.index === 6) continue;
+    const at = PCI.BAR0 + 4 * bar.index;
+    v.bytes.set(config.bytes.subarray(at, at + (bar.kind === "mem64" ? 8 : 4)), at);
+  }
+  return v;
+}
+
+/** The whole MSI capability is the user's own: the real one holds the host's message. */
+function msi_perm(v: Vconfig, at: number): void {
+  const flags = (v.bytes[at + 2] ?? 0) | ((v.bytes[at + 3] ?? 0) << 8);
+  const wide = (flags & 0x80) !== 0;
+  const maskable = (flags & 0x100) !== 0;
+  const length = 10 + (wide ? 4 : 0) + (maskable ? 10 : 0);
+  perm(v, at + 2, 2, ALL, 0x0071);
+  for (let off = 4; off < length; off++) perm(v, at + off, 1, ALL, ALL);
+  set(v.bytes, at + 2, 2, flags & ~0x0071);
+  for (let off = 4; off < length; off++) v.bytes[at + off] = 0;
+}
+
+/** Bytes as the user sees them; beyond the end nothing is read. */
+export function vfio_config_read(vdev: VfioPciDevice, offset: number, n: number): Uint8Array {
+  const v = vdev.vconfig;
+  const { bytes } = vdev.pdev.hw.config;
+  const out = new Uint8Array(Math.max(0, Math.min(n, bytes.length - offset)));
+  for (let i = 0; i < out.length; i++) {
+    const at = offset + i;
+    const virt = v?.virt[at] ?? 0;
+    out[i] = ((v?.bytes[at] ?? 0) & virt) | ((bytes[at] ?? 0) & ~virt);
+  }
+  return out;
+}
+
+/** Returns bytes consumed. BARs keep their size bits; switching memory decoding off takes exported BARs back. */
+export function vfio_config_write(k: Kernel, vdev: VfioPciDevice, offset: number, data: Uint8Array): number {
+  const v = vdev.vconfig;
+  if (v === null) return 0;
+  const { config, desc } = vdev.pdev.hw;
+  const n = Math.max(0, Math.min(data.length, config.bytes.length - offset));
+  const touches = (at: number, size: number) => offset < at + size && offset + n > at;
+  if (touches(PCI.COMMAND, 2)) before_command(k, vdev, offset, data);
+  for (let i = 0; i < n; i++) {
+    const at = offset + i;
+    const virt = v.virt[at] ?? 0;
+    const write = v.write[at] ?? 0;
+    const value = data[i] ?? 0;
+    v.bytes[at] = ((v.bytes[at] ?? 0) & ~(virt & write)) | (value & virt & write);
+    const real = write & ~virt;
+    if (real !== 0) config.write(at, 1, ((config.bytes[at] ?? 0) & ~real) | (value & real));
+  }
+  for (const bar of desc.bars) {
+    const at = PCI.BAR0 + 4 * bar.index;
+    if (bar.index !== 6 && touches(at, bar.kind === "mem64" ? 8 : 4))
+      fixup_bar(v, at, bar.last - bar.start + 1, bar.kind);
+  }
+  if (touches(PCI.COMMAND, 2)) after_command(k, vdev);
+  return n;
+}
+
+/** A BAR that was written reads back with its size and type bits. */
+function fixup_bar(v: Vconfig, at: number, size: number, kind: "io" | "mem" | "mem64"): void {
+  const view = new DataView(v.bytes.buffer, v.bytes.byteOffset);
+  const low = kind === "io" ? 1 : kind === "mem64" ? 4 : 0;
+  const mask = size >= 2 ** 32 ? 0 : (-size >>> 0) & (kind === "io" ? 0xfffffffc : 0xfffffff0);
+  view.setUint32(at, ((view.getUint32(at, true) & mask) | low) >>> 0, true);
+}
+
+function command_of(offset: number, data: Uint8Array, at: number, old: number): number {
+  const i = at - offset;
+  return i >= 0 && i < data.length ? (data[i] ?? 0) : old;
+}
+
+function before_command(k: Kernel, vdev: VfioPciDevice, offset: number, data: Uint8Array): void {
+  const { config } = vdev.pdev.hw;
+  const now = command_of(offset, data, PCI.COMMAND, config.bytes[PCI.COMMAND] ?? 0);
+  if ((now & CMD_MEMORY) === 0) k.ops.vfio_pci_dma_buf_move(k, vdev, true);
+}
+
+function after_command(k: Kernel, vdev: VfioPciDevice): void {
+  const v = vdev.vconfig;
+  const { config } = vdev.pdev.hw;
+  const command = config.bytes[PCI.COMMAND] ?? 0;
+  if (v !== null)
+    v.bytes[PCI.COMMAND] = ((v.bytes[PCI.COMMAND] ?? 0) & ~(CMD_MEMORY | CMD_IO)) | (command & (CMD_MEMORY | CMD_IO));
+  if ((command & CMD_MEMORY) !== 0) k.ops.vfio_pci_dma_buf_move(k, vdev, false);
+}
