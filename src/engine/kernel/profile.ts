@@ -3,6 +3,12 @@ import type { KernelOps } from "./ops.ts";
 
 /** Differences between releases that are a choice inside a function rather than another function. */
 export interface Features {
+  /** The iommufd ioctls up to this release exist: `releaseNumber("6.12")`. */
+  uapi_release: number;
+  /** GET_HW_INFO takes the wanted type from the caller (6.17 on). */
+  hw_info_input_type: boolean;
+  /** GET_HW_INFO reports devices without ATS (7.0 on). */
+  hw_info_ats: boolean;
   /** MSI doorbells: a cookie on the domain (up to 6.14) or iommufd's own list (6.15 on). */
   sw_msi: "cookie" | "native";
   /** Attaching to a nested hwpt sets up reserved regions and MSI on the parent's IOAS (6.12 on). */
@@ -49,6 +55,12 @@ export interface ResolvedProfile {
   profile: KernelProfile;
   features: Features;
   ops: KernelOps;
+}
+
+/** Releases as numbers that compare: 612 for `6.12`, 702 for `7.2`. */
+export function releaseNumber(release: string): number {
+  const [major = "0", minor = "0"] = release.split(".");
+  return Number(major) * 100 + Number(minor);
 }
 
 /** Identity with a type: what a file in `releases/` or `variants/` exports as default. */

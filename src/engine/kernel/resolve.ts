@@ -1,9 +1,12 @@
 /** Folds a chain of `base => overrides` into one kernel. */
 import { baseOps, type KernelOps } from "./ops.ts";
-import type { Features, KernelProfile, ResolvedProfile } from "./profile.ts";
+import { type Features, type KernelProfile, releaseNumber, type ResolvedProfile } from "./profile.ts";
 
 /** The newest release; every chain of bases ends here. */
 export const NEWEST_FEATURES: Features = Object.freeze({
+  uapi_release: releaseNumber("7.2"),
+  hw_info_input_type: true,
+  hw_info_ats: true,
   sw_msi: "native",
   nested_reserves_on_parent: true,
   vste_needs_vdevice: "translate",

@@ -14,6 +14,7 @@ import {
 } from "./core.ts";
 import { iommu_report_device_fault } from "./fault.ts";
 import { iommu_map, iommu_unmap } from "./map.ts";
+import { iommu_get_msi_cookie } from "./msi_cookie.ts";
 
 export const coreOps = Object.freeze({
   device_iommu_capable,
@@ -23,6 +24,7 @@ export const coreOps = Object.freeze({
   iommu_detach_group_handle,
   iommu_device_claim_dma_owner,
   iommu_device_release_dma_owner,
+  iommu_get_msi_cookie,
   iommu_get_resv_regions,
   iommu_group_set_domain,
   iommu_map,

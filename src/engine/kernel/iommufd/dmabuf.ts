@@ -1,6 +1,8 @@
 /** dma-buf files: one physical range that its exporter can take back. */
 import type { File, FileOps } from "../file.ts";
+import type { Kernel } from "../kernel.ts";
 import type { IoptPages } from "./iopt_pages.ts";
+import { iopt_area_unmap_domain } from "./pages.ts";
 
 /** `exporter` decides whether iommufd may map it (VFIO PCI and the self-test may). */
 export class DmaBuf {
@@ -25,4 +27,21 @@ export function as_dmabuf(file: File): DmaBuf | null {
   return file.private_data instanceof DmaBuf ? file.private_data : null;
 }
 
+/**
+ * The exporter takes its memory back: every mapping of it goes, for good; the areas stay. `revoked` false lets new
+ * mappings succeed, no more.
+ */
+export function dmabuf_revoke(k: Kernel, dmabuf: DmaBuf, revoked: boolean): void {
+  if (dmabuf.revoked === revoked) return;
+  dmabuf.revoked = revoked;
+  if (!revoked) return;
+  for (const pages of dmabuf.attached) {
+    for (const area of pages.areas) {
+      for (const domain of area.iopt.domains) iopt_area_unmap_domain(k, area, pages, domain);
+    }
+    if (pages.source.kind === "dmabuf") pages.source.gone = true;
+  }
+}
+
+/** Files of exporters that have nothing to give back. */
 export const dmabuf_fops: FileOps = Object.freeze({ name: "dmabuf" } satisfies FileOps);

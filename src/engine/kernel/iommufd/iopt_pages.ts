@@ -14,7 +14,7 @@ export type AccountMode = "none" | "user" | "mm";
 export type PagesSource =
   | { kind: "user"; mm: Mm; uptr: bigint }
   | { kind: "file"; file: File; start: bigint }
-  | { kind: "dmabuf"; dmabuf: DmaBuf; start: bigint };
+  | { kind: "dmabuf"; file: File; dmabuf: DmaBuf; start: bigint; /** Revoked once: stays empty. */ gone: boolean };
 
 export class IoptPages {
   readonly source: PagesSource;

@@ -6,6 +6,7 @@ import type { File } from "../file.ts";
 import type { Kernel } from "../kernel.ts";
 import type {
   Device,
+  IommuAttachHandle,
   IommuDomain,
   IommuGroup,
   IopfGroup,
@@ -127,11 +128,25 @@ export class IommufdHwptNested extends ObjectBase {
 
 export type IommufdHwpt = IommufdHwptPaging | IommufdHwptNested;
 
+/** The attachment as the IOMMU core holds it; `owner` is the device that made it or was replaced last. */
+export class IommufdAttachHandle implements IommuAttachHandle {
+  readonly domain: IommuDomain;
+  readonly owner: IommufdDevice;
+  readonly hwpt: IommufdHwpt;
+
+  constructor(domain: IommuDomain, owner: IommufdDevice, hwpt: IommufdHwpt) {
+    this.domain = domain;
+    this.owner = owner;
+    this.hwpt = hwpt;
+  }
+}
+
 /** What a group translates through on one PASID (0 = the device's own requests), and for which devices. */
 export interface IommufdAttach {
   hwpt: IommufdHwpt;
   /** Object id of the device -> device, in the order of attaching. */
   devices: Map<number, IommufdDevice>;
+  handle: IommufdAttachHandle;
 }
 
 /** A group as one iommufd file knows it. */
@@ -298,13 +313,13 @@ export class IommufdHwQueue extends ObjectBase {
 /** A mock device of the self-test, bound and attached. */
 export class IommufdSelftest extends ObjectBase {
   readonly kind = "SELFTEST";
-  readonly idev: IommufdDevice;
   readonly dev: Device;
+  /** Null only while it is being made. */
+  idev: IommufdDevice | null = null;
 
-  constructor(ictx: IommufdCtx, idev: IommufdDevice) {
+  constructor(ictx: IommufdCtx, dev: Device) {
     super(ictx);
-    this.idev = idev;
-    this.dev = idev.dev;
+    this.dev = dev;
   }
 }
 

@@ -1,5 +1,113 @@
-/** The replaceable functions of drivers/iommu/iommufd. */
-// oxlint-disable-next-line typescript/no-empty-interface
-export interface IommufdOps {}
+/** The replaceable functions of drivers/iommu/iommufd, under their kernel names. */
+import { iommufd_test } from "../drivers/mock/test.ts";
+import { iommufd_test_syz_conv_iova_id } from "../drivers/mock/test_access.ts";
+import { iommufd_selftest_destroy } from "../drivers/mock/test_device.ts";
+import { iommufd_access_notify_unmap } from "./access.ts";
+import {
+  iommufd_device_attach_reserved_iova,
+  iommufd_device_auto_get_domain,
+  iommufd_device_bind,
+  iommufd_device_do_replace,
+  iommufd_group_do_replace_reserved_iova,
+  iommufd_hw_pagetable_attach,
+  iommufd_hw_pagetable_detach,
+  iopt_table_enforce_dev_resv_regions,
+} from "./device.ts";
+import { iopt_check_dirty_range } from "./dirty.ts";
+import {
+  iommufd_auto_response_faults,
+  iommufd_fault_alloc,
+  iommufd_fault_iopf_handler,
+  iommufd_veventq_alloc,
+  iommufd_viommu_report_event,
+} from "./eventq.ts";
+import { iommufd_get_hw_info } from "./hw_info.ts";
+import {
+  find_hwpt_paging,
+  iommufd_hwpt_alloc,
+  iommufd_hwpt_get_dirty_bitmap,
+  iommufd_hwpt_invalidate,
+  iommufd_hwpt_nested_alloc,
+  iommufd_hwpt_paging_alloc,
+  iommufd_hwpt_set_dirty_tracking,
+  iommufd_viommu_alloc_hwpt_nested,
+} from "./hw_pagetable.ts";
+import { iopt_map_pages, iopt_table_add_domain, iopt_table_remove_domain, iopt_unmap_iova } from "./io_pagetable.ts";
+import {
+  iommufd_ioas_alloc_ioctl,
+  iommufd_ioas_allow_iovas,
+  iommufd_ioas_change_process,
+  iommufd_ioas_copy,
+  iommufd_ioas_iova_ranges,
+  iommufd_ioas_map,
+  iommufd_ioas_map_file,
+  iommufd_ioas_unmap,
+} from "./ioas.ts";
+import { iopt_alloc_iova, iopt_check_iova, iopt_set_allow_iova } from "./iova.ts";
+import { iommufd_destroy, iommufd_fops_ioctl, iommufd_object_destroy, iommufd_option } from "./main.ts";
+import { iopt_remove_reserved_iova, iopt_reserve_iova } from "./reserved.ts";
+import { iommufd_group_setup_msi, iommufd_sw_msi } from "./sw_msi.ts";
+import { iommufd_vfio_ioas, iommufd_vfio_ioctl } from "./vfio_compat.ts";
+import { iommufd_hw_queue_alloc_ioctl, iommufd_vdevice_alloc_ioctl, iommufd_viommu_alloc_ioctl } from "./viommu.ts";
 
-export const iommufdOps: IommufdOps = {};
+const all = {
+  find_hwpt_paging,
+  iommufd_access_notify_unmap,
+  iommufd_auto_response_faults,
+  iommufd_destroy,
+  iommufd_device_attach_reserved_iova,
+  iommufd_device_auto_get_domain,
+  iommufd_device_bind,
+  iommufd_device_do_replace,
+  iommufd_fault_alloc,
+  iommufd_fault_iopf_handler,
+  iommufd_fops_ioctl,
+  iommufd_get_hw_info,
+  iommufd_group_do_replace_reserved_iova,
+  iommufd_group_setup_msi,
+  iommufd_hw_pagetable_attach,
+  iommufd_hw_pagetable_detach,
+  iommufd_hw_queue_alloc_ioctl,
+  iommufd_hwpt_alloc,
+  iommufd_hwpt_get_dirty_bitmap,
+  iommufd_hwpt_invalidate,
+  iommufd_hwpt_nested_alloc,
+  iommufd_hwpt_paging_alloc,
+  iommufd_hwpt_set_dirty_tracking,
+  iommufd_ioas_alloc_ioctl,
+  iommufd_ioas_allow_iovas,
+  iommufd_ioas_change_process,
+  iommufd_ioas_copy,
+  iommufd_ioas_iova_ranges,
+  iommufd_ioas_map,
+  iommufd_ioas_map_file,
+  iommufd_ioas_unmap,
+  iommufd_object_destroy,
+  iommufd_option,
+  iommufd_selftest_destroy,
+  iommufd_sw_msi,
+  iommufd_test,
+  iommufd_test_syz_conv_iova_id,
+  iommufd_vdevice_alloc_ioctl,
+  iommufd_veventq_alloc,
+  iommufd_vfio_ioas,
+  iommufd_vfio_ioctl,
+  iommufd_viommu_alloc_hwpt_nested,
+  iommufd_viommu_alloc_ioctl,
+  iommufd_viommu_report_event,
+  iopt_alloc_iova,
+  iopt_check_dirty_range,
+  iopt_check_iova,
+  iopt_map_pages,
+  iopt_remove_reserved_iova,
+  iopt_reserve_iova,
+  iopt_set_allow_iova,
+  iopt_table_add_domain,
+  iopt_table_enforce_dev_resv_regions,
+  iopt_table_remove_domain,
+  iopt_unmap_iova,
+};
+
+export type IommufdOps = typeof all;
+
+export const iommufdOps: Readonly<IommufdOps> = Object.freeze(all);

@@ -6,4 +6,6 @@ export class IommufdState {
   readonly ctxs = new Set<IommufdCtx>();
   /** Page stores that some area or access still uses. */
   readonly pages = new Set<IoptPages>();
+  /** Numbers of mock devices in use. */
+  readonly mock_ids = new Set<number>();
 }

@@ -41,15 +41,28 @@ export function copy_to_user(k: Kernel, uaddr: bigint, bytes: Uint8Array): boole
   return copy_to_mm(k, k.current.mm, uaddr, bytes) === bytes.length;
 }
 
+/** Writes `len` zero bytes; false: -EFAULT. */
+export function clear_user(k: Kernel, uaddr: bigint, len: number): boolean {
+  const chunk = new Uint8Array(Math.min(len, 16 * PAGE_SIZE));
+  for (let done = 0; done < len; done += chunk.length) {
+    if (!copy_to_user(k, uaddr + BigInt(done), chunk.subarray(0, Math.min(chunk.length, len - done)))) return false;
+  }
+  return true;
+}
+
 /**
  * linux `copy_struct_from_user`: a shorter user struct is zero-extended, a longer one must end in zeroes.
  * Null: -EFAULT; `"big"`: -E2BIG.
  */
 export function copy_struct_from_user(k: Kernel, uaddr: bigint, usize: number, ksize: number): Uint8Array | null | "big" {
   if (usize > ksize) {
-    const tail = copy_from_user(k, uaddr + BigInt(ksize), usize - ksize);
-    if (tail === null) return null;
-    if (tail.some((byte) => byte !== 0)) return "big";
+    const tail = new Uint8Array(Math.min(usize - ksize, 16 * PAGE_SIZE));
+    for (let done = 0; done < usize - ksize; done += tail.length) {
+      const part = tail.subarray(0, Math.min(tail.length, usize - ksize - done));
+      const n = copy_from_mm(k, k.current.mm, uaddr + BigInt(ksize + done), part);
+      if (part.subarray(0, n).some((byte) => byte !== 0)) return "big";
+      if (n < part.length) return null;
+    }
   }
   const out = new Uint8Array(ksize);
   const head = copy_from_user(k, uaddr, Math.min(usize, ksize));
