@@ -1,33 +1,36 @@
-/** Kernel profiles: the files of `releases/` and `variants/`, each with its chain of bases folded into one record. */
-import { baseOps, type KernelOps } from "../kernel/ops.ts";
-import type { Features, KernelProfile, ResolvedProfile } from "../kernel/profile.ts";
+/** Kernel profiles as a catalogue: the files of `releases/` and `variants/`, resolved when one is asked for. */
+import type { KernelProfile, ResolvedProfile } from "../kernel/profile.ts";
+import { profileChain, resolveProfile } from "../kernel/resolve.ts";
 import type { KernelInfo } from "../views/types.ts";
 
 export class Kernels {
-  private readonly byId = new Map<string, KernelProfile>();
+  /** Newest first; profiles of one day by id. */
+  readonly profiles: readonly KernelProfile[];
+  private readonly played: readonly KernelProfile[];
   private readonly resolved = new Map<string, ResolvedProfile>();
-  /** Newest first; a release comes before a variant of the same day. */
-  readonly ids: readonly string[];
 
   /** Throws, naming the profile, on two of one id, an unknown base or a circle of bases: a mistake in the files. */
   constructor(profiles: readonly KernelProfile[]) {
-    for (const p of profiles) {
-      if (this.byId.has(p.id)) throw new Error(`two kernels are called ${p.id}`);
-      this.byId.set(p.id, p);
-    }
-    for (const p of profiles) this.chain(p);
-    this.ids = profiles
-      .toSorted((a, b) => (a.date === b.date ? (a.id < b.id ? -1 : 1) : a.date < b.date ? 1 : -1))
-      .map((p) => p.id);
+    for (const p of profiles) profileChain(p.id, profiles);
+    this.profiles = profiles.toSorted((a, b) =>
+      a.date === b.date ? (a.id < b.id ? -1 : 1) : a.date < b.date ? 1 : -1,
+    );
+    this.played = this.profiles.map((p) =>
+      p.played === undefined ? p : Object.freeze(Object.assign({}, p, { features: { ...p.features, ...p.played } })),
+    );
+  }
+
+  get ids(): string[] {
+    return this.profiles.map((p) => p.id);
   }
 
   has(id: string): boolean {
-    return this.byId.has(id);
+    return this.profiles.some((p) => p.id === id);
   }
 
   /** The release without a base. */
   get newest(): string {
-    return this.ids.find((id) => this.byId.get(id)?.base === undefined) ?? this.ids[0] ?? "";
+    return this.profiles.find((p) => p.base === undefined)?.id ?? "";
   }
 
   /**
@@ -35,19 +38,18 @@ export class Kernels {
    * which is what recordings are compared with. Undefined for an unknown id.
    */
   resolve(id: string, played: boolean): ResolvedProfile | undefined {
-    const profile = this.byId.get(id);
-    if (profile === undefined) return undefined;
+    if (!this.has(id)) return undefined;
     const key = `${played} ${id}`;
     let resolved = this.resolved.get(key);
     if (resolved === undefined) {
-      resolved = this.fold(profile, played);
+      resolved = Object.freeze(resolveProfile(id, played ? this.played : this.profiles));
       this.resolved.set(key, resolved);
     }
     return resolved;
   }
 
   info(id: string): KernelInfo | undefined {
-    const p = this.byId.get(id);
+    const p = this.profiles.find((one) => one.id === id);
     return p === undefined
       ? undefined
       : {
@@ -61,27 +63,5 @@ export class Kernels {
           objections: (p.objections ?? []).map((o) => ({ ...o })),
           unknown: [...(p.unknown ?? [])],
         };
-  }
-
-  private chain(profile: KernelProfile): KernelProfile[] {
-    const chain = [profile];
-    for (let p = profile; p.base !== undefined; ) {
-      const base = this.byId.get(p.base);
-      if (base === undefined) throw new Error(`kernel ${p.id}: its base ${p.base} is unknown`);
-      if (chain.includes(base)) throw new Error(`kernel ${profile.id}: its bases go in a circle`);
-      chain.unshift(base);
-      p = base;
-    }
-    return chain;
-  }
-
-  private fold(profile: KernelProfile, played: boolean): ResolvedProfile {
-    let ops: KernelOps = baseOps;
-    let features: Partial<Features> = {};
-    for (const p of this.chain(profile)) {
-      ops = { ...ops, ...p.overrides?.(ops) };
-      features = { ...features, ...p.features, ...(played ? p.played : {}) };
-    }
-    return Object.freeze({ profile, features: Object.freeze(features as Features), ops: Object.freeze(ops) });
   }
 }

@@ -1,0 +1,55 @@
+/** `lab compare`: a scenario on several kernels, steps aligned. */
+import { compare } from "../../engine/sim/compare.ts";
+import { Run } from "../../engine/sim/run.ts";
+import { stepView } from "../../engine/views/steps.ts";
+import { loadKernels } from "../engine.ts";
+import { findKernel, findMachine, findScenario } from "../load.ts";
+import type { Common } from "../main.ts";
+import { columns, HOLDS, type Output, Wrong } from "../output.ts";
+
+export async function compareCommand(
+  name: string,
+  options: Common & { kernels: string },
+  output: Output,
+): Promise<number> {
+  const ids = options.kernels.split(",").filter((k) => k !== "");
+  if (ids.length < 2) throw new Wrong("compare needs two kernels or more; type: lab compare SCENARIO --kernels A,B");
+  const kernels = await loadKernels();
+  const { id, scenario } = findScenario(name);
+  const machine = findMachine(options.machine ?? scenario.machine);
+  const runs = ids.map((kernel) => {
+    const run = Run.start(scenario, findKernel(kernels, kernel), machine);
+    if (typeof run === "string") throw new Wrong(`${id} on ${kernel}: ${run}`);
+    return run;
+  });
+  const result = compare(runs);
+  output.line(scenario.title);
+  const rows = [["", "step", ...ids.map((k) => `  ${k}`)]];
+  scenario.steps.forEach((step, i) => {
+    const first = runs[0]?.results[i];
+    const title =
+      first === undefined ? step.op : `${stepView(i + 1, step, first).prefix}${stepView(i + 1, step, first).op}`;
+    const cells = (result.rows[i] ?? []).map((c) => `${c.differs ? "≠" : " "} ${c.result}`);
+    rows.push([String(i + 1).padStart(2), title, ...cells]);
+  });
+  for (const line of columns(rows)) output.line(line);
+  output.line();
+  for (const line of differences(result, ids)) output.line(line);
+  output.line(result.firstDifference === 0 ? "no difference" : `first difference: step ${result.firstDifference}`);
+  output.document({ scenario: id, ...result });
+  return HOLDS;
+}
+
+/** What each step did on each kernel, for the steps where they differ. */
+function differences(result: ReturnType<typeof compare>, ids: readonly string[]): string[] {
+  const lines: string[] = [];
+  result.rows.forEach((cells, i) => {
+    if (!cells.some((c) => c.differs)) return;
+    lines.push(`step ${i + 1}:`);
+    cells.forEach((c, n) => {
+      const detail = [c.result, ...c.effects].join("; ");
+      lines.push(`  ${ids[n] ?? ""}: ${detail}`);
+    });
+  });
+  return lines;
+}

@@ -1,0 +1,97 @@
+/** `lab`: the command line. Its last lines and exit codes are a contract, see README.md here. */
+import { Command, CommanderError } from "commander";
+import { compareCommand } from "./commands/compare.ts";
+import { listCommand } from "./commands/list.ts";
+import { runCommand } from "./commands/run.ts";
+import { HOLDS, Output, Wrong, WRONG } from "./output.ts";
+
+/** Options that every command takes. */
+export interface Common {
+  json?: boolean;
+  kernel?: string;
+  machine?: string;
+}
+
+const LATER: Readonly<Record<string, string>> = Object.freeze({
+  rebuild: "rebuilding table dumps",
+  explore: "searching for differences",
+  import: "importing machines and traces",
+  export: "exporting scenarios",
+  grade: "grading labs",
+});
+
+export interface Streams {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+const STD: Streams = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+};
+
+/** Runs one call; resolves to the exit code. */
+export async function main(argv: readonly string[], streams: Streams = STD): Promise<number> {
+  let code = HOLDS;
+  const program = new Command("lab").description("A simulator of Linux iommufd that you can look into.");
+  program
+    .exitOverride()
+    .configureOutput({ writeOut: (t) => streams.out(t), writeErr: () => {} })
+    .showHelpAfterError(false)
+    .helpCommand(false);
+
+  const command = (usage: string, what: string): Command =>
+    program
+      .command(usage)
+      .description(what)
+      .exitOverride()
+      .configureOutput({ writeOut: (t) => streams.out(t), writeErr: () => {} })
+      .option("--json", "print one JSON document")
+      .option("--kernel <id>", "kernel to run (default: the newest release)")
+      .option("--machine <id>", "machine to run on (default: the scenario's or the trace's own)");
+  const output = (o: Common): Output =>
+    new Output(
+      o.json === true,
+      (t) => streams.out(t),
+      (t) => streams.err(t),
+    );
+
+  command("run <scenario>", "run a scenario, one line a step, then its checks").action(
+    async (scenario: string, o: Common) => void (code = await runCommand(scenario, o, output(o))),
+  );
+  command("compare <scenario>", "run a scenario on several kernels and show where they differ")
+    .requiredOption("--kernels <a,b,...>", "kernels, separated by commas")
+    .action(
+      async (scenario: string, o: Common & { kernels: string }) =>
+        void (code = await compareCommand(scenario, o, output(o))),
+    );
+  command("list <what>", "list kernels, machines, scenarios or ioctls").action(
+    async (what: string, o: Common) => void (code = await listCommand(what, output(o))),
+  );
+
+  const early = argv[0] === undefined ? undefined : LATER[argv[0]];
+  if (early !== undefined) {
+    streams.err(`lab ${argv[0] ?? ""}: ${early} is not there yet\n`);
+    return WRONG;
+  }
+  try {
+    if (argv.length === 0) {
+      streams.err("no command; type: lab -h\n");
+      return WRONG;
+    }
+    await program.parseAsync([...argv], { from: "user" });
+    return code;
+  } catch (e) {
+    if (e instanceof CommanderError) {
+      if (e.exitCode === 0) return HOLDS;
+      const where = program.commands.some((c) => c.name() === argv[0]) ? ` ${argv[0] ?? ""}` : "";
+      streams.err(`${e.message.replace(/^error: /, "").replaceAll("\n", " ")}; type: lab${where} -h\n`);
+      return WRONG;
+    }
+    if (e instanceof Wrong) {
+      streams.err(`${e.message.replaceAll("\n", " ")}\n`);
+      return WRONG;
+    }
+    throw e;
+  }
+}

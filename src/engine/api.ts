@@ -1,0 +1,157 @@
+/** The engine behind the protocol: the scenario that is open, a run for each kernel, and the views of them. */
+import type { MachineDesc } from "../hw/machine.ts";
+import type { Answer, Catalogue, EngineApi, LinkState, Opened, Problem } from "./protocol.ts";
+import { PROTOCOL_VERSION } from "./protocol.ts";
+import type { Kernels } from "./sim/kernels.ts";
+import { type Compressor, decodeLink, encodeLink } from "./sim/link.ts";
+import { Run } from "./sim/run.ts";
+import { scenarioFromJson } from "./sim/scenario/json.ts";
+import { parseScenario } from "./sim/scenario/parse.ts";
+import { printScenario } from "./sim/scenario/print.ts";
+import type { Scenario } from "./sim/scenario/types.ts";
+import { contextAt, frameOf, lanesOf, pastOf } from "./views/frame.ts";
+import { inspect } from "./views/inspect/view.ts";
+import type { Frame, InspectorView, KernelInfo, Lane, ScenarioInfo, WalkView } from "./views/types.ts";
+import { walkView } from "./views/walk/view.ts";
+
+export interface EngineParts {
+  kernels: Kernels;
+  machines: readonly MachineDesc[];
+  /** The library: id and text form. */
+  scenarios: readonly { id: string; text: string }[];
+  compressor: Compressor;
+}
+
+interface Open {
+  info: ScenarioInfo;
+  scenario: Scenario;
+  machine: MachineDesc;
+  runs: Map<string, Run>;
+  frames: Map<string, Frame>;
+}
+
+const no = (problem: Problem): { ok: false; problem: Problem } => ({ ok: false, problem });
+const yes = <T>(value: T): { ok: true; value: T } => ({ ok: true, value });
+
+export class Engine implements EngineApi {
+  private readonly parts: EngineParts;
+  private current: Open | null = null;
+
+  constructor(parts: EngineParts) {
+    this.parts = parts;
+  }
+
+  catalogue(): Catalogue {
+    const { kernels, machines, scenarios } = this.parts;
+    return {
+      version: PROTOCOL_VERSION,
+      kernels: kernels.ids.map((id) => kernels.info(id)).filter((k): k is KernelInfo => k !== undefined),
+      machines: machines.map(({ id, title }) => ({ id, title })),
+      scenarios: scenarios.flatMap(({ id, text }) => {
+        const parsed = parseScenario(text);
+        return parsed.ok ? [infoOf(id, parsed.value.scenario)] : [];
+      }),
+    };
+  }
+
+  open(source: { id: string } | { text: string }): Answer<Opened> {
+    const id = "id" in source ? source.id : "";
+    const text = "id" in source ? this.parts.scenarios.find((s) => s.id === source.id)?.text : source.text;
+    if (text === undefined) return no({ message: `There is no scenario "${id}" in the library.` });
+    const read = readScenario(text);
+    if (!read.ok) return read;
+    const scenario = read.value;
+    const machine = this.parts.machines.find((m) => m.id === scenario.machine);
+    if (machine === undefined)
+      return no({ message: `The scenario runs on machine "${scenario.machine}", which is unknown.` });
+    const unknown = scenario.kernels.find((k) => !this.parts.kernels.has(k));
+    if (unknown !== undefined) return no({ message: `The scenario names kernel "${unknown}", which is unknown.` });
+    const open: Open = { info: infoOf(id, scenario), scenario, machine, runs: new Map(), frames: new Map() };
+    const first = this.start(open, scenario.kernels[0] ?? this.parts.kernels.newest);
+    if (!first.ok) return first;
+    this.current = open;
+    return yes({ scenario: open.info, text: printScenario(scenario), steps: scenario.steps.length });
+  }
+
+  frame(kernel: string, step: number): Answer<Frame> {
+    const run = this.run(kernel, step);
+    if (!run.ok) return run;
+    const key = `${kernel} ${step}`;
+    const frames = this.current?.frames;
+    let frame = frames?.get(key);
+    if (frame === undefined) {
+      frame = frameOf(run.value, step);
+      frames?.set(key, frame);
+    }
+    return yes(frame);
+  }
+
+  walk(kernel: string, step: number, device: string, iova: bigint, write: boolean): Answer<WalkView> {
+    const run = this.run(kernel, step);
+    if (!run.ok) return run;
+    const view = walkView(run.value.world(step), device, BigInt.asUintN(64, iova), write);
+    return view === null ? no({ message: `No device "${device}" stands behind an SMMU here.` }) : yes(view);
+  }
+
+  inspect(kernel: string, step: number, ref: string): Answer<InspectorView> {
+    const run = this.run(kernel, step);
+    if (!run.ok) return run;
+    const { world, before } = contextAt(run.value, step);
+    const view = inspect(world, before, pastOf(run.value, step), ref);
+    return view === null ? no({ message: `There is no ${ref.replace(":", " ")} after step ${step}.` }) : yes(view);
+  }
+
+  lanes(kernels: string[]): Answer<Lane[]> {
+    const runs: Run[] = [];
+    for (const kernel of kernels) {
+      const run = this.run(kernel, 0);
+      if (!run.ok) return run;
+      runs.push(run.value);
+    }
+    return yes(lanesOf(runs));
+  }
+
+  async makeLink(state: LinkState): Promise<string> {
+    return encodeLink(state, this.parts.compressor);
+  }
+
+  async readLink(fragment: string): Promise<Answer<LinkState>> {
+    const link = await decodeLink(fragment, this.parts.compressor);
+    if (!link.ok) return link;
+    const { scenario, kernel } = link.value;
+    if (!this.parts.kernels.has(kernel))
+      return no({ message: `The link names kernel "${kernel}", which this program does not know.` });
+    if ("id" in scenario && !this.parts.scenarios.some((s) => s.id === scenario.id))
+      return no({ message: `The link names scenario "${scenario.id}", which this program does not have.` });
+    return link;
+  }
+
+  private run(kernel: string, step: number): Answer<Run> {
+    const open = this.current;
+    if (open === null) return no({ message: "No scenario is open." });
+    if (!Number.isInteger(step) || step < 0 || step > open.scenario.steps.length)
+      return no({ message: `The scenario has ${open.scenario.steps.length} steps; there is no step ${step}.` });
+    return this.start(open, kernel);
+  }
+
+  private start(open: Open, kernel: string): Answer<Run> {
+    const known = open.runs.get(kernel);
+    if (known !== undefined) return yes(known);
+    const profile = this.parts.kernels.resolve(kernel, true);
+    if (profile === undefined) return no({ message: `There is no kernel "${kernel}".` });
+    const run = Run.start(open.scenario, profile, open.machine);
+    if (typeof run === "string") return no({ message: `The scenario cannot start: ${run}.` });
+    open.runs.set(kernel, run);
+    return yes(run);
+  }
+}
+
+function readScenario(text: string): Answer<Scenario> {
+  if (text.trimStart().startsWith("{")) return scenarioFromJson(text);
+  const parsed = parseScenario(text);
+  return parsed.ok ? yes(parsed.value.scenario) : parsed;
+}
+
+function infoOf(id: string, s: Scenario): ScenarioInfo {
+  return { id, title: s.title, source: s.source, question: s.question, machine: s.machine, kernels: [...s.kernels] };
+}

@@ -1,0 +1,82 @@
+/** One scenario on several kernels, step by step: where they first differ, and in what. */
+import { type Digest, digest, effect } from "../views/digest.ts";
+import type { Outcome } from "../views/types.ts";
+import type { Seen, StepResult } from "./result.ts";
+import type { Run } from "./run.ts";
+
+export interface Cell {
+  outcome: Outcome;
+  /** What the program saw: `EADDRINUSE`, `2 ranges`. */
+  result: string;
+  /** Facts that the step changed, with `+` and `-`. */
+  effects: string[];
+  /** A few characters for a lane: what is special here, else the result. */
+  short: string;
+  /** Differs from the first kernel in result or effect. */
+  differs: boolean;
+}
+
+export interface Comparison {
+  kernels: string[];
+  /** One row a step, one cell a kernel. */
+  rows: Cell[][];
+  /** 1-based; 0 = no difference. */
+  firstDifference: number;
+}
+
+/** The runs must be of one scenario. */
+export function compare(runs: readonly Run[]): Comparison {
+  const columns = runs.map(column);
+  const steps = runs[0]?.scenario.steps.length ?? 0;
+  const rows: Cell[][] = [];
+  let firstDifference = 0;
+  for (let i = 0; i < steps; i++) {
+    const cells = columns.map((c) => c[i]).filter((c) => c !== undefined);
+    const first = cells[0];
+    if (first === undefined) continue;
+    rows.push(
+      cells.map(({ key: _, ...cell }, n) => Object.assign(cell, { differs: n > 0 && cells[n]?.key !== first.key })),
+    );
+    if (firstDifference === 0 && rows.at(-1)?.some((c) => c.differs) === true) firstDifference = i + 1;
+  }
+  return { kernels: runs.map((r) => r.kernel), rows, firstDifference };
+}
+
+/** The cells of one kernel; `key` holds everything that must be equal for two kernels to agree. */
+function column(run: Run): (Cell & { key: string })[] {
+  let before: Digest = digest(run.history.at(run.given));
+  return run.results.map((result, i) => {
+    const after = digest(run.history.at(run.given + i + 1));
+    const changes = effect(before, after);
+    before = after;
+    const effects = changes.map((c) => c.text);
+    const special = changes.find(
+      (c) => c.short === "S reserved" || c.short === "doorbell" || /^[0-9a-f]{5,}$/.test(c.short),
+    );
+    return {
+      outcome: result.outcome,
+      result: resultText(result),
+      effects,
+      short: result.outcome === "ok" && special !== undefined ? special.short : resultText(result),
+      differs: false,
+      key: JSON.stringify([observed(result), effects]),
+    };
+  });
+}
+
+/** Short, with what the summary leaves out: the number of a range says little, its bounds are compared apart. */
+function resultText(result: StepResult): string {
+  return result.summary;
+}
+
+/** What the program and the device saw, without physical addresses of memory. */
+function observed(result: StepResult): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(result.seen)) if (name !== "pa") out[name] = plain(value);
+  return out;
+}
+
+function plain(value: Seen): unknown {
+  if (typeof value === "bigint") return `0x${value.toString(16)}`;
+  return typeof value === "string" ? value : value.map(([a, b]) => [`0x${a.toString(16)}`, `0x${b.toString(16)}`]);
+}

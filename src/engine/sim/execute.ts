@@ -1,0 +1,55 @@
+/** Runs one step of a scenario in a world. The only place that knows which file runs which operation. */
+import { Args } from "./args.ts";
+import { contextOf } from "./refs.ts";
+import type { Bare, StepResult } from "./result.ts";
+import type { Step } from "./scenario/types.ts";
+import { runAdmin } from "./steps/admin.ts";
+import { runDevice } from "./steps/device.ts";
+import { runClose, runOpen } from "./steps/files.ts";
+import { runGuest } from "./steps/guest.ts";
+import { runIoctl } from "./steps/ioctl.ts";
+import { runBind, runReset, runSetIrqs } from "./steps/vfio.ts";
+import { traced } from "./traced.ts";
+import type { World } from "./world.ts";
+
+/** `watch`: record the trace, which the result then holds. The world is the same afterwards either way. */
+export function execute(world: World, step: Step, watch: boolean): StepResult {
+  const args = new Args(world, step);
+  const run = (): Bare => runStep(world, args);
+  const { value, trace } = watch ? traced(world.kernel, world.machine, run) : { value: run(), trace: [] };
+  if (step.label !== undefined) {
+    const id = value.seen["id"];
+    world.names.set(step.label, { what: args.op.makes ?? "", id: typeof id === "bigint" ? Number(id) : 0 });
+  }
+  return { ...value, args: args.text(), trace };
+}
+
+function runStep(world: World, args: Args): Bare {
+  const { op } = args;
+  if (op.actor === "guest") return runGuest(world, args);
+  if (op.actor === "device") return runDevice(world, args);
+  if (op.actor === "admin") return runAdmin(world, args);
+  switch (op.name) {
+    case "VFIO_DEVICE_BIND_IOMMUFD":
+      return runBind(world, args);
+    case "VFIO_DEVICE_SET_IRQS":
+      return runSetIrqs(world, args);
+    case "VFIO_DEVICE_RESET":
+      return runReset(world, args);
+    case "OPEN":
+      return runOpen(world);
+    case "CLOSE":
+      return runClose(world, args);
+    default:
+      return op.def?.on === "vfio-device"
+        ? runIoctl(world, args, args.device().fd, boundTo(world, args))
+        : runIoctl(world, args, args.num("iommufd", world.iommufd));
+  }
+}
+
+/** The iommufd that a device is bound to; its ids are the ones that the call speaks of. */
+function boundTo(world: World, args: Args): number {
+  const { id } = args.device();
+  for (const fd of world.vmm.fds.keys()) if (id !== 0 && contextOf(world, fd)?.objects.has(id) === true) return fd;
+  return world.iommufd;
+}

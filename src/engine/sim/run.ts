@@ -1,0 +1,105 @@
+/** A scenario running on one kernel: its history, the results, and the checks that its author wrote. */
+import type { MachineDesc } from "../../hw/machine.ts";
+import type { ResolvedProfile } from "../kernel/profile.ts";
+import { execute } from "./execute.ts";
+import { History } from "./history.ts";
+import type { Seen, StepResult } from "./result.ts";
+import { checkText } from "./scenario/print.ts";
+import type { Check, Scenario, Step } from "./scenario/types.ts";
+import { makeWorld, type World } from "./world.ts";
+
+export interface CheckResult {
+  /** 1-based step. */
+  step: number;
+  /** `msi=0x8000040`. */
+  text: string;
+  holds: boolean;
+  /** What was seen instead, in the same words; empty when it holds. */
+  instead: string;
+}
+
+export class Run {
+  readonly kernel: string;
+  readonly scenario: Scenario;
+  /** Number of given steps, which the history holds before the others. */
+  readonly given: number;
+  readonly history: History<World, Step, StepResult>;
+
+  private constructor(kernel: string, scenario: Scenario, history: History<World, Step, StepResult>) {
+    this.kernel = kernel;
+    this.scenario = scenario;
+    this.given = scenario.given.length;
+    this.history = history;
+  }
+
+  /** Runs everything. A sentence where the scenario cannot start: no such device, a given step that fails. */
+  static start(scenario: Scenario, profile: ResolvedProfile, machine: MachineDesc): Run | string {
+    const world = makeWorld(scenario, profile, machine);
+    if (typeof world === "string") return world;
+    let watch = true;
+    const history = new History<World, Step, StepResult>(world, (w, step) => execute(w, step, watch), {
+      every: 8,
+      recent: 8,
+    });
+    for (const step of scenario.given) {
+      const result = history.push(step);
+      if (result.outcome !== "ok") return `the given step ${step.op} fails with ${result.summary}`;
+    }
+    for (const step of scenario.steps) history.push(step);
+    watch = false;
+    return new Run(profile.profile.id, scenario, history);
+  }
+
+  /** Results of the steps, without the given ones. */
+  get results(): StepResult[] {
+    return this.history.results.slice(this.given);
+  }
+
+  /** The world after `step` steps, for reading only; 0 = after the given ones. */
+  world(step: number): World {
+    return this.history.at(this.given + step);
+  }
+
+  /** A copy of it that may be changed. */
+  live(step: number): World {
+    return this.history.live(this.given + step);
+  }
+
+  checks(): CheckResult[] {
+    return this.scenario.steps.flatMap((step, i) => {
+      const result = this.results[i];
+      return result === undefined ? [] : applicable(step.checks, this.kernel).map((c) => judge(c, i + 1, result));
+    });
+  }
+}
+
+/** Checks that name the kernel, and general ones whose key no check that names it has. */
+function applicable(checks: readonly Check[], kernel: string): Check[] {
+  const own = checks.filter((c) => c.kernels.includes(kernel));
+  return checks.filter((c) => own.includes(c) || (c.kernels.length === 0 && !own.some((o) => o.key === c.key)));
+}
+
+function judge(check: Check, step: number, result: StepResult): CheckResult {
+  const seen = result.seen[check.key];
+  const holds = seen !== undefined && matches(check, seen);
+  return { step, text: checkText(check), holds, instead: holds ? "" : seenText(seen) };
+}
+
+function matches(check: Check, seen: Seen): boolean {
+  const { value } = check;
+  if (typeof seen === "bigint") return value.k === "int" && value.v === seen;
+  if (typeof seen === "string") return value.k === "name" && value.v === seen;
+  return (
+    value.k === "ranges" &&
+    value.v.length === seen.length &&
+    value.v.every(([a, b], i) => a === seen[i]?.[0] && b === seen[i]?.[1])
+  );
+}
+
+export function seenText(seen: Seen | undefined): string {
+  if (seen === undefined) return "nothing of the kind";
+  if (typeof seen === "bigint")
+    return seen < 4096n && seen >= 0n ? seen.toString() : `0x${BigInt.asUintN(64, seen).toString(16)}`;
+  if (typeof seen === "string") return seen;
+  return seen.length === 0 ? "[]" : seen.map(([a, b]) => `[0x${a.toString(16)},0x${b.toString(16)}]`).join("");
+}

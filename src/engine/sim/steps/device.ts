@@ -1,0 +1,157 @@
+/** Steps of a device: it masters the bus; then the kernel handles what that caused. */
+import { EVENT_NAMES } from "../../../hw/smmuv3/evtq.ts";
+import { kernel_after_device_access } from "../../kernel/boot.ts";
+import { EventfdCtx } from "../../kernel/eventfd.ts";
+import { attachedTables } from "../../views/attached.ts";
+import type { Args } from "../args.ts";
+import { guestTranslate } from "../guest.ts";
+import type { Bare, DeviceAccess, Seen } from "../result.ts";
+import type { World, WorldDevice } from "../world.ts";
+import { messageAddress } from "./vfio.ts";
+
+export function runDevice(world: World, args: Args): Bare {
+  return args.op.name === "MSI" ? runMsi(world, args) : runDma(world, args);
+}
+
+const high = (v: bigint): number => Number((v >> 32n) & 0xffff_ffffn);
+const low = (v: bigint): number => Number(v & 0xffff_ffffn);
+
+function runDma(world: World, args: Args): Bare {
+  const device = args.device();
+  const write = args.word("dir") === "write";
+  const iova = args.big("iova", 0n);
+  const length = args.big("len", 64n);
+  const data = write ? pattern(Number(length), args.big("value", 0xa5n)) : undefined;
+  const tables = tablesAt(world, device, iova);
+  const result = world.machine.dma(device.bdf, {
+    write,
+    hi: high(iova),
+    lo: low(iova),
+    len: Number(length),
+    ...(data === undefined ? {} : { data }),
+  });
+  kernel_after_device_access(world.kernel);
+  const { fault } = result;
+  const pa = fault === null ? (result.runs[0]?.pa ?? null) : null;
+  const access: DeviceAccess = {
+    device: device.name,
+    iova,
+    length,
+    write,
+    msi: false,
+    ok: result.ok,
+    ...tables,
+    ipa: reached(tables.ipa, fault),
+    pa: pa === null ? null : BigInt(pa),
+    stage: fault?.stage ?? 0,
+    end: fault === null ? `${length} bytes ${write ? "written" : "read"}` : faultText(fault),
+  };
+  const event = fault === null ? "none" : eventName(fault.event);
+  const seen = accessSeen(access, event, fault);
+  return { ...bare(device, access, fault === null ? "ok" : event, seen) };
+}
+
+/** The value as bytes, lowest first, repeated. */
+function pattern(length: number, value: bigint): Uint8Array {
+  const bytes: number[] = [];
+  for (let v = value; v > 0n || bytes.length === 0; v >>= 8n) bytes.push(Number(v & 0xffn));
+  return Uint8Array.from({ length }, (_, i) => bytes[i % bytes.length] ?? 0);
+}
+
+function runMsi(world: World, args: Args): Bare {
+  const device = args.device();
+  const vector = args.num("vector", 0);
+  const before = counts(world, device);
+  const iova = messageAddress(world, device, vector) ?? 0n;
+  const tables = tablesAt(world, device, iova);
+  const result = world.machine.msi(device.bdf, vector);
+  kernel_after_device_access(world.kernel);
+  const delivered = counts(world, device) - before;
+  const fault = result.end === "fault" ? faultOf(world, result) : null;
+  const access: DeviceAccess = {
+    device: device.name,
+    iova,
+    length: 4n,
+    write: true,
+    msi: true,
+    ok: delivered > 0n,
+    ...tables,
+    ipa: reached(tables.ipa, fault),
+    pa: result.pa < 0 ? null : BigInt(result.pa),
+    stage: fault?.stage ?? 0,
+    end:
+      delivered > 0n
+        ? `${result.intid >= 8192 ? "LPI" : "SPI"} ${result.intid}, eventfd +${delivered}`
+        : fault === null
+          ? result.why
+          : faultText(fault),
+  };
+  const event = fault === null ? "none" : eventName(fault.event);
+  const seen = { ...accessSeen(access, event, fault), delivered };
+  const summary = delivered > 0n ? "irq arrives" : fault !== null ? event : "lost";
+  return bare(device, access, summary, seen);
+}
+
+interface Fault {
+  event: number;
+  stage: number;
+  level: number;
+}
+
+/** Stage and level of a fault that the machine's answer leaves out, from the record that it caused. */
+function faultOf(world: World, result: { event: number }): Fault {
+  const smmu = world.machine.smmus.find((s) => (s.events.last[0] ?? 0) % 256 === result.event);
+  const stage2 = smmu !== undefined && ((smmu.events.last[3] ?? 0) & 0x80) !== 0;
+  return { event: result.event, stage: result.event === 0 ? 0 : stage2 ? 2 : 1, level: -1 };
+}
+
+function eventName(event: number): string {
+  return event === 0 ? "silent" : (EVENT_NAMES[event] ?? `event ${event}`);
+}
+
+function faultText(fault: Fault): string {
+  if (fault.event === 0) return "terminated without a record";
+  const level = fault.level < 0 ? "" : ` level ${fault.level}`;
+  return `${eventName(fault.event)}${fault.stage === 0 ? "" : ` stage ${fault.stage}`}${level}`;
+}
+
+/** The tables that the access goes through, and the address that it has below stage 1. */
+function tablesAt(
+  world: World,
+  device: WorldDevice,
+  iova: bigint,
+): Pick<DeviceAccess, "s1Track" | "tableTrack" | "ipa"> {
+  const attached = attachedTables(world, device);
+  if (attached === null) return { s1Track: null, tableTrack: null, ipa: null };
+  const { s1Track, tableTrack, guest } = attached;
+  return { s1Track, tableTrack, ipa: guest === null ? iova : guestTranslate(world, guest, iova) };
+}
+
+/** A fault in stage 1 means that the access never had an address below it. */
+function reached(ipa: bigint | null, fault: Fault | null): bigint | null {
+  return fault !== null && fault.stage !== 2 ? null : ipa;
+}
+
+function accessSeen(access: DeviceAccess, event: string, fault: Fault | null): Record<string, Seen> {
+  const seen: Record<string, Seen> = { event, errno: access.ok ? "ok" : "none", stage: BigInt(access.stage) };
+  if (fault !== null && fault.level >= 0) seen["level"] = BigInt(fault.level);
+  if (access.ipa !== null) seen["ipa"] = access.ipa;
+  if (access.pa !== null) seen["pa"] = access.pa;
+  if (access.msi) seen["msi"] = access.iova;
+  return seen;
+}
+
+function bare(device: WorldDevice, access: DeviceAccess, summary: string, seen: Record<string, Seen>): Bare {
+  const outcome = access.ok ? "ok" : "fault";
+  return { outcome, errno: access.ok ? "ok" : summary, summary, seen, refs: [`dev:${device.name}`], access };
+}
+
+/** Sum of the device's eventfds. */
+function counts(world: World, device: WorldDevice): bigint {
+  let sum = 0n;
+  for (const fd of device.eventfds) {
+    const data = world.vmm.fds.get(fd)?.private_data;
+    if (data instanceof EventfdCtx) sum += data.count;
+  }
+  return sum;
+}

@@ -1,0 +1,51 @@
+/** Which tables a device's requests go through now, as the kernel has attached them. */
+import { ArmSmmuNestedDomain } from "../kernel/drivers/arm_smmu_v3/device.ts";
+import type { IommufdHwpt, IommufdHwptPaging } from "../kernel/iommufd/objects.ts";
+import { contexts, refOf } from "../sim/refs.ts";
+import type { GuestTable } from "../sim/guest.ts";
+import type { World, WorldDevice } from "../sim/world.ts";
+
+export interface Attached {
+  hwpt: IommufdHwpt;
+  paging: IommufdHwptPaging;
+  /** Tracks of the address space; null where there is none. */
+  s1Track: string | null;
+  tableTrack: string | null;
+  guest: GuestTable | null;
+}
+
+/** Null while the device is not attached. */
+export function attachedTables(world: World, device: WorldDevice): Attached | null {
+  for (const { ctx } of contexts(world))
+    for (const igroup of ctx.groups.values()) {
+      const attach = igroup.pasid_attach.get(0);
+      if (attach === undefined || ![...attach.devices.values()].some((d) => d.dev.name === device.bdf)) continue;
+      const { hwpt } = attach;
+      const paging = hwpt.kind === "HWPT_PAGING" ? hwpt : (hwpt.viommu?.hwpt ?? hwpt.parent);
+      const config = hwpt.kind === "HWPT_NESTED" ? vsteConfig(hwpt.domain?.priv) : null;
+      const guest = config?.kind === "s1" ? guestTableAt(world, config.pointer) : null;
+      const dead = config?.kind === "abort";
+      return {
+        hwpt,
+        paging,
+        s1Track: guest === null ? null : `s1:${guest.name}`,
+        tableTrack: dead ? null : `${refOf(world, paging)}:table`,
+        guest,
+      };
+    }
+  return null;
+}
+
+function vsteConfig(priv: object | undefined): { kind: "s1" | "bypass" | "abort"; pointer: bigint } {
+  if (!(priv instanceof ArmSmmuNestedDomain)) return { kind: "abort", pointer: 0n };
+  const w0 = priv.ste[0] ?? 0;
+  const config = (w0 >>> 1) & 7;
+  const pointer = (BigInt((priv.ste[1] ?? 0) & 0xfffff) << 32n) | BigInt((w0 & ~63) >>> 0);
+  if ((w0 & 1) === 0 || (config & 4) === 0) return { kind: "abort", pointer };
+  return { kind: config === 4 ? "bypass" : "s1", pointer };
+}
+
+function guestTableAt(world: World, cd: bigint): GuestTable | null {
+  for (const t of world.guestTables.values()) if (t.cd === cd) return t;
+  return null;
+}

@@ -1,0 +1,64 @@
+/**
+ * What can be observed of a world, as short facts: reserved ranges by owner, MSI addresses, doorbell pages, attachments.
+ * A step's effect is the facts that came and went; two kernels differ in a step when their effects differ.
+ * Physical addresses of memory are left out: they depend on what was allocated before, not on the kernel's rules.
+ */
+import { messageOf } from "../../hw/pci/msi.ts";
+import { refOf } from "../sim/refs.ts";
+import { sizeText } from "../sim/scenario/values.ts";
+import type { World } from "../sim/world.ts";
+import { isDoorbell } from "./address/tracks.ts";
+import { tablesOf } from "./address/tables.ts";
+import { named, objectsOf } from "./context.ts";
+
+const hex = (v: bigint): string => `0x${v.toString(16)}`;
+
+/** Fact -> the few characters that a lane shows for it. */
+export type Digest = Map<string, string>;
+
+export function digest(world: World): Digest {
+  const facts: Digest = new Map();
+  for (const ioas of objectsOf(world, "IOAS")) {
+    const ref = refOf(world, ioas);
+    const seen = new Map<string, number>();
+    for (const r of ioas.iopt.reserved) {
+      const range = `${hex(r.start)}-${hex(r.last)}`;
+      const key = `${ref} reserves ${range} for ${r.kind === "aperture" ? "an aperture" : named(world, r.label)}`;
+      const n = (seen.get(key) ?? 0) + 1;
+      seen.set(key, n);
+      facts.set(
+        n === 1 ? key : `${key} (${n})`,
+        r.kind === "sw-msi" ? "S reserved" : r.kind === "aperture" ? "aperture" : "R reserved",
+      );
+    }
+    for (const a of ioas.iopt.areas)
+      facts.set(`${ref} maps ${hex(a.start)}-${hex(a.last)}`, `mapped ${sizeText(a.last - a.start + 1n)}`);
+  }
+  for (const t of tablesOf(world))
+    if (t.kind === "hwpt")
+      for (const run of t.runs)
+        for (const p of run.parts)
+          if (isDoorbell(world, p.out)) facts.set(`${t.ref} holds a doorbell at ${hex(p.start)}`, "doorbell");
+  for (const d of world.devices.values()) {
+    const f = world.machine.pci.byBdf.get(d.bdf);
+    const message = f === undefined ? undefined : messageOf(f.config, f.msix, 0);
+    if (message !== undefined && typeof message !== "string") {
+      const address = hex((BigInt(message.hi) << 32n) | BigInt(message.lo));
+      facts.set(`${d.name} writes its MSI to ${address}`, address.slice(2));
+    }
+  }
+  for (const idev of objectsOf(world, "DEVICE")) {
+    const hwpt = idev.igroup.pasid_attach.get(0);
+    if (hwpt?.devices.has(idev.id) === true)
+      facts.set(`${refOf(world, idev)} is attached to ${refOf(world, hwpt.hwpt)}`, "attached");
+  }
+  return facts;
+}
+
+/** Facts that came (`+`) and went (`-`), sorted. */
+export function effect(before: Digest, after: Digest): { text: string; short: string }[] {
+  const changes: { text: string; short: string }[] = [];
+  for (const [fact, short] of after) if (!before.has(fact)) changes.push({ text: `+ ${fact}`, short });
+  for (const [fact, short] of before) if (!after.has(fact)) changes.push({ text: `- ${fact}`, short: `no ${short}` });
+  return changes.sort((a, b) => (a.text < b.text ? -1 : 1));
+}

@@ -1,0 +1,81 @@
+/** Everything that changes with the step, in one answer. */
+import { compare } from "../sim/compare.ts";
+import type { Run } from "../sim/run.ts";
+import { addressSpace } from "./address/view.ts";
+import { attachments } from "./attachments/view.ts";
+import type { ViewContext } from "./context.ts";
+import { nextSteps } from "./next.ts";
+import { stepView } from "./steps.ts";
+import { walkTargets } from "./targets.ts";
+import type { Frame, Lane, Ref, StepView } from "./types.ts";
+import { type Past, why } from "./why.ts";
+
+/** `step`: 0 .. number of steps. */
+export function frameOf(run: Run, step: number): Frame {
+  const ctx = contextAt(run, step);
+  const { targets, best } = walkTargets(ctx);
+  return {
+    kernel: run.kernel,
+    step,
+    steps: stepViews(run),
+    addressSpace: addressSpace(ctx),
+    attachments: attachments(ctx),
+    walkTargets: targets,
+    walkDefault: best,
+    inspectDefault: inspectDefault(ctx, step),
+    why: why(ctx.world, pastOf(run, step)),
+    next: nextSteps(ctx.world, deviceOfStep(ctx)),
+  };
+}
+
+export function contextAt(run: Run, step: number): ViewContext {
+  return {
+    world: run.world(step),
+    before: step === 0 ? null : run.world(step - 1),
+    step: run.scenario.steps[step - 1] ?? null,
+    result: run.results[step - 1] ?? null,
+  };
+}
+
+/** The steps up to and with `step`. */
+export function pastOf(run: Run, step: number): Past[] {
+  return run.scenario.steps.slice(0, step).flatMap((s, i) => {
+    const result = run.results[i];
+    return result === undefined ? [] : [{ index: i + 1, step: s, result }];
+  });
+}
+
+function stepViews(run: Run): StepView[] {
+  return run.scenario.steps.flatMap((s, i) => {
+    const result = run.results[i];
+    return result === undefined ? [] : [stepView(i + 1, s, result)];
+  });
+}
+
+function deviceOfStep(ctx: ViewContext): string | null {
+  const dev = ctx.step?.args["dev"];
+  return dev?.k === "name" ? dev.v : null;
+}
+
+/** The structure that tells most about the step: the STE where a device acted or was attached, else what it made. */
+function inspectDefault(ctx: ViewContext, step: number): Ref {
+  const device = ctx.world.devices.get(deviceOfStep(ctx) ?? "");
+  const sid = device === undefined ? undefined : ctx.world.machine.pci.byBdf.get(device.bdf)?.desc.streamId;
+  const op = ctx.step?.op ?? "";
+  const hardware = ctx.step?.actor === "device" || /ATTACH|DETACH|SET_IRQS|BIND/.test(op);
+  if (hardware && sid !== undefined) return `ste:0x${sid.toString(16)}`;
+  if (ctx.step?.actor === "guest") return ctx.result?.refs[0] ?? `step:${step}`;
+  return step === 0 ? `fd:${ctx.world.iommufd}` : `step:${step}`;
+}
+
+/** Results on each kernel over the same scenario, against the first. */
+export function lanesOf(runs: readonly Run[]): Lane[] {
+  const { rows } = compare(runs);
+  return runs.map((run, n) => {
+    const cells = rows.flatMap((row) => {
+      const cell = row[n];
+      return cell === undefined ? [] : [{ outcome: cell.outcome, text: cell.short, differs: cell.differs }];
+    });
+    return { kernel: run.kernel, cells, firstDifference: cells.findIndex((c) => c.differs) + 1 };
+  });
+}

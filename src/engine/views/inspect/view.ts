@@ -1,0 +1,38 @@
+/** The inspector: whatever a ref names, kernel object, hardware structure or step. */
+import type { Past } from "../why.ts";
+import type { InspectorView } from "../types.ts";
+import { inspectCd, inspectDescriptor, inspectSte } from "./hardware.ts";
+import { inspectObject } from "./objects.ts";
+import { inspectStep } from "./step.ts";
+import type { World } from "../../sim/world.ts";
+
+/** Null when nothing of this name exists after the step. Fields that the step changed are marked. */
+export function inspect(world: World, before: World | null, past: readonly Past[], ref: string): InspectorView | null {
+  const [kind = "", ...rest] = ref.split(":");
+  switch (kind) {
+    case "step": {
+      const p = past.find((one) => one.index === Number(rest[0]));
+      return p === undefined ? null : inspectStep(p.index, p.step, p.result);
+    }
+    case "ste":
+      return marked(
+        inspectSte(world, before, Number(rest[0])),
+        before === null ? null : inspectSte(before, null, Number(rest[0])),
+      );
+    case "cd":
+      return marked(
+        inspectCd(world, before, Number(rest[0])),
+        before === null ? null : inspectCd(before, null, Number(rest[0])),
+      );
+    case "desc":
+      return inspectDescriptor(world, before, Number(rest[0]), Number(rest[1]), Number(rest[2]));
+    default:
+      return marked(inspectObject(world, ref), before === null ? null : inspectObject(before, ref));
+  }
+}
+
+function marked(now: InspectorView | null, before: InspectorView | null): InspectorView | null {
+  if (now === null || before === null) return now;
+  const old = new Set(before.fields.map((f) => `${f.name} ${f.value}`));
+  return { ...now, fields: now.fields.map((f) => (old.has(`${f.name} ${f.value}`) ? f : { ...f, change: true })) };
+}

@@ -1,0 +1,177 @@
+/** The walk of one address as a grid: a row for each stage-1 step, in it the stage-2 reads that found its entry. */
+import { hex, hex64 } from "../../../hw/base/bits.ts";
+import { get } from "../../../hw/base/fields.ts";
+import { levelShift } from "../../../hw/pgtable/vmsav8.ts";
+import { CD } from "../../../hw/smmuv3/cd.ts";
+import { L1STD, STE } from "../../../hw/smmuv3/ste.ts";
+import type { World } from "../../sim/world.ts";
+import { sizeText } from "../../sim/scenario/values.ts";
+import { addressOf } from "../grid.ts";
+import type { WalkRead, WalkRow, WalkView } from "../types.ts";
+import { type RawRead, type Recorded, recordWalk, tlbText } from "./record.ts";
+
+const LAST_LEVEL = 3;
+
+/** Null for a device that the world does not have, or that no SMMU serves. */
+export function walkView(world: World, device: string, iova: bigint, write: boolean): WalkView | null {
+  const d = world.devices.get(device);
+  const smmu = d === undefined ? null : world.machine.smmuOf(d.bdf);
+  const sid = d === undefined ? 0 : (world.machine.pci.byBdf.get(d.bdf)?.desc.streamId ?? 0);
+  const walk = d === undefined ? null : recordWalk(world, d.bdf, iova, write);
+  if (walk === null || smmu === null) return null;
+  const grid = new Grid(walk, sid);
+  const failing = walk.ok ? -1 : grid.rows.findLastIndex((r) => r.reached);
+  return {
+    device,
+    ref: `dev:${device}`,
+    iova,
+    write,
+    title: `${device} 0x${iova.toString(16)} ${write ? "W" : "R"}`,
+    rows: grid.rows,
+    levels: grid.levels.map((l) => `S2 L${l}`),
+    reads: walk.reads.length,
+    ok: walk.ok,
+    end: walk.ok ? `PA ${hex(walk.pa)}${placeText(world, walk.pa)}` : endText(walk),
+    tlb: tlbText(smmu, sid, iova),
+    ...(failing < 0 ? {} : { failing: { row: failing, why: grid.why } }),
+  };
+}
+
+export function endText(walk: Recorded): string {
+  const stage = walk.stage === 0 ? "" : ` stage ${walk.stage}`;
+  return `${walk.event}${stage}${walk.level < 0 ? "" : ` level ${walk.level}`}`;
+}
+
+/** What stands at a physical address, where it has a name. */
+export function placeText(world: World, pa: number): string {
+  const { its, v2m, desc } = world.machine;
+  if (its?.covers(pa) === true) return " ITS translater";
+  if (v2m?.covers(pa) === true) return " GICv2m doorbell";
+  const block = desc.mmio.find((r) => pa >= r.start && pa <= r.last);
+  return block === undefined ? "" : ` ${block.name}`;
+}
+
+/** Builds the rows from the reads in the order in which they were made. */
+class Grid {
+  readonly rows: WalkRow[] = [];
+  /** Stage-2 levels that appear, ascending. */
+  readonly levels: number[];
+  why = "";
+  private waiting: WalkRead[] = [];
+  private readonly walk: Recorded;
+  /** Address of the next stage-1 table, and whether it goes through stage 2. */
+  private table = 0;
+  private nested = false;
+
+  constructor(walk: Recorded, sid: number) {
+    this.walk = walk;
+    const seen = walk.reads.flatMap((r) => (r.what.startsWith("S2 ") ? [levelOf(r)] : []));
+    const first = Math.min(...seen);
+    this.levels = seen.length === 0 ? [] : Array.from({ length: LAST_LEVEL + 1 - first }, (_, i) => first + i);
+    this.nested = seen.length > 0;
+    walk.reads.forEach((raw, i) => this.take(raw, i + 1, sid));
+    this.finish();
+  }
+
+  private take(raw: RawRead, n: number, sid: number): void {
+    const lastRead = n === this.walk.reads.length;
+    const failed = lastRead && !this.walk.ok;
+    if (raw.what.startsWith("L1STD")) {
+      this.waiting.push(
+        this.read(
+          raw,
+          n,
+          get(L1STD.f.Span, raw.words) === 0 ? "invalid" : `span ${get(L1STD.f.Span, raw.words)}`,
+          !failed,
+        ),
+      );
+      return;
+    }
+    if (raw.what.startsWith("STE")) {
+      const config = get(STE.f.Config, raw.words);
+      const text = `V=${get(STE.f.V, raw.words)} Config=${config}${STE.f.Config.values?.[config] === undefined ? "" : ` ${STE.f.Config.values[config]}`}`;
+      this.table = addressOf(STE, raw.words, "S1ContextPtr");
+      this.push("Stream", `SID ${hex(sid)}`, this.read(raw, n, text, !failed));
+      return;
+    }
+    if (raw.what.startsWith("S2 ")) {
+      this.waiting.push(this.read(raw, n, descriptorText(raw, levelOf(raw)), !failed));
+      return;
+    }
+    if (raw.what.startsWith("CD")) {
+      const sub = this.sub(this.table);
+      this.table = addressOf(CD, raw.words, "TTB0");
+      this.push(raw.what, sub, this.read(raw, n, `V=${get(CD.f.V, raw.words)}`, !failed));
+      return;
+    }
+    const level = levelOf(raw);
+    const index = Number.parseInt(/\[0x([0-9a-f]+)\]/.exec(raw.what)?.[1] ?? "0", 16);
+    const sub = this.sub(this.table + index * 8);
+    this.push(
+      `L${level} [${index.toString(16).padStart(3, "0")}]`,
+      sub,
+      this.read(raw, n, descriptorText(raw, level), !failed),
+    );
+    this.table = (((raw.words[1] ?? 0) & 0xffff) >>> 0) * 2 ** 32 + (((raw.words[0] ?? 0) & 0xfffff000) >>> 0);
+  }
+
+  private sub(address: number): string {
+    return `${this.nested ? "IPA" : "PA"} ${hex(address)}`;
+  }
+
+  private read(raw: RawRead, n: number, decoded: string, ok: boolean): WalkRead {
+    return { n, pa: raw.pa, lo: raw.words[0] ?? 0, hi: raw.words[1] ?? 0, what: raw.what, decoded, ok };
+  }
+
+  private push(title: string, sub: string, entry: WalkRead | null, reached = true): void {
+    const stream = title === "Stream";
+    const s2 = stream
+      ? this.waiting
+      : this.levels.map((l) => this.waiting.find((r) => r.what.startsWith(`S2 L${l}[`)) ?? null);
+    this.rows.push({ title, sub, s2, entry, reached });
+    this.waiting = [];
+  }
+
+  private finish(): void {
+    const { walk } = this;
+    const last = walk.reads.at(-1);
+    if (walk.ok) {
+      this.push("output", `PA ${hex(walk.pa)}`, null);
+      return;
+    }
+    const inStage2 = this.waiting.length > 0;
+    this.why =
+      last === undefined
+        ? walk.event
+        : `${last.what} at ${hex(last.pa)} is ${hex64(last.words[0] ?? 0, last.words[1] ?? 0)}: ${endText(walk)}`;
+    if (inStage2) this.push(this.stage1Left() ? "next" : "output", "", null);
+    const level = last !== undefined && last.what.startsWith("S1") ? levelOf(last) : LAST_LEVEL;
+    for (let l = level + 1; l <= LAST_LEVEL && !inStage2; l++) this.push(`L${l}`, "not reached", null, false);
+    if (!inStage2 || this.stage1Left()) this.push("output", "not reached", null, false);
+  }
+
+  /** Whether stage 1 still had something to read when the walk ended in stage 2. */
+  private stage1Left(): boolean {
+    const lastEntry = this.walk.reads.findLast((r) => r.what.startsWith("S1"));
+    return lastEntry === undefined
+      ? this.walk.reads.some((r) => r.what.startsWith("CD"))
+      : !isLeaf(lastEntry, levelOf(lastEntry));
+  }
+}
+
+function levelOf(raw: RawRead): number {
+  return Number(/ L(\d)\[/.exec(raw.what)?.[1] ?? 0);
+}
+
+function isLeaf(raw: RawRead, level: number): boolean {
+  const type = (raw.words[0] ?? 0) & 3;
+  return level === LAST_LEVEL ? type === 3 : type === 1;
+}
+
+/** `table`, `block 1G`, `page`, `invalid`. 4K granule. */
+function descriptorText(raw: RawRead, level: number): string {
+  const type = (raw.words[0] ?? 0) & 3;
+  if ((type & 1) === 0) return "invalid";
+  if (level === LAST_LEVEL) return type === 3 ? "page" : "reserved";
+  return type === 3 ? "table" : `block ${sizeText(1n << BigInt(levelShift(level, 12)))}`;
+}

@@ -1,0 +1,47 @@
+/** The engine in a Web Worker: the only file that knows where it runs. Kernels and scenarios come from the bundler. */
+/// <reference types="vite/types/importMeta.d.ts" />
+import { expose } from "comlink";
+import { Engine } from "./api.ts";
+import type { KernelProfile } from "./kernel/profile.ts";
+import { Kernels } from "./sim/kernels.ts";
+import type { Compressor } from "./sim/link.ts";
+import { machines } from "./sim/machines.ts";
+
+const profiles = import.meta.glob<KernelProfile>(["./releases/*.ts", "./variants/*.ts", "!./**/*.test.ts"], {
+  import: "default",
+  eager: true,
+});
+const texts = import.meta.glob<string>("../../scenarios/*.lab", { query: "?raw", import: "default", eager: true });
+
+const compressor: Compressor = {
+  deflate: (bytes) => through(bytes, new CompressionStream("deflate-raw"), Number.POSITIVE_INFINITY),
+  inflate: (bytes, limit) => through(bytes, new DecompressionStream("deflate-raw"), limit),
+};
+
+async function through(
+  bytes: Uint8Array,
+  stream: CompressionStream | DecompressionStream,
+  limit: number,
+): Promise<Uint8Array> {
+  const reader = new Blob([bytes.slice()]).stream().pipeThrough(stream).getReader();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    size += part.value.length;
+    if (size > limit) throw new Error("too long");
+    parts.push(part.value);
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+const scenarios = Object.entries(texts)
+  .map(([path, text]) => ({ id: path.replace(/^.*\/|\.lab$/g, ""), text }))
+  .sort((a, b) => (a.id < b.id ? -1 : 1));
+
+expose(new Engine({ kernels: new Kernels(Object.values(profiles)), machines: machines(), scenarios, compressor }));
