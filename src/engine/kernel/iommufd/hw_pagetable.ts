@@ -76,6 +76,11 @@ export function iommufd_hwpt_paging_alloc(
     domain.cookie = hwpt;
   }
   if (idev.enforce_cache_coherency) hwpt.enforce_cache_coherency = domain.ops.enforce_cache_coherency?.(k, domain) ?? false;
+  rc = k.ops.iommufd_hwpt_paging_reserve(k, hwpt, idev);
+  if (rc < 0) {
+    abort_paging(k, hwpt);
+    return rc;
+  }
   if (immediate_attach) {
     rc = k.ops.iommufd_hw_pagetable_attach(k, hwpt, idev, pasid);
     if (rc < 0) {
@@ -91,6 +96,14 @@ export function iommufd_hwpt_paging_alloc(
   }
   ioas.hwpt_list.push(hwpt);
   return hwpt;
+}
+
+/**
+ * A seam for proposals, not a function of any release: what a new domain keeps free of its IOAS before it is attached
+ * or linked. On an error nothing is linked yet, so what was reserved stays.
+ */
+export function iommufd_hwpt_paging_reserve(_k: Kernel, _hwpt: IommufdHwptPaging, _idev: IommufdDevice): number {
+  return 0;
 }
 
 function abort_paging(k: Kernel, hwpt: IommufdHwptPaging): void {

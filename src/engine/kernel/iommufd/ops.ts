@@ -29,6 +29,7 @@ import {
   iommufd_hwpt_invalidate,
   iommufd_hwpt_nested_alloc,
   iommufd_hwpt_paging_alloc,
+  iommufd_hwpt_paging_reserve,
   iommufd_hwpt_set_dirty_tracking,
   iommufd_viommu_alloc_hwpt_nested,
 } from "./hw_pagetable.ts";
@@ -73,6 +74,7 @@ const all = {
   iommufd_hwpt_invalidate,
   iommufd_hwpt_nested_alloc,
   iommufd_hwpt_paging_alloc,
+  iommufd_hwpt_paging_reserve,
   iommufd_hwpt_set_dirty_tracking,
   iommufd_ioas_alloc_ioctl,
   iommufd_ioas_allow_iovas,
