@@ -127,13 +127,10 @@ function unmap_dma(k: Kernel, ictx: IommufdCtx, arg: bigint): number {
   if (!k.check(known, "argsz covers the struct and only the flag ALL is set")) return -errno.EINVAL;
   const ioas = get_compat_ioas(k, ictx);
   if (ioas === null) return -errno.ENODEV;
-  let rc: number;
-  let unmapped = 0n;
-  if (all) {
-    if (!k.check(cmd.iova === 0n && cmd.size === 0n, "ALL comes with iova 0 and size 0")) rc = -errno.EINVAL;
-    else ({ rc, bytes: unmapped } = iopt_unmap_all(k, ioas.iopt));
-  } else ({ rc, bytes: unmapped } = unmap_range(k, ioas, cmd.iova, cmd.size));
-  encodeInto(layout, bytes, { size: unmapped });
+  const empty = cmd.iova === 0n && cmd.size === 0n;
+  if (!k.check(!all || empty, "ALL comes with iova 0 and size 0")) return -errno.EINVAL;
+  const { rc, bytes: size } = all ? iopt_unmap_all(k, ioas.iopt) : unmap_range(k, ioas, cmd.iova, cmd.size);
+  encodeInto(layout, bytes, { size });
   return copy_to_user(k, arg, bytes) ? rc : -errno.EFAULT;
 }
 
@@ -173,8 +170,8 @@ function get_info(k: Kernel, ictx: IommufdCtx, arg: bigint): number {
   const ranges = { at: avail.at + avail.bytes, bytes: VFIO_CAP_IOVA_RANGE_HEAD.size + holes.length * IOVA_RANGE.size };
   const total = ranges.at + ranges.bytes;
   let ok = true;
-  if (argsz >= avail.at + avail.bytes) {
-    const next = argsz >= ranges.at + VFIO_CAP_IOVA_RANGE_HEAD.size ? ranges.at : 0;
+  if (argsz >= avail.at + VFIO_CAP_DMA_AVAIL.size) {
+    const next = argsz >= ranges.at ? ranges.at : 0;
     const cap = encode(VFIO_CAP_DMA_AVAIL, { id: CAP_DMA_AVAIL, version: 1, next, avail: 0xffff_ffff });
     ok = copy_to_user(k, arg + BigInt(avail.at), cap);
   }
@@ -197,7 +194,7 @@ function write_ranges(
   holes: readonly { start: bigint; last: bigint }[],
 ): boolean {
   const head = VFIO_CAP_IOVA_RANGE_HEAD.size;
-  if (argsz >= place.at + head) {
+  if (argsz >= place.at + place.bytes) {
     const cap = encode(VFIO_CAP_IOVA_RANGE_HEAD, { id: CAP_IOVA_RANGE, version: 1, nr_iovas: holes.length });
     if (!copy_to_user(k, arg + BigInt(place.at), cap)) return false;
   }
