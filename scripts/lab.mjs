@@ -34,7 +34,8 @@ function upToDate() {
 function removeOrphans(dir, source) {
   for (const e of readdirSync(dir, { withFileTypes: true })) {
     if (e.isDirectory()) removeOrphans(join(dir, e.name), join(source, e.name));
-    else if (e.name.endsWith(".js") && !existsSync(join(source, e.name.replace(/\.js$/, ".ts")))) rmSync(join(dir, e.name));
+    else if (e.name.endsWith(".js") && !existsSync(join(source, e.name.replace(/\.js$/, ".ts"))))
+      rmSync(join(dir, e.name));
   }
 }
 

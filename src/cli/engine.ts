@@ -57,6 +57,5 @@ export function loadScenarios(): ScenarioSource[] {
 
 export const compressor: Compressor = {
   deflate: async (bytes) => new Uint8Array(await promisify(deflateRaw)(bytes, { level: 9 })),
-  inflate: async (bytes, limit) =>
-    new Uint8Array(await promisify(inflateRaw)(bytes, { maxOutputLength: limit })),
+  inflate: async (bytes, limit) => new Uint8Array(await promisify(inflateRaw)(bytes, { maxOutputLength: limit })),
 };

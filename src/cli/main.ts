@@ -4,6 +4,7 @@ import { compareCommand } from "./commands/compare.ts";
 import { listCommand } from "./commands/list.ts";
 import { runCommand } from "./commands/run.ts";
 import { HOLDS, Output, Wrong, WRONG } from "./output.ts";
+import { walkCommand } from "./walk.ts";
 
 /** Options that every command takes. */
 export interface Common {
@@ -57,17 +58,23 @@ export async function main(argv: readonly string[], streams: Streams = STD): Pro
     );
 
   command("run <scenario>", "run a scenario, one line a step, then its checks").action(
-    async (scenario: string, o: Common) => void (code = await runCommand(scenario, o, output(o))),
+    async (scenario: string, o: Common) => {
+      code = await runCommand(scenario, o, output(o));
+    },
   );
   command("compare <scenario>", "run a scenario on several kernels and show where they differ")
     .requiredOption("--kernels <a,b,...>", "kernels, separated by commas")
-    .action(
-      async (scenario: string, o: Common & { kernels: string }) =>
-        void (code = await compareCommand(scenario, o, output(o))),
-    );
-  command("list <what>", "list kernels, machines, scenarios or ioctls").action(
-    async (what: string, o: Common) => void (code = await listCommand(what, output(o))),
-  );
+    .action(async (scenario: string, o: Common & { kernels: string }) => {
+      code = await compareCommand(scenario, o, output(o));
+    });
+  command("walk <files...>", "let the emulated SMMU translate what dumps and case files expect")
+    .option("--quirks <name>", "qemu: the hardware deviates from the architecture as QEMU's does")
+    .action(async (files: string[], o: Common & { quirks?: string }) => {
+      code = await walkCommand(files, o, output(o));
+    });
+  command("list <what>", "list kernels, machines, scenarios or ioctls").action(async (what: string, o: Common) => {
+    code = await listCommand(what, output(o));
+  });
 
   const early = argv[0] === undefined ? undefined : LATER[argv[0]];
   if (early !== undefined) {

@@ -1,10 +1,37 @@
-import { defineKernel } from "../kernel/profile.ts";
+import { defineKernel, releaseNumber } from "../kernel/profile.ts";
 
 export default defineKernel({
   id: "linux-6.12",
   title: "6.12",
+  subtitle: "nested attach too",
   base: "linux-7.2",
   date: "2024-11-17",
-  changes: "nested attach reserves on the parent's IOAS; MSI doorbells still hang on a cookie of the domain",
+  ref: "b2f44814680b",
+  changes:
+    "A nested attach reserves on the parent's IOAS and gives the parent an MSI cookie; doorbells still hang on that cookie.",
+  scenario: "sw-msi-nested",
+  expects: [
+    "attaching D1 to the nested hwpt cuts the window out of the parent's IOAS",
+    "the MSI address is 0x8000040 and the interrupt arrives once the guest maps the window one to one",
+    "memory in the window is refused with EINVAL while the device is attached",
+  ],
+  objections: [
+    {
+      who: "Named in the series itself, Aug 2024",
+      what: "The regions of a device on the nested page table shrink the space of another device on the parent; answered by: a VMM must respect every device's regions anyway, since the guest may switch its vIOMMU off.",
+    },
+    {
+      who: "Kevin Tian, on v1",
+      what: 'The comparison of old and new IOAS says "the same" when one side has none, so a move from such a type would not reserve.',
+    },
+    {
+      who: "Jason Gunthorpe, on v2",
+      what: "Nested objects should not pass through the common cast; the few callers should look the paging page table up.",
+    },
+  ],
+  unknown: [
+    "Nesting on SMMUv3 (vIOMMU, vDEVICE, MSIs mapped in the parent) is mainline from 6.13 on: scenarios play the rule of 6.12 with that added.",
+  ],
   features: { sw_msi: "cookie" },
+  played: { uapi_release: releaseNumber("6.13") },
 });

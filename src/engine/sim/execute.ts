@@ -1,6 +1,7 @@
 /** Runs one step of a scenario in a world. The only place that knows which file runs which operation. */
 import { Args } from "./args.ts";
-import { contextOf } from "./refs.ts";
+import type { TraceEntry } from "../kernel/trace.ts";
+import { contextOf, deviceNames } from "./refs.ts";
 import type { Bare, StepResult } from "./result.ts";
 import type { Step } from "./scenario/types.ts";
 import { runAdmin } from "./steps/admin.ts";
@@ -21,7 +22,18 @@ export function execute(world: World, step: Step, watch: boolean): StepResult {
     const id = value.seen["id"];
     world.names.set(step.label, { what: args.op.makes ?? "", id: typeof id === "bigint" ? Number(id) : 0 });
   }
-  return { ...value, args: args.text(), trace };
+  return { ...value, args: args.text(), trace: trace.map((entry) => withNames(world, entry)) };
+}
+
+/** Kernel words with the scenario's device names in the place of PCI addresses. */
+function withNames(world: World, e: TraceEntry): TraceEntry {
+  if (e.t === "note" || e.t === "msi") return { ...e, what: deviceNames(world, e.what) };
+  if (e.t === "enter") return { ...e, args: e.args.map((a) => deviceNames(world, a)) };
+  if (e.t !== "check") return e;
+  const what = deviceNames(world, e.what);
+  if (e.detail?.hits === undefined) return { ...e, what };
+  const hits = e.detail.hits.map((h) => Object.assign(h, { label: deviceNames(world, h.label) }));
+  return { ...e, what, detail: { ...e.detail, hits } };
 }
 
 function runStep(world: World, args: Args): Bare {

@@ -51,3 +51,10 @@ export function objectOf(world: World, ref: Ref): IommufdObject | null {
   const object = ctx?.objects.get(Number(m[3])) ?? null;
   return object !== null && refKind(object) === m[1] ? object : null;
 }
+
+/** Words with the scenario's device names in the place of PCI addresses. */
+export function deviceNames(world: World, text: string): string {
+  let out = text;
+  for (const d of world.devices.values()) out = out.replaceAll(d.bdf, d.name);
+  return out;
+}

@@ -40,13 +40,6 @@ export function tableText(hwpt: IommufdHwptPaging): string {
   return table === null ? "" : `S${table.cfg.stage} ${table.cfg.ias}-bit`;
 }
 
-/** Kernel words with the scenario's device names in the place of PCI addresses. */
-export function named(world: World, text: string): string {
-  let out = text;
-  for (const d of world.devices.values()) out = out.replaceAll(d.bdf, d.name);
-  return out;
-}
-
 /** `03.0` for 0000:00:03.0, `01:00.0` for another bus. */
 export function shortBdf(bdf: string): string {
   return bdf.replace(/^0000:/, "").replace(/^00:/, "");

@@ -4,12 +4,12 @@
  * Physical addresses of memory are left out: they depend on what was allocated before, not on the kernel's rules.
  */
 import { messageOf } from "../../hw/pci/msi.ts";
-import { refOf } from "../sim/refs.ts";
+import { deviceNames, refOf } from "../sim/refs.ts";
 import { sizeText } from "../sim/scenario/values.ts";
 import type { World } from "../sim/world.ts";
 import { isDoorbell } from "./address/tracks.ts";
 import { tablesOf } from "./address/tables.ts";
-import { named, objectsOf } from "./context.ts";
+import { objectsOf } from "./context.ts";
 
 const hex = (v: bigint): string => `0x${v.toString(16)}`;
 
@@ -23,7 +23,7 @@ export function digest(world: World): Digest {
     const seen = new Map<string, number>();
     for (const r of ioas.iopt.reserved) {
       const range = `${hex(r.start)}-${hex(r.last)}`;
-      const key = `${ref} reserves ${range} for ${r.kind === "aperture" ? "an aperture" : named(world, r.label)}`;
+      const key = `${ref} reserves ${range} for ${r.kind === "aperture" ? "an aperture" : deviceNames(world, r.label)}`;
       const n = (seen.get(key) ?? 0) + 1;
       seen.set(key, n);
       facts.set(

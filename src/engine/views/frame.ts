@@ -23,7 +23,7 @@ export function frameOf(run: Run, step: number): Frame {
     walkTargets: targets,
     walkDefault: best,
     inspectDefault: inspectDefault(ctx, step),
-    why: why(ctx.world, pastOf(run, step)),
+    why: why(pastOf(run, step)),
     next: nextSteps(ctx.world, deviceOfStep(ctx)),
   };
 }

@@ -106,7 +106,8 @@ function spoken(index: number, step: Step, result: StepResult): string {
   }
   if (result.outcome === "ok") return result.summary === "0" ? `${what} succeeded` : `${what} gave ${result.summary}`;
   const hit = failingCheck(result.trace)?.detail?.hits?.[0];
-  const meets = hit === undefined ? "" : `, meets ${hit.label} ${hexText(hit.start)}-${hexText(hit.last)}`;
+  const range = hit === undefined ? "" : `${hexText(hit.start)}-${hexText(hit.last)}`;
+  const meets = hit === undefined ? "" : `, meets ${hit.label.includes(range) ? hit.label : `${hit.label} ${range}`}`;
   return `${what} failed, ${result.errno}${meets}`;
 }
 

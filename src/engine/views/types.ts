@@ -4,6 +4,8 @@
  */
 import type { TraceEntry } from "../kernel/trace.ts";
 
+export type { CheckDetail, Interval, TraceEntry } from "../kernel/trace.ts";
+
 /** Names a thing in the world; the same ref lights up in every view. `dev:D1`, `ioas:2`, `hwpt:3`, `ste:0x18`, `area:2:0x40000000`. */
 export type Ref = string;
 

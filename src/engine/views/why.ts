@@ -2,9 +2,8 @@
 import type { TraceEntry } from "../kernel/trace.ts";
 import type { StepResult } from "../sim/result.ts";
 import type { Step } from "../sim/scenario/types.ts";
-import { named } from "./context.ts";
+import {} from "./context.ts";
 import { failingCheck } from "./steps.ts";
-import type { World } from "../sim/world.ts";
 import type { WhyView } from "./types.ts";
 
 /** A step that was run, 1-based. */
@@ -17,16 +16,15 @@ export interface Past {
 type Cause = WhyView["causes"][number];
 
 /** `past`: the steps up to and with the current one. */
-export function why(world: World, past: readonly Past[]): WhyView {
+export function why(past: readonly Past[]): WhyView {
   const current = past.at(-1);
   if (current === undefined) return { headline: "before the first step", entries: [], opened: -1, causes: [] };
   const { result, step } = current;
-  const entries = result.trace.map((e) => wordsOf(world, e));
   return {
     headline: headline(step, result),
-    entries,
+    entries: result.trace,
     opened: result.outcome === "ok" ? -1 : decisive(result),
-    causes: result.outcome === "ok" ? [] : causesOf(world, past, current),
+    causes: result.outcome === "ok" ? [] : causesOf(past, current),
   };
 }
 
@@ -52,21 +50,9 @@ function decisive(result: StepResult): number {
   return check === undefined ? trace.findLastIndex((e) => e.t === "leave" && e.failed) : trace.indexOf(check);
 }
 
-function wordsOf(world: World, e: TraceEntry): TraceEntry {
-  if (e.t === "note") return { ...e, what: named(world, e.what) };
-  if (e.t !== "check") return e;
-  const hits = e.detail?.hits?.map((h) => ({ ...h, label: named(world, h.label) }));
-  return {
-    ...e,
-    what: named(world, e.what),
-    ...(e.detail === undefined ? {} : { detail: { ...e.detail, ...(hits === undefined ? {} : { hits }) } }),
-  };
-}
-
-function causesOf(world: World, past: readonly Past[], current: Past): Cause[] {
+function causesOf(past: readonly Past[], current: Past): Cause[] {
   const earlier = past.slice(0, -1).toReversed();
-  const causes = current.step.actor === "device" ? accessCauses(earlier, current) : clashCauses(earlier, current);
-  return causes.map((c) => ({ ...c, text: named(world, c.text), entries: c.entries.map((e) => wordsOf(world, e)) }));
+  return current.step.actor === "device" ? accessCauses(earlier, current) : clashCauses(earlier, current);
 }
 
 /** A stopped access: how its address came to be programmed, and what the attach did and left undone. */

@@ -117,6 +117,22 @@ const extra: Readonly<Record<string, readonly Param[]>> = Object.freeze({
   IOMMU_HWPT_INVALIDATE: [param("commands", "words", { required: true })],
 });
 
+/** The order in which arguments are printed: who, on what, where, how much, then how. */
+const ORDER: readonly ParamKind[] = [
+  "device",
+  "word",
+  "id",
+  "addr",
+  "size",
+  "va",
+  "enum",
+  "count",
+  "words",
+  "ranges",
+  "fd",
+  "flags",
+];
+
 function fromStruct(def: IoctlDef, doc: string): OpDef {
   const params: Param[] = [];
   if (def.on === "vfio-device") params.push(subject);
@@ -138,6 +154,7 @@ function fromStruct(def: IoctlDef, doc: string): OpDef {
     );
   }
   params.push(...(extra[def.name] ?? []));
+  params.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
   if (def.on === "iommufd") params.push(param("iommufd", "fd"));
   return Object.freeze({ actor: "vmm", name: def.name, params, def, doc, ...(makes === undefined ? {} : { makes }) });
 }

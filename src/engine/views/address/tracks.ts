@@ -3,10 +3,10 @@ import type { IoptArea } from "../../kernel/iommufd/iopt.ts";
 import type { IommufdHwptPaging, IommufdIoas } from "../../kernel/iommufd/objects.ts";
 import { iopt_holes } from "../../kernel/iommufd/reserved.ts";
 import { IOMMU_READ, IOMMU_WRITE, type ResvType } from "../../kernel/iommu/types.ts";
-import { refOf } from "../../sim/refs.ts";
+import { deviceNames, refOf } from "../../sim/refs.ts";
 import { sizeText } from "../../sim/scenario/values.ts";
 import type { World } from "../../sim/world.ts";
-import { deviceOf, memoryName, named, objectsOf, shortBdf, tableText } from "../context.ts";
+import { deviceOf, memoryName, objectsOf, shortBdf, tableText } from "../context.ts";
 import type { IntervalKind, Track, TrackInterval } from "../types.ts";
 import { type TableView, tablesOf } from "./tables.ts";
 
@@ -128,7 +128,7 @@ const RESERVED: Readonly<Record<string, { kind: IntervalKind; label: string }>> 
 function reservedIntervals(world: World, ioas: IommufdIoas, ref: string): TrackInterval[] {
   return ioas.iopt.reserved.map((r): TrackInterval => {
     const { kind, label } = RESERVED[r.kind] ?? { kind: "reserved", label: "reserved" };
-    return { start: r.start, last: r.last, kind, label, detail: named(world, r.label), ref };
+    return { start: r.start, last: r.last, kind, label, detail: deviceNames(world, r.label), ref };
   });
 }
 

@@ -85,16 +85,24 @@ function groupNodes(world: World): AttachNode[] {
     const lines = [plain(count(group.devices.length, "device"))];
     const igroup = igroupOf(world, group.id);
     if (igroup === null) lines.push(plain("not bound"));
-    else lines.push(plain("sw_msi_start"), windowLine(igroup));
+    else lines.push(plain("sw_msi_start"), windowLine(world, igroup));
     nodes.set(group.id, { ref: `group:${group.id}`, kind: "group", title: String(group.id), lines });
   }
   return [...nodes.values()];
 }
 
-/** Unset while attached means that no attach ever looked at the device's window. */
-function windowLine(igroup: IommufdGroup): Line {
+/** Unset is bad where the group translates and nothing else will tell the doorbell where to go. */
+function windowLine(world: World, igroup: IommufdGroup): Line {
   if (igroup.sw_msi_start !== null) return plain(hex(igroup.sw_msi_start));
-  return igroup.pasid_attach.has(0) ? bad("unset") : plain("unset");
+  const hwpt = igroup.pasid_attach.get(0)?.hwpt;
+  if (hwpt === undefined) return plain("unset");
+  const paging = hwpt.kind === "HWPT_PAGING" ? hwpt : parentOf(hwpt);
+  return world.kernel.features.sw_msi === "cookie" && hasMsiCookie(paging) ? plain("unset") : bad("unset");
+}
+
+/** Up to 6.14: MSIs of the domain go through a cookie. */
+export function hasMsiCookie(h: IommufdHwptPaging): boolean {
+  return h.domain?.cookie_type === "dma-msi";
 }
 
 /** The group as some open iommufd knows it. */
@@ -127,7 +135,7 @@ function pagingNode(world: World, h: IommufdHwptPaging): AttachNode {
   const lines = [plain(h.nest_parent ? "nest parent" : h.auto_domain ? "automatic" : "paging"), plain(tableText(h))];
   if (world.kernel.features.sw_msi === "cookie") {
     const wanted = attachedBelow(world, h);
-    lines.push(plain("msi_cookie"), h.msi_cookie ? plain("true") : wanted ? bad("false") : plain("false"));
+    lines.push(plain("iova_cookie"), hasMsiCookie(h) ? plain("MSI") : wanted ? bad("NULL") : plain("NULL"));
   } else lines.push(plain("present_sw_msi"), plain(hex(h.present_sw_msi)));
   return { ref: refOf(world, h), kind: "paging", title: String(h.id), lines, users: h.users };
 }

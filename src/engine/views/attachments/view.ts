@@ -3,7 +3,7 @@ import { refOf } from "../../sim/refs.ts";
 import type { World } from "../../sim/world.ts";
 import { type ViewContext, deviceOf, objectsOf } from "../context.ts";
 import type { AttachEdge, AttachmentsView, AttachNode } from "../types.ts";
-import { igroupOf, nodesOf, parentOf } from "./nodes.ts";
+import { hasMsiCookie, igroupOf, nodesOf, parentOf } from "./nodes.ts";
 
 export function attachments(ctx: ViewContext): AttachmentsView {
   const nodes = nodesOf(ctx.world);
@@ -71,18 +71,10 @@ function groupEdges(world: World, id: number): AttachEdge[] {
           kind: "undone",
           label: `reserve SW_MSI, owner ${name}`,
         });
-      if (
-        world.kernel.features.sw_msi === "cookie"
-          ? !paging.msi_cookie && !hasCookie(paging.domain)
-          : igroup.sw_msi_start === null
-      )
+      if (world.kernel.features.sw_msi === "cookie" ? !hasMsiCookie(paging) : igroup.sw_msi_start === null)
         edges.push({ from: `group:${id}`, to: refOf(world, paging), kind: "undone", label: "MSI cookie" });
     }
   return edges;
-}
-
-function hasCookie(domain: { cookie_type: string } | null): boolean {
-  return domain !== null && domain.cookie_type === "dma-msi";
 }
 
 function markNodes(now: AttachNode[], before: AttachNode[]): AttachNode[] {

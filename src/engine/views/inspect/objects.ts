@@ -2,11 +2,11 @@
 import { messageOf } from "../../../hw/pci/msi.ts";
 import type { IommufdObject } from "../../kernel/iommufd/objects.ts";
 import { IOMMU_READ, IOMMU_WRITE } from "../../kernel/iommu/types.ts";
-import { contextOf, objectOf, refOf } from "../../sim/refs.ts";
+import { deviceNames, contextOf, objectOf, refOf } from "../../sim/refs.ts";
 import { sizeText } from "../../sim/scenario/values.ts";
 import type { World } from "../../sim/world.ts";
 import { igroupOf } from "../attachments/nodes.ts";
-import { deviceOf, memoryName, named, objectsOf, pgtableOf, tableText } from "../context.ts";
+import { deviceOf, memoryName, objectsOf, pgtableOf, tableText } from "../context.ts";
 import type { InspectorView } from "../types.ts";
 
 type Fields = InspectorView["fields"];
@@ -47,7 +47,7 @@ function fieldsOf(world: World, o: IommufdObject): Fields {
         { name: "areas", value: String(o.iopt.areas.size) },
         ...o.iopt.reserved.map((r) => ({
           name: "reserved",
-          value: `${hex(r.start)}-${hex(r.last)} ${named(world, r.label)}`,
+          value: `${hex(r.start)}-${hex(r.last)} ${deviceNames(world, r.label)}`,
         })),
         ...o.hwpt_list.flatMap((h) => to("hwpt_list", h)),
       ];
@@ -132,7 +132,7 @@ function inspectGroup(world: World, id: number): InspectorView | null {
   const igroup = igroupOf(world, id);
   const attach = igroup?.pasid_attach.get(0);
   return view(`group:${id}`, `group ${id}`, "iommu_group", [
-    ...group.devices.map((d) => ({ name: "device", value: named(world, d.name) })),
+    ...group.devices.map((d) => ({ name: "device", value: deviceNames(world, d.name) })),
     { name: "domain", value: group.domain?.type ?? "none" },
     {
       name: "sw_msi_start",
