@@ -5,10 +5,13 @@
  * `ram` says which addresses answer at all; hardware that masters the bus asks `answers(pa)` first and takes an
  * external abort where nothing does. Every word access is told to the probe; the bulk functions are told as one.
  */
+import { TWO32 } from "./base/bits.ts";
 import type { HwProbe } from "./base/probe.ts";
 
 const PAGE_SHIFT = 12;
 const PAGE_BYTES = 1 << PAGE_SHIFT;
+/** Pages that are found without the Map; a power of two. */
+const RECENT = 256;
 
 /** Both ends inclusive, bytes. */
 export interface Range {
@@ -24,6 +27,12 @@ export class PhysMem {
   probe: HwProbe | null = null;
   /** Who is accessing, for the probe: `cpu`, an SMMU's name, a device's bdf. */
   who = "cpu";
+  /** What an absent page reads as; never written. */
+  private readonly empty = new Uint32Array(PAGE_BYTES >>> 2);
+  /** Pages that `frame` found last, by the low bits of their number, and which they are: high half, page in 4 GiB. */
+  private readonly recent: Uint32Array[] = Array.from({ length: RECENT }, () => this.empty);
+  private readonly recentHi = new Int32Array(RECENT).fill(-1);
+  private readonly recentLo = new Int32Array(RECENT).fill(-1);
   /** Halves of the last read64. */
   lo = 0;
   hi = 0;
@@ -87,16 +96,30 @@ export class PhysMem {
 
   /** fetch64 for a bus master: false where nothing answers. */
   load64(pa: number): boolean {
-    const page = this.pages.get(Math.floor(pa / PAGE_BYTES));
-    if (page === undefined) {
-      this.lo = 0;
-      this.hi = 0;
-      return this.answers(pa);
-    }
+    const page = this.frame(Math.floor(pa / TWO32), pa | 0);
+    if (page === null) return false;
     const i = (pa % PAGE_BYTES) >>> 2;
     this.lo = page[i] ?? 0;
     this.hi = page[i + 1] ?? 0;
     return true;
+  }
+
+  /** The words of the page around an address in halves (`hi` below 2^20), null where nothing answers. Not to be written. */
+  frame(hi: number, lo: number): Uint32Array | null {
+    const page = lo >>> PAGE_SHIFT;
+    const slot = page & (RECENT - 1);
+    if (this.recentLo[slot] === page && this.recentHi[slot] === hi) return this.recent[slot] as Uint32Array;
+    return this.lookUp(hi, page, slot);
+  }
+
+  private lookUp(hi: number, page: number, slot: number): Uint32Array | null {
+    const pfn = hi * (TWO32 / PAGE_BYTES) + page;
+    const words = this.pages.get(pfn);
+    if (words === undefined) return this.answers(pfn * PAGE_BYTES) ? this.empty : null;
+    this.recentLo[slot] = page;
+    this.recentHi[slot] = hi;
+    this.recent[slot] = words;
+    return words;
   }
 
   /** Any alignment and length. */
@@ -133,13 +156,18 @@ export class PhysMem {
       const offset = at % PAGE_BYTES;
       const n = Math.min(length - done, PAGE_BYTES - offset);
       const pfn = Math.floor(at / PAGE_BYTES);
-      if (n === PAGE_BYTES) this.pages.delete(pfn);
+      if (n === PAGE_BYTES) this.drop(pfn);
       else {
         const page = this.pages.get(pfn);
         if (page !== undefined) bytesIn(page).fill(0, offset, offset + n);
       }
       done += n;
     }
+  }
+
+  private drop(pfn: number): void {
+    this.pages.delete(pfn);
+    this.recentLo[pfn & (RECENT - 1)] = -1;
   }
 
   private page(pa: number): Uint32Array {

@@ -71,11 +71,11 @@ const FLASH = Object.freeze({ start: 0, last: 0x7ff_ffff });
 const PCI_WINDOW = Object.freeze({ start: 0x1000_0000, last: 0x3efe_ffff });
 
 class RecordedMemory extends PhysMem {
-  override load64(pa: number): boolean {
-    if (pa < PCI_WINDOW.start || pa > PCI_WINDOW.last) return super.load64(pa);
-    this.lo = 0xffff_ffff;
-    this.hi = 0xffff_ffff;
-    return true;
+  private readonly ones = new Uint32Array(1024).fill(0xffff_ffff);
+
+  override frame(hi: number, lo: number): Uint32Array | null {
+    const inside = hi === 0 && lo >>> 0 >= PCI_WINDOW.start && lo >>> 0 <= PCI_WINDOW.last;
+    return inside ? this.ones : super.frame(hi, lo);
   }
 }
 

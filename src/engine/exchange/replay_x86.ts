@@ -188,7 +188,7 @@ export class ReplayX86 {
   /** The program's stores: bytes that were there before the call. */
   private store(task: Task, addr: bigint, bytes: Uint8Array): void {
     ensureMapped(this.k, task, addr, bytes.length);
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const va = addr + BigInt(done);
       const offset = Number(va & 0xfffn);
       const hit = mm_pages(this.k, task.mm, va, false, 1);
@@ -201,7 +201,7 @@ export class ReplayX86 {
 
   private load(task: Task, addr: bigint, length: number): Uint8Array {
     const out = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const va = addr + BigInt(done);
       const offset = Number(va & 0xfffn);
       const n = Math.min(length - done, PAGE_SIZE - offset);
@@ -224,7 +224,8 @@ export class ReplayX86 {
     for (const buf of bufs) if (buf.in !== "") this.store(task, BigInt(buf.p), fromHex(buf.in));
     const ret = sys.sys_ioctl(k, task, fd, cmd, at);
     const wrong = [expectRet(ret, record)];
-    if (record.out !== undefined && record.out !== "=") wrong.push(this.compareStruct(task, record, at, fromHex(record.out)));
+    if (record.out !== undefined && record.out !== "=")
+      wrong.push(this.compareStruct(task, record, at, fromHex(record.out)));
     else if (bytes.length > 0) wrong.push(this.compareStruct(task, record, at, bytes));
     for (const buf of bufs) {
       if (buf.in === "") continue;
@@ -277,7 +278,9 @@ export class ReplayX86 {
       placement: (flags & sys.MAP_HUGETLB) !== 0 ? "contiguous" : "scattered",
     });
     const want = failed ? BigInt(-(record.errno ?? 0)) : ret;
-    return got === want ? null : `returned ${got < 0n ? errnoName(Number(got)) : hex(got)}, recorded ${want < 0n ? errnoName(Number(want)) : hex(want)}`;
+    return got === want
+      ? null
+      : `returned ${got < 0n ? errnoName(Number(got)) : hex(got)}, recorded ${want < 0n ? errnoName(Number(want)) : hex(want)}`;
   }
 
   /** The regions of a sequence have not moved. */
@@ -289,7 +292,8 @@ export class ReplayX86 {
         for (let i = 0; i < n; i++) {
           const va = BigInt(region.va) + BigInt((index + i) * PAGE_SIZE);
           const have = mm_pages(this.k, task.mm, va, false, 1)?.pfn ?? 0;
-          if (have !== (pfn === 0 ? 0 : pfn + i)) return `${region.name} page ${index + i}: frame ${hex(have)}, recorded ${hex(pfn + i)}`;
+          if (have !== (pfn === 0 ? 0 : pfn + i))
+            return `${region.name} page ${index + i}: frame ${hex(have)}, recorded ${hex(pfn + i)}`;
         }
       }
     }

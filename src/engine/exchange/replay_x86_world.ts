@@ -41,7 +41,12 @@ export function newTask(k: Kernel, pid: number, placement: Placement): Task {
 
 function addArena(k: Kernel, task: Task, placement: Placement): void {
   addVma(k, task, { start: ARENA, bytes: ARENA_BYTES, prot: 3, name: "arena" }, new PageStore("anon", placement));
-  addVma(k, task, { start: CUT_PAGE, bytes: BigInt(PAGE_SIZE), prot: 3, name: "arena" }, new PageStore("anon", placement));
+  addVma(
+    k,
+    task,
+    { start: CUT_PAGE, bytes: BigInt(PAGE_SIZE), prot: 3, name: "arena" },
+    new PageStore("anon", placement),
+  );
 }
 
 /** Maps private memory wherever nothing is mapped in [addr, addr + len): stack and heap have no record. */
@@ -49,7 +54,12 @@ export function ensureMapped(k: Kernel, task: Task, addr: bigint, len: number): 
   const last = (addr + BigInt(len) - 1n) | 0xfffn;
   for (let page = addr & ~0xfffn; page <= last; page += BigInt(PAGE_SIZE)) {
     if (task.mm.vmas.at(page) !== undefined) continue;
-    addVma(k, task, { start: page, bytes: BigInt(PAGE_SIZE), prot: 3, name: "stack or heap" }, new PageStore("anon", "scattered"));
+    addVma(
+      k,
+      task,
+      { start: page, bytes: BigInt(PAGE_SIZE), prot: 3, name: "stack or heap" },
+      new PageStore("anon", "scattered"),
+    );
   }
 }
 

@@ -2,6 +2,9 @@
 
 export const TWO32 = 0x1_0000_0000;
 
+/** 2^n for n 0..63; never written. */
+export const POW2: Float64Array = Float64Array.from({ length: 64 }, (_, n) => 2 ** n);
+
 /** Joins two u32 halves into a plain number; exact below 2^53. */
 export function join(lo: number, hi: number): number {
   return (hi >>> 0) * TWO32 + (lo >>> 0);
@@ -44,9 +47,15 @@ export function hex(value: number, digits = 1): string {
   return `0x${value.toString(16).padStart(digits, "0")}`;
 }
 
+const BYTES: readonly string[] = Object.freeze(Array.from({ length: 256 }, (_, b) => b.toString(16).padStart(2, "0")));
+
+function word(w: number): string {
+  return `${BYTES[w >>> 24]}${BYTES[(w >>> 16) & 255]}${BYTES[(w >>> 8) & 255]}${BYTES[w & 255]}`;
+}
+
 /** Hexadecimal of a 64-bit word in halves. */
 export function hex64(lo: number, hi: number): string {
-  return hi === 0 ? hex(lo >>> 0) : `0x${(hi >>> 0).toString(16)}${(lo >>> 0).toString(16).padStart(8, "0")}`;
+  return hi === 0 ? hex(lo >>> 0) : `${hex(hi >>> 0)}${word(lo)}`;
 }
 
 /** Little-endian bytes of a hexadecimal string (two digits a byte, no prefix). */
@@ -59,6 +68,6 @@ export function bytesOf(text: string): Uint8Array {
 /** Two digits a byte, no prefix. */
 export function hexOf(bytes: Uint8Array): string {
   let text = "";
-  for (const b of bytes) text += b.toString(16).padStart(2, "0");
+  for (const b of bytes) text += BYTES[b];
   return text;
 }

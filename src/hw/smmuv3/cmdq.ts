@@ -153,7 +153,7 @@ export class CommandQueue extends Queue {
     const granule = tg === 0 ? 12 : tg * 2 + 10;
     const pages = tg === 0 ? 1 : (get(f.NUM, words) + 1) * 2 ** get(f.SCALE, words) * 2 ** (granule - 12);
     if (q.tlbiGlobal && ttl !== 0 && asid >= 0 && pages === 2 ** (granule - 12)) {
-      if (tlb.invalidateKey(asid, vmid, hi, lo, granule, ttl)) return;
+      if (tlb.invalidateKey(asid, vmid, hi | 0, lo | 0, granule, ttl)) return;
     }
     tlb.invalidateRange(asid, vmid, hi, lo, pages, !q.tlbiGlobal);
   }

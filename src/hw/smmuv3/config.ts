@@ -2,7 +2,7 @@
  * What the SMMU keeps of an STE and its CD: the part of them that a translation needs, taken apart once and cached
  * until a CFGI command removes it. Spec: SMMUv3 IHI 0070 5.2, 5.4 (validity), 3.21 (configuration caching).
  */
-import { alignDown, high, join } from "../base/bits.ts";
+import { alignDown, high, join, POW2 } from "../base/bits.ts";
 import { get } from "../base/fields.ts";
 import { levelShift, startLevel } from "../pgtable/vmsav8.ts";
 import { type Caps, granuleSupported } from "./caps.ts";
@@ -21,8 +21,9 @@ export class TableInfo {
   start = 0;
   /** Base as in the CD: an IPA when stage 2 is on, else a PA. */
   ttb = 0;
-  /** The same aligned to the table's size; under the quirk nestedTtb the PA it was translated to. */
-  base = 0;
+  /** The same aligned to the table's size, int32 halves; under the quirk nestedTtb the PA it was translated to. */
+  baseHi = 0;
+  baseLo = 0;
   /** log2 of what one entry of the first table covers, and mask of the index into it. */
   shift = 0;
   mask = 0;
@@ -47,6 +48,8 @@ export class StreamConfig {
   readonly tt0 = new TableInfo();
   readonly tt1 = new TableInfo();
   ipsBits = 0;
+  /** Lowest high half of an address beyond ipsBits; before a CD was read that of the SMMU's output size. */
+  ipsTop = 0;
   affd = false;
   record1 = false;
   stall1 = false;
@@ -62,12 +65,17 @@ export class StreamConfig {
   vmid = 0;
   granule2 = 0;
   inputBits2 = 0;
+  /** Lowest high half of an input that is too large; at least 1. */
+  topHi2 = 0;
   start2 = 0;
   ttb2 = 0;
-  base2 = 0;
+  /** Aligned to the table's size, int32 halves. */
+  base2Hi = 0;
+  base2Lo = 0;
   shift2 = 0;
   mask2 = 0;
   psBits = 0;
+  psTop = 0;
   affd2 = false;
   ptw2 = false;
   fwb2 = false;
@@ -102,6 +110,7 @@ export function decodeSte(c: StreamConfig, words: ArrayLike<number>, caps: Caps,
     return 0;
   }
   c.kind = "translate";
+  c.ipsTop = 2 ** (caps.oas - 32);
   c.s1 = (config & 1) !== 0;
   c.s2 = (config & 2) !== 0;
   if ((c.s1 && !caps.s1) || (c.s2 && !caps.s2)) return EVENT.C_BAD_STE;
@@ -157,7 +166,11 @@ function decodeStage2(c: StreamConfig, words: ArrayLike<number>, caps: Caps, q: 
   if (c.inputBits2 < resolved + 1 && !q.s2sl0Min) return bad;
   c.shift2 = resolved;
   c.mask2 = 2 ** (q.s2Concat ? stride : Math.max(c.inputBits2 - resolved, 0)) - 1;
-  c.base2 = tableBase(c.ttb2, c.inputBits2 - resolved + 3);
+  const base = tableBase(c.ttb2, c.inputBits2 - resolved + 3);
+  c.base2Hi = high(base);
+  c.base2Lo = base | 0;
+  c.topHi2 = 2 ** Math.max(c.inputBits2 - 32, 0);
+  c.psTop = 2 ** (c.psBits - 32);
   if (wrongEndian(get(f.S2ENDI, words), caps)) return bad;
   c.stall2 = get(f.S2S, words) === 1;
   if (c.stall2 && !caps.stall) return bad;
@@ -195,6 +208,7 @@ export function decodeCd(c: StreamConfig, words: ArrayLike<number>, caps: Caps, 
   if ((ha === 1 && caps.httu === 0) || (hd === 1 && caps.httu < 2)) return bad;
   if (!q.endiEpd && wrongEndian(get(f.ENDI, words), caps)) return bad;
   c.ipsBits = Math.min(addressBits(get(f.IPS, words)), caps.oas);
+  c.ipsTop = 2 ** (c.ipsBits - 32);
   c.affd = get(f.AFFD, words) === 1;
   c.record1 = get(f.R, words) === 1;
   c.wxn = get(f.WXN, words) === 1;
@@ -228,16 +242,24 @@ export function decodeTable(c: StreamConfig, i: number, words: ArrayLike<number>
   tt.had = caps.had && get(i === 0 ? f.HAD0 : f.HAD1, words) === 1;
   const low = get(i === 0 ? f["TTB0[31:4]"] : f["TTB1[31:4]"], words);
   tt.ttb = join((low << 4) >>> 0, get(i === 0 ? f["TTB0[51:32]"] : f["TTB1[51:32]"], words));
-  tt.base = tableBase(tt.ttb, tt.inputBits - tt.shift + 3);
+  setBase(tt, tt.ttb);
+  c.ipsTop = 2 ** (c.ipsBits - 32);
   return beyond(tt.ttb, c.ipsBits) ? bad : 0;
 }
 
+/** Makes `address` the base that table `tt` is walked from. */
+export function setBase(tt: TableInfo, address: number): void {
+  const base = tableBase(address, tt.inputBits - tt.shift + 3);
+  tt.baseHi = high(base);
+  tt.baseLo = base | 0;
+}
+
 /** A base register aligned down to its table of 2^log2 bytes; a table of less than one byte aligns everything away. */
-export function tableBase(address: number, log2: number): number {
+function tableBase(address: number, log2: number): number {
   return log2 < 0 ? 0 : alignDown(address, log2);
 }
 
-/** Whether an address does not fit into `n` bits; n 32..52. */
-export function beyond(address: number, n: number): boolean {
-  return high(address) >= 2 ** (n - 32);
+/** Whether an address does not fit into `n` bits; n 0..63. */
+function beyond(address: number, n: number): boolean {
+  return address >= (POW2[n] ?? 0);
 }

@@ -11,6 +11,8 @@ import { levelShift } from "../pgtable/vmsav8.ts";
 
 const ENTRIES = 256;
 const BUCKETS = 512;
+/** granule << 4 | level stays below this. */
+const KINDS = 0x110;
 const PAGE = 4096;
 /** 4 KiB pages in 4 GiB: page number of a 64-bit address = hi * this + (lo >>> 12). */
 const PAGES_PER_4G = 2 ** 20;
@@ -20,12 +22,14 @@ export class Tlb {
   private readonly next = new Int16Array(ENTRIES);
   /** Entries 0 .. count-1 are in use. */
   count = 0;
+  /** How many entries have each `kind`, so that look-ups skip levels that have none. */
+  private readonly kinds = new Int16Array(KINDS);
   /** -1 = a stage-2 entry. */
   readonly asid = new Int32Array(ENTRIES);
   readonly vmid = new Int32Array(ENTRIES);
-  /** Block start. */
-  readonly hi = new Uint32Array(ENTRIES);
-  readonly lo = new Uint32Array(ENTRIES);
+  /** Block start, int32 halves. */
+  readonly hi = new Int32Array(ENTRIES);
+  readonly lo = new Int32Array(ENTRIES);
   /** granule << 4 | level. */
   readonly kind = new Uint16Array(ENTRIES);
   /** log2 of the block. */
@@ -43,9 +47,10 @@ export class Tlb {
   find(asid: number, vmid: number, hi: number, lo: number, granule: number, level: number): number {
     if (this.count === 0) return -1;
     for (let l = level; l <= 3; l++) {
+      if (this.kinds[(granule << 4) | l] === 0) continue;
       const shift = levelShift(l, granule);
-      const bhi = shift >= 32 ? (hi & -(1 << (shift - 32))) >>> 0 : hi;
-      const blo = shift >= 32 ? 0 : (lo & -(1 << shift)) >>> 0;
+      const bhi = shift >= 32 ? hi & -(1 << (shift - 32)) : hi;
+      const blo = shift >= 32 ? 0 : lo & -(1 << shift);
       const slot = this.lookup(asid, vmid, bhi, blo, (granule << 4) | l);
       if (slot >= 0) return slot;
     }
@@ -54,10 +59,7 @@ export class Tlb {
 
   /** Output address of an input inside the block of a slot. */
   output(slot: number, hi: number, lo: number): number {
-    const shift = this.shift[slot] ?? 0;
-    const pa = this.pa[slot] ?? 0;
-    if (shift < 32) return pa + ((lo & ((1 << shift) - 1)) >>> 0);
-    return pa + (hi & ((1 << (shift - 32)) - 1)) * TWO32 + lo;
+    return (this.pa[slot] ?? 0) + inside(hi, lo, this.shift[slot] ?? 0);
   }
 
   /** `out`: the output of exactly this input. An entry with the same key is replaced. */
@@ -77,12 +79,13 @@ export class Tlb {
     global: boolean,
   ): void {
     if (this.count >= ENTRIES) this.clear();
-    const bhi = shift >= 32 ? (hi & -(1 << (shift - 32))) >>> 0 : hi;
-    const blo = shift >= 32 ? 0 : (lo & -(1 << shift)) >>> 0;
+    const bhi = shift >= 32 ? hi & -(1 << (shift - 32)) : hi;
+    const blo = shift >= 32 ? 0 : lo & -(1 << shift);
     const kind = (granule << 4) | level;
     let slot = this.lookup(asid, vmid, bhi, blo, kind);
     if (slot < 0) {
       slot = this.count++;
+      this.kinds[kind] = (this.kinds[kind] ?? 0) + 1;
       const bucket = hash(asid, vmid, bhi, blo, kind);
       this.next[slot] = this.heads[bucket] ?? -1;
       this.heads[bucket] = slot;
@@ -93,7 +96,7 @@ export class Tlb {
     this.lo[slot] = blo;
     this.kind[slot] = kind;
     this.shift[slot] = shift;
-    this.pa[slot] = out - (out % 2 ** shift);
+    this.pa[slot] = out - inside(hi, lo, shift);
     this.permU[slot] = permU;
     this.permP[slot] = permP;
     this.perm2[slot] = perm2;
@@ -104,6 +107,7 @@ export class Tlb {
   clear(): void {
     this.count = 0;
     this.heads.fill(-1);
+    this.kinds.fill(0);
   }
 
   /** TLBI by VMID: stage-1 entries only (`s1Only`), or all of the VMID. */
@@ -131,19 +135,19 @@ export class Tlb {
    * `asid`: -1 = any ASID of stage 1; -2 = stage-2 entries. `globals`: also global entries of other ASIDs.
    */
   invalidateRange(asid: number, vmid: number, hi: number, lo: number, pages: number, globals: boolean): void {
-    const first = hi * PAGES_PER_4G + (lo >>> 12);
+    const first = (hi >>> 0) * PAGES_PER_4G + (lo >>> 12);
     for (let i = this.count - 1; i >= 0; i--) {
       if (this.vmid[i] !== vmid) continue;
       const tag = this.asid[i] ?? 0;
       if (asid === -2 ? tag >= 0 : tag < 0) continue;
       if (asid >= 0 && tag !== asid && !(globals && this.global[i] === 1)) continue;
-      const start = (this.hi[i] ?? 0) * PAGES_PER_4G + ((this.lo[i] ?? 0) >>> 12);
+      const start = ((this.hi[i] ?? 0) >>> 0) * PAGES_PER_4G + ((this.lo[i] ?? 0) >>> 12);
       const size = 2 ** (this.shift[i] ?? 0) / PAGE;
       if (start < first + pages && first < start + size) this.drop(i);
     }
   }
 
-  /** Removes the entry with exactly this key; false when there is none. */
+  /** Removes the entry with exactly this key (halves as int32); false when there is none. */
   invalidateKey(asid: number, vmid: number, hi: number, lo: number, granule: number, level: number): boolean {
     const slot = this.lookup(asid, vmid, hi, lo, (granule << 4) | level);
     if (slot >= 0) this.drop(slot);
@@ -170,6 +174,8 @@ export class Tlb {
   /** Takes entry `slot` out and moves the last one into its place. */
   private drop(slot: number): void {
     this.unlink(slot);
+    const kind = this.kind[slot] ?? 0;
+    this.kinds[kind] = (this.kinds[kind] ?? 0) - 1;
     const last = --this.count;
     if (slot === last) return;
     this.unlink(last);
@@ -203,6 +209,12 @@ export class Tlb {
     const { asid, vmid, hi, lo, kind } = this;
     return hash(asid[slot] ?? 0, vmid[slot] ?? 0, hi[slot] ?? 0, lo[slot] ?? 0, kind[slot] ?? 0);
   }
+}
+
+/** The low `shift` bits of an address. */
+function inside(hi: number, lo: number, shift: number): number {
+  if (shift < 32) return (lo & ((1 << shift) - 1)) >>> 0;
+  return (hi & ((1 << (shift - 32)) - 1)) * TWO32 + (lo >>> 0);
 }
 
 function hash(asid: number, vmid: number, hi: number, lo: number, kind: number): number {

@@ -2,13 +2,13 @@
  * One transaction through the SMMU: stream table, context, TLB, walk, and the record of a fault.
  * Source: SMMUv3 IHI 0070 3.3 (configuration), 3.4 (address sizes), 3.12 (faults), 7.3 (records).
  */
-import { alignDown, hex, hex64, join } from "../base/bits.ts";
+import { alignDown, hex, hex64, high, join } from "../base/bits.ts";
 import { get } from "../base/fields.ts";
 import type { HwProbe } from "../base/probe.ts";
 import type { PhysMem } from "../memory.ts";
 import { type Caps, capsOf } from "./caps.ts";
 import { L1CD } from "./cd.ts";
-import { decodeCd, decodeSte, decodeTable, StreamConfig, type TableInfo, tableBase } from "./config.ts";
+import { decodeCd, decodeSte, decodeTable, setBase, StreamConfig, type TableInfo } from "./config.ts";
 import { EVENT } from "./evtq.ts";
 import type { Quirks } from "./quirks.ts";
 import { CR0, CR2, GBPA, STRTAB_BASE_CFG } from "./regs.ts";
@@ -33,6 +33,8 @@ export class Translator {
   /** StreamID * 2^21 + SubstreamID + 1 -> what its STE and CD said when they were read. */
   readonly configs = new Map<number, StreamConfig>();
   private last: StreamConfig | null = null;
+  /** Lowest high half of an address beyond the output size. */
+  private readonly oasTop: number;
   private readonly words = new Uint32Array(16);
   /** The input of the transaction in hand, for its record. */
   private sid = 0;
@@ -50,6 +52,7 @@ export class Translator {
     this.mem = smmu.mem;
     this.q = smmu.config.quirks;
     this.caps = capsOf(smmu.config);
+    this.oasTop = 2 ** (this.caps.oas - 32);
     this.walker = new Walker(smmu.name, smmu.mem, this.caps, this.q, this.tlb);
   }
 
@@ -69,8 +72,8 @@ export class Translator {
     const { smmu } = this;
     this.sid = txn.sid;
     this.ssid = txn.ssid;
-    this.hi = txn.hi;
-    this.lo = txn.lo;
+    this.hi = txn.hi | 0;
+    this.lo = txn.lo | 0;
     this.write = txn.write;
     this.instruction = txn.instruction;
     this.privileged = txn.privileged;
@@ -92,8 +95,8 @@ export class Translator {
 
   /** An untranslated access. `off`: the whole SMMU is off. */
   private pass(out: TxnResult, off: boolean): void {
-    const high = this.hi;
-    if (high >= 2 ** (this.caps.oas - 32) && !(this.q.bypassOas && high < 2 ** 20)) {
+    const high = this.hi >>> 0;
+    if (high >= this.oasTop && !(this.q.bypassOas && high < 2 ** 20)) {
       if (!off && !this.q.bypassOas) this.stageOneSize(out);
       else this.fault(out, 0);
       return;
@@ -134,7 +137,7 @@ export class Translator {
         return;
       }
       if (tt.tbi && !q.tlbTagged) hi = ((hi << 8) >> 8) >>> 0;
-    } else if (hi >= 2 ** (this.caps.oas - 32)) {
+    } else if (hi >>> 0 >= this.oasTop) {
       if (q.s2InputSilent) this.fault(out, 0);
       else this.stageOneSize(out);
       return;
@@ -146,11 +149,12 @@ export class Translator {
       if (slot < 0 && c.s1 && c.s2 && c.granule2 !== granule) {
         slot = tlb.find(c.asid, c.vmid, hi, lo, c.granule2, lookupStart(tt, c.granule2));
       }
-      if (this.probe !== null)
+      if (this.probe !== null) {
         this.probe.tlb(this.smmu.name, slot >= 0, `${hex64(lo, hi)} asid ${c.asid} vmid ${c.vmid}`);
+      }
       if (slot >= 0 && this.hit(c, slot, need, privileged, hi, out)) return;
     }
-    const ok = tt === null ? walker.stage2(c, join(lo, hi), need, CLASS_IN) : this.nested(c, tt, need, privileged);
+    const ok = tt === null ? walker.stage2(c, hi, lo, need, CLASS_IN) : this.nested(c, tt, need, privileged);
     if (!ok) {
       this.finish(c, out);
       return;
@@ -187,7 +191,7 @@ export class Translator {
     if (!walker.stage1(c, tt, this.hi, this.lo, need, privileged)) return false;
     if (!c.s2) return true;
     const { shift, granule, level, device } = walker;
-    if (!walker.stage2(c, walker.out, need, CLASS_IN)) return false;
+    if (!walker.stage2(c, walker.outHi, walker.outLo, need, CLASS_IN)) return false;
     if (shift <= walker.shift) {
       walker.shift = shift;
       walker.granule = granule;
@@ -352,15 +356,13 @@ export class Translator {
       if (event !== 0) return event;
       const tt = i === 0 ? c.tt0 : c.tt1;
       if (!tt.enabled || !c.s2 || !q.nestedTtb) continue;
-      if (!walker.throughTlb(c, tt.ttb, CLASS_TT)) {
+      if (!walker.throughTlb(c, high(tt.ttb), tt.ttb | 0, CLASS_TT)) {
         this.atBase = true;
         return this.ownFault(c);
       }
-      tt.base = walker.out;
+      tt.ttb = walker.out;
     }
-    if (c.s2 && q.nestedTtb) {
-      for (const tt of [c.tt0, c.tt1]) tt.base = tableBase(tt.base % 2 ** c.ipsBits, tt.inputBits - tt.shift + 3);
-    }
+    if (c.s2 && q.nestedTtb) for (const tt of [c.tt0, c.tt1]) setBase(tt, tt.ttb % 2 ** c.ipsBits);
     return 0;
   }
 
@@ -368,7 +370,9 @@ export class Translator {
   private ownFetch(c: StreamConfig, address: number): number {
     const { walker, q } = this;
     if (!c.s2) return address;
-    const ok = q.nestedTtb ? walker.throughTlb(c, address, CLASS_CD) : walker.stage2(c, address, R, CLASS_CD);
+    const hi = high(address);
+    const lo = address | 0;
+    const ok = q.nestedTtb ? walker.throughTlb(c, hi, lo, CLASS_CD) : walker.stage2(c, hi, lo, R, CLASS_CD);
     return ok ? walker.out : -1;
   }
 

@@ -1,15 +1,15 @@
 /**
  * The table walks: stage 2 of one IPA, stage 1 of one VA with every table address translated by stage 2.
  *
- * A Walker keeps the outcome of its last walk in its own fields, so that a walk allocates nothing. Reads are told to
- * the probe as `S1 L2[0x040]`, `S2 L1[0x001]`. Source: Arm ARM DDI 0487 D8.2, D8.3, D8.4; IHI 0070 3.4, 7.3.
+ * A Walker keeps the outcome of its last walk in its own fields, so that a walk allocates nothing; addresses inside a
+ * walk are two int32 halves (see base/bits.ts). Reads are told to the probe as `S1 L2[0x040]`, `S2 L1[0x001]`.
+ * Source: Arm ARM DDI 0487 D8.2, D8.3, D8.4; IHI 0070 3.4, 7.3.
  */
-import { hex, TWO32 } from "../base/bits.ts";
+import { hex, join } from "../base/bits.ts";
 import type { HwProbe } from "../base/probe.ts";
 import type { PhysMem } from "../memory.ts";
-import { blockAllowed } from "../pgtable/vmsav8.ts";
 import type { Caps } from "./caps.ts";
-import { beyond, type StreamConfig, type TableInfo } from "./config.ts";
+import type { StreamConfig, TableInfo } from "./config.ts";
 import { EVENT } from "./evtq.ts";
 import type { Quirks } from "./quirks.ts";
 import type { Tlb } from "./tlb.ts";
@@ -24,7 +24,9 @@ export const CLASS_CD = 0;
 export const CLASS_TT = 1;
 export const CLASS_IN = 2;
 
-const POW: Float64Array = Float64Array.from({ length: 64 }, (_, i) => 2 ** i);
+/** Names of reads: `S1 L2` by stage * 4 + level, `[0x040]` by index. */
+const LEVELS: readonly string[] = Object.freeze(Array.from({ length: 12 }, (_, i) => `S${i >> 2} L${i & 3}`));
+const INDEXES: readonly string[] = Object.freeze(Array.from({ length: 8192 }, (_, i) => `[${hex(i, 3)}]`));
 
 export class Walker {
   readonly mem: PhysMem;
@@ -44,8 +46,9 @@ export class Walker {
   cls = CLASS_IN;
   address = 0;
 
-  /** Output address of the last stage, and log2 of the block it is valid for. */
-  out = 0;
+  /** Output address of the last stage as int32 halves, and log2 of the block it is valid for. */
+  outHi = 0;
+  outLo = 0;
   shift = 0;
   granule = 0;
   /** Stage 1: rights of unprivileged and privileged accesses; stage 2: rights. */
@@ -56,72 +59,97 @@ export class Walker {
   device = false;
   global = false;
 
+  /** Addresses have 52 bits under 64 KiB granules. */
+  private readonly wide: boolean;
+  /** Bit n set: blocks are accepted at level n. */
+  private readonly blocks12: number;
+  private readonly blocks14: number;
+  private readonly blocks16: number;
+
   constructor(name: string, mem: PhysMem, caps: Caps, q: Quirks, tlb: Tlb) {
     this.name = name;
     this.mem = mem;
     this.caps = caps;
     this.q = q;
     this.tlb = tlb;
+    this.wide = caps.oas === 52;
+    this.blocks12 = q.blockLevel ? 0b111 : 0b110;
+    this.blocks14 = q.blockLevel ? 0b111 : 0b100;
+    this.blocks16 = q.blockLevel ? 0b111 : this.wide ? 0b110 : 0b100;
   }
 
-  private fail(event: number, stage: 1 | 2, level: number, cls: number, address: number): false {
+  /** Output address of the last stage. */
+  get out(): number {
+    return join(this.outLo, this.outHi);
+  }
+
+  private fail(event: number, stage: 1 | 2, level: number, cls: number, hi: number, lo: number): false {
     this.event = event;
     this.stage = stage;
     this.level = level;
     this.cls = cls;
-    this.address = address;
+    this.address = join(lo, hi);
     return false;
   }
 
-  private trace(stage: number, level: number, index: number, pa: number): void {
-    const { probe, mem } = this;
-    if (probe !== null) probe.mem(this.name, false, pa, mem.lo, mem.hi, `S${stage} L${level}[${hex(index, 3)}]`);
+  private blocksOf(granule: number): number {
+    return granule === 12 ? this.blocks12 : granule === 14 ? this.blocks14 : this.blocks16;
+  }
+
+  private trace(stage: number, level: number, index: number, hi: number, lo: number, dlo: number, dhi: number): void {
+    const what = `${LEVELS[stage * 4 + level] ?? ""}${INDEXES[index] ?? `[${hex(index)}]`}`;
+    if (this.probe !== null) this.probe.mem(this.name, false, join(lo, hi), dlo >>> 0, dhi >>> 0, what);
   }
 
   /**
    * Stage 2 of one IPA. `need`: the right asked for. `cls`: what for; table and CD fetches are subject to S2PTW.
-   * On success `out`, `shift`, `granule`, `level`, `perm2`, `device`.
+   * On success `outHi`, `outLo`, `shift`, `granule`, `level`, `perm2`, `device`.
    */
-  stage2(c: StreamConfig, ipa: number, need: number, cls: number): boolean {
-    const { mem, q } = this;
-    let level = c.start2;
-    if (ipa >= (POW[c.inputBits2] ?? 0)) {
-      return this.fail(EVENT.F_TRANSLATION, 2, -1, cls, ipa);
+  stage2(c: StreamConfig, hi: number, lo: number, need: number, cls: number): boolean {
+    if (hi >= c.topHi2 || (c.inputBits2 < 32 && lo >>> c.inputBits2 !== 0)) {
+      return this.fail(EVENT.F_TRANSLATION, 2, -1, cls, hi, lo);
     }
-    const stride = c.granule2 - 3;
+    const { mem } = this;
+    const { granule2 } = c;
+    const stride = granule2 - 3;
     const below = (1 << stride) - 1;
-    const hi = Math.floor(ipa / TWO32);
-    const lo = ipa >>> 0;
+    const low = -(1 << granule2);
+    let level = c.start2;
     let shift = c.shift2;
-    let base = c.base2;
     let mask = c.mask2;
+    let baseHi = c.base2Hi;
+    let baseLo = c.base2Lo;
     for (;;) {
       const index = at(hi, lo, shift, mask);
-      const pa = base + index * 8;
-      if (!mem.load64(pa)) return this.fail(EVENT.F_WALK_EABT, 2, level, cls, pa);
-      if (this.probe !== null) this.trace(2, level, index, pa);
-      const dlo = mem.lo;
-      const dhi = mem.hi;
-      if ((dlo & 1) === 0) return this.fail(EVENT.F_TRANSLATION, 2, level, cls, ipa);
-      if ((dlo & 2) === 0) {
-        if (level === 3 || !(q.blockLevel || blockAllowed(level, c.granule2, this.caps.oas === 52))) {
-          return this.fail(EVENT.F_TRANSLATION, 2, level, cls, ipa);
-        }
-      } else if (level !== 3) {
-        base = this.target(dlo, dhi, c.granule2);
-        if (!q.tableOa && beyond(base, c.psBits)) return this.fail(EVENT.F_ADDR_SIZE, 2, level, cls, ipa);
+      const entry = (baseLo + index * 8) | 0;
+      const page = mem.frame(baseHi, entry);
+      if (page === null) return this.fail(EVENT.F_WALK_EABT, 2, level, cls, baseHi, entry);
+      const word = (entry >>> 2) & 1022;
+      const dlo = (page[word] as number) | 0;
+      const dhi = (page[word + 1] as number) | 0;
+      if (this.probe !== null) this.trace(2, level, index, baseHi, entry, dlo, dhi);
+      if ((dlo & 3) === 3 && level !== 3) {
+        baseHi = dhi & 0xffff;
+        if (this.wide && granule2 === 16) baseHi |= (dlo << 4) & 0xf0000;
+        baseLo = dlo & low;
+        if (baseHi >= c.psTop && !this.q.tableOa) return this.fail(EVENT.F_ADDR_SIZE, 2, level, cls, hi, lo);
         level++;
         shift -= stride;
         mask = below;
         continue;
       }
-      return this.leaf2(c, ipa, need, cls, level, shift, dlo, dhi);
+      if ((dlo & 1) === 0 || ((dlo & 2) === 0 && (this.blocksOf(granule2) >>> level) % 2 === 0)) {
+        return this.fail(EVENT.F_TRANSLATION, 2, level, cls, hi, lo);
+      }
+      this.setOutput(dlo, dhi, granule2, shift, hi, lo);
+      return this.leaf2(c, hi, lo, need, cls, level, shift, dlo, dhi);
     }
   }
 
   private leaf2(
     c: StreamConfig,
-    ipa: number,
+    hi: number,
+    lo: number,
     need: number,
     cls: number,
     level: number,
@@ -129,20 +157,18 @@ export class Walker {
     dlo: number,
     dhi: number,
   ): boolean {
-    const q = this.q;
-    const block = this.block(dlo, dhi, c.granule2, shift);
-    const size = beyond(block, c.psBits);
-    if (size && !q.addrSizeLast) return this.fail(EVENT.F_ADDR_SIZE, 2, level, cls, ipa);
-    if ((dlo & 0x400) === 0 && !c.affd2) return this.fail(EVENT.F_ACCESS, 2, level, cls, ipa);
+    const { q } = this;
+    const size = this.outHi >= c.psTop;
+    if (size && !q.addrSizeLast) return this.fail(EVENT.F_ADDR_SIZE, 2, level, cls, hi, lo);
+    if ((dlo & 0x400) === 0 && !c.affd2) return this.fail(EVENT.F_ACCESS, 2, level, cls, hi, lo);
     const attr = (dlo >>> 2) & 15;
     const device = c.fwb2 ? (attr & 4) === 0 : (attr & 12) === 0;
-    const xn = (dhi >>> 21) & 3;
-    this.perm2 = ((dlo >>> 6) & 3) | (xn === 0 || xn === 1 ? X : 0);
-    if ((this.perm2 & need) !== need || (cls !== CLASS_IN && c.ptw2 && device)) {
-      return this.fail(EVENT.F_PERMISSION, 2, level, cls, ipa);
+    const perm = ((dlo >>> 6) & 3) | ((dhi & 0x40_0000) === 0 ? X : 0);
+    if ((perm & need) !== need || (c.ptw2 && cls !== CLASS_IN && device)) {
+      return this.fail(EVENT.F_PERMISSION, 2, level, cls, hi, lo);
     }
-    if (size) return this.fail(EVENT.F_ADDR_SIZE, 2, level, cls, ipa);
-    this.out = block + (ipa % (POW[shift] ?? 1));
+    if (size) return this.fail(EVENT.F_ADDR_SIZE, 2, level, cls, hi, lo);
+    this.perm2 = perm;
     this.shift = shift;
     this.granule = c.granule2;
     this.level = level;
@@ -151,100 +177,106 @@ export class Walker {
   }
 
   /**
-   * Stage 1 of a VA that the caller found to belong to `tt`. On success `out` (an IPA under stage 2), `shift`,
-   * `granule`, `level`, `permU`, `permP`, `global`; `device` from MAIR.
+   * Stage 1 of a VA that the caller found to belong to `tt`. On success `outHi`, `outLo` (an IPA under stage 2),
+   * `shift`, `granule`, `level`, `permU`, `permP`, `global`; `device` from MAIR.
    */
   stage1(c: StreamConfig, tt: TableInfo, hi: number, lo: number, need: number, privileged: boolean): boolean {
     const { mem, q } = this;
-    const stride = tt.granule - 3;
+    const { granule } = tt;
+    const stride = granule - 3;
     const below = (1 << stride) - 1;
+    const low = -(1 << granule);
+    const eachRead = c.s2 && !q.ttBaseOnly;
     let level = tt.start;
     let shift = tt.shift;
-    let base = tt.base;
     let mask = tt.mask;
+    let baseHi = tt.baseHi;
+    let baseLo = tt.baseLo;
     let tables = 0;
     for (;;) {
       const index = at(hi, lo, shift, mask);
-      let pa = base + index * 8;
-      if (c.s2 && !q.ttBaseOnly) {
-        if (!this.stage2(c, pa, R, CLASS_TT)) return false;
-        pa = this.out;
+      let entryHi = baseHi;
+      let entry = (baseLo + index * 8) | 0;
+      if (eachRead) {
+        if (!this.stage2(c, entryHi, entry, R, CLASS_TT)) return false;
+        entryHi = this.outHi;
+        entry = this.outLo;
       }
-      if (!mem.load64(pa)) return this.fail(EVENT.F_WALK_EABT, 1, level, CLASS_TT, pa);
-      if (this.probe !== null) this.trace(1, level, index, pa);
-      const dlo = mem.lo;
-      const dhi = mem.hi;
-      if ((dlo & 1) === 0) return this.fail(EVENT.F_TRANSLATION, 1, level, CLASS_IN, 0);
-      if ((dlo & 2) === 0) {
-        if (level === 3 || !(q.blockLevel || blockAllowed(level, tt.granule, this.caps.oas === 52))) {
-          return this.fail(EVENT.F_TRANSLATION, 1, level, CLASS_IN, 0);
-        }
-      } else if (level !== 3) {
+      const page = mem.frame(entryHi, entry);
+      if (page === null) return this.fail(EVENT.F_WALK_EABT, 1, level, CLASS_TT, entryHi, entry);
+      const word = (entry >>> 2) & 1022;
+      const dlo = (page[word] as number) | 0;
+      const dhi = (page[word + 1] as number) | 0;
+      if (this.probe !== null) this.trace(1, level, index, entryHi, entry, dlo, dhi);
+      if ((dlo & 3) === 3 && level !== 3) {
         if (!tt.had) tables |= dhi;
-        if (q.aptableEarly && !tt.had && (need & W) !== 0 && (dhi & 0x4000_0000) !== 0) {
-          return this.fail(EVENT.F_PERMISSION, 1, level, CLASS_IN, 0);
+        if (q.aptableEarly && (need & W) !== 0 && (tables & dhi & 0x4000_0000) !== 0) {
+          return this.fail(EVENT.F_PERMISSION, 1, level, CLASS_IN, 0, 0);
         }
-        base = this.target(dlo, dhi, tt.granule);
-        if (!q.tableOa && beyond(base, c.ipsBits)) return this.fail(EVENT.F_ADDR_SIZE, 1, level, CLASS_TT, 0);
-        if (c.s2 && q.ttBaseOnly && !this.tableBase(c, base)) return false;
-        if (c.s2 && q.ttBaseOnly) base = this.out;
+        baseHi = dhi & 0xffff;
+        if (this.wide && granule === 16) baseHi |= (dlo << 4) & 0xf0000;
+        baseLo = dlo & low;
+        if (baseHi >= c.ipsTop && !q.tableOa) return this.fail(EVENT.F_ADDR_SIZE, 1, level, CLASS_TT, 0, 0);
+        if (c.s2 && q.ttBaseOnly) {
+          if (!this.nextTable(c, baseHi, baseLo)) return false;
+          baseHi = this.outHi;
+          baseLo = this.outLo;
+        }
         level++;
         shift -= stride;
         mask = below;
         continue;
       }
-      return this.leaf1(c, tt, hi, lo, need, privileged, level, shift, dlo, dhi, tables);
+      if ((dlo & 1) === 0 || ((dlo & 2) === 0 && (this.blocksOf(granule) >>> level) % 2 === 0)) {
+        return this.fail(EVENT.F_TRANSLATION, 1, level, CLASS_IN, 0, 0);
+      }
+      this.setOutput(dlo, dhi, granule, shift, hi, lo);
+      this.shift = shift;
+      this.granule = granule;
+      this.level = level;
+      return this.leaf1(c, need, privileged, level, dlo, dhi, tables);
     }
   }
 
   private leaf1(
     c: StreamConfig,
-    tt: TableInfo,
-    hi: number,
-    lo: number,
     need: number,
     privileged: boolean,
     level: number,
-    shift: number,
     dlo: number,
     dhi: number,
     tables: number,
   ): boolean {
-    const q = this.q;
-    const block = this.block(dlo, dhi, tt.granule, shift);
-    const size = beyond(block, c.ipsBits);
-    if (size && !q.addrSizeLast) return this.fail(EVENT.F_ADDR_SIZE, 1, level, CLASS_IN, 0);
-    if ((dlo & 0x400) === 0 && !c.affd) return this.fail(EVENT.F_ACCESS, 1, level, CLASS_IN, 0);
+    const { q } = this;
+    const size = this.outHi >= c.ipsTop;
+    if (size && !q.addrSizeLast) return this.fail(EVENT.F_ADDR_SIZE, 1, level, CLASS_IN, 0, 0);
+    if ((dlo & 0x400) === 0 && !c.affd) return this.fail(EVENT.F_ACCESS, 1, level, CLASS_IN, 0, 0);
     this.rights(c, dlo, dhi, tables);
     const have = privileged ? this.permP : this.permU;
-    if ((have & need) !== need) return this.fail(EVENT.F_PERMISSION, 1, level, CLASS_IN, 0);
-    if (size) return this.fail(EVENT.F_ADDR_SIZE, 1, level, CLASS_IN, 0);
-    this.out = block + offset(hi, lo, shift);
-    this.shift = shift;
-    this.granule = tt.granule;
-    this.level = level;
+    if ((have & need) !== need) return this.fail(EVENT.F_PERMISSION, 1, level, CLASS_IN, 0, 0);
+    if (size) return this.fail(EVENT.F_ADDR_SIZE, 1, level, CLASS_IN, 0, 0);
     this.global = (dlo & 0x800) === 0;
     const index = (dlo >>> 2) & 7;
-    this.device = (((index < 4 ? c.mair0 : c.mair1) >>> ((index & 3) * 8)) & 0xf0) >>> 4 === 0;
+    this.device = (((index < 4 ? c.mair0 : c.mair1) >>> ((index & 3) * 8)) & 0xf0) === 0;
     return true;
   }
 
   /** Rights of a stage-1 leaf under its tables' limits (`tables`: their high words or-ed). */
   private rights(c: StreamConfig, dlo: number, dhi: number, tables: number): void {
-    const q = this.q;
+    const { q } = this;
     if (q.ap1) {
       const writable = (dlo & 0x80) === 0 && (q.tlbAptable || (tables & 0x4000_0000) === 0);
       this.permU = this.permP = R | X | (writable ? W : 0);
       return;
     }
     const writable = (dlo & 0x80) === 0 && (tables & 0x4000_0000) === 0;
-    const uxn = ((dhi | 0) & 0x40_0000) !== 0 || (tables & 0x1000_0000) !== 0;
-    const pxn = (dhi & 0x20_0000) !== 0 || (tables & 0x0800_0000) !== 0;
+    const uxn = (dhi & 0x40_0000) !== 0 || (tables & 0x1000_0000) !== 0;
     const rw = R | (writable ? W : 0);
     if (c.el2) {
       this.permU = this.permP = rw | (uxn || (c.wxn && writable) ? 0 : X);
       return;
     }
+    const pxn = (dhi & 0x20_0000) !== 0 || (tables & 0x0800_0000) !== 0;
     const el0 = (dlo & 0x40) !== 0 && (tables & 0x2000_0000) === 0;
     this.permU = (el0 ? rw : 0) | (uxn || (c.wxn && writable && el0) ? 0 : X);
     const px = pxn || (el0 && writable) || (c.wxn && writable) ? 0 : X;
@@ -252,71 +284,51 @@ export class Walker {
   }
 
   /** Quirk ttBaseOnly: translates the base of the next stage-1 table once, through the TLB. */
-  tableBase(c: StreamConfig, ipa: number): boolean {
-    if (this.throughTlb(c, ipa, CLASS_TT)) return true;
+  private nextTable(c: StreamConfig, hi: number, lo: number): boolean {
+    if (this.throughTlb(c, hi, lo, CLASS_TT)) return true;
     if (this.q.ttS2bit) {
       this.stage = 1;
-      this.address = ipa;
+      this.address = join(lo, hi);
     }
     return false;
   }
 
   /** Stage 2 of an IPA that the SMMU itself reads, answered from the TLB where it can (quirks only). */
-  throughTlb(c: StreamConfig, ipa: number, cls: number): boolean {
+  throughTlb(c: StreamConfig, hi: number, lo: number, cls: number): boolean {
     const { tlb } = this;
-    const hi = Math.floor(ipa / TWO32);
-    const lo = ipa >>> 0;
     const slot = this.dry ? -1 : tlb.find(-1, c.vmid, hi, lo, c.granule2, c.start2);
     if (slot >= 0) {
-      this.out = tlb.output(slot, hi, lo);
+      const out = tlb.output(slot, hi, lo);
+      this.outHi = Math.floor(out / 2 ** 32);
+      this.outLo = out | 0;
       return true;
     }
-    const oas = c.ipsBits === 0 ? this.caps.oas : c.ipsBits;
-    if (beyond(ipa, oas)) return this.fail(EVENT.F_ADDR_SIZE, 1, c.start2, cls, ipa);
-    if (!this.stage2(c, ipa, R, cls)) return false;
+    if (hi >= c.ipsTop) return this.fail(EVENT.F_ADDR_SIZE, 1, c.start2, cls, hi, lo);
+    if (!this.stage2(c, hi, lo, R, cls)) return false;
     if (!this.dry) {
-      const perm = this.perm2;
-      tlb.insert(
-        -1,
-        c.vmid,
-        hi,
-        lo,
-        this.granule,
-        this.level,
-        this.shift,
-        this.out,
-        perm,
-        perm,
-        perm,
-        this.device,
-        false,
-      );
+      const p = this.perm2;
+      tlb.insert(-1, c.vmid, hi, lo, this.granule, this.level, this.shift, this.out, p, p, p, this.device, false);
     }
     return true;
   }
 
-  /** Address field of a table descriptor. */
-  private target(lo: number, hi: number, granule: number): number {
-    const low = granule === 12 ? lo & ~0xfff : granule === 14 ? lo & ~0x3fff : lo & ~0xffff;
-    const top = granule === 16 && this.caps.oas === 52 ? ((lo >>> 12) & 15) << 16 : 0;
-    return ((hi & 0xffff) + top) * TWO32 + (low >>> 0);
-  }
-
-  /** Address field of a leaf that covers 2^shift bytes. */
-  private block(lo: number, hi: number, granule: number, shift: number): number {
-    const top = granule === 16 && this.caps.oas === 52 ? ((lo >>> 12) & 15) << 16 : 0;
-    if (shift < 32) return ((hi & 0xffff) + top) * TWO32 + ((lo & -(1 << shift)) >>> 0);
-    return ((hi & 0xffff & -(1 << (shift - 32))) + top) * TWO32;
+  /** Output of a leaf that covers 2^shift bytes: its address field, and the input's bits below. */
+  private setOutput(dlo: number, dhi: number, granule: number, shift: number, hi: number, lo: number): void {
+    let top = dhi & 0xffff;
+    if (this.wide && granule === 16) top |= (dlo << 4) & 0xf0000;
+    if (shift < 32) {
+      const inside = (1 << shift) - 1;
+      this.outHi = top;
+      this.outLo = (dlo & ~inside) | (lo & inside);
+    } else {
+      const inside = (1 << (shift - 32)) - 1;
+      this.outHi = (top & ~inside) | (hi & inside);
+      this.outLo = lo | 0;
+    }
   }
 }
 
 /** Index of a level: bits from `shift` (12 or more) on, masked. */
 function at(hi: number, lo: number, shift: number, mask: number): number {
   return shift >= 32 ? (hi >>> (shift - 32)) & mask : ((hi << (32 - shift)) | (lo >>> shift)) & mask;
-}
-
-/** The low `shift` bits of an address in halves. */
-function offset(hi: number, lo: number, shift: number): number {
-  if (shift < 32) return (lo & ((1 << shift) - 1)) >>> 0;
-  return (hi & ((1 << (shift - 32)) - 1)) * TWO32 + (lo >>> 0);
 }
