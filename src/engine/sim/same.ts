@@ -1,6 +1,4 @@
 /** Structural comparison of two worlds, identities included: used to prove that a seek equals a fresh run. */
-import BTree from "sorted-btree";
-
 /**
  * Path of the first place where two graphs differ (`.kernel.contexts[0].next`), or `null` when they are the same graph.
  * Two objects that are one object on one side must be one object on the other. Map and Set entries are compared in order.
@@ -39,13 +37,6 @@ export function firstDifference(a: unknown, b: unknown): string | null {
 function children(x: object): [string, unknown][] {
   if (ArrayBuffer.isView(x)) return [...(x as Uint8Array)].map((v, i) => [`[${i}]`, v]);
   const parts: [string, unknown][] = [];
-  if (x instanceof BTree) {
-    let i = 0;
-    (x as BTree<unknown, unknown>).forEachPair((k, v) => {
-      parts.push([`.key(${i})`, k], [`.value(${i++})`, v]);
-    });
-    return parts;
-  }
   if (x instanceof Map) [...x].forEach(([k, v], i) => parts.push([`.key(${i})`, k], [`.value(${i})`, v]));
   if (x instanceof Set) [...x].forEach((v, i) => parts.push([`.item(${i})`, v]));
   for (const key of Object.keys(x)) parts.push([`.${key}`, (x as Record<string, unknown>)[key]]);

@@ -1,10 +1,7 @@
-import BTree from "sorted-btree";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { firstDifference } from "./same.ts";
 import { snapshot } from "./snapshot.ts";
-
-const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
 
 class Node {
   readonly name: string;
@@ -60,22 +57,6 @@ describe("snapshot", () => {
     expect(other.words[1]).toBe(9);
   });
 
-  it("copies ordered trees with their values", () => {
-    const tree = new BTree<bigint, { n: number } | undefined>(undefined, compare);
-    for (let i = 0n; i < 100n; i++) tree.set(i * 3n, { n: Number(i) });
-    const keys = new BTree<bigint, undefined>(undefined, compare);
-    keys.set(5n, undefined);
-    const copy = snapshot({ tree, keys });
-    tree.delete(3n);
-    const six = tree.get(6n);
-    if (six) six.n = -1;
-    expect(copy.tree.size).toBe(100);
-    expect(copy.tree.get(6n)).toEqual({ n: 2 });
-    copy.keys.set(6n, undefined);
-    expect([...copy.keys.keys()]).toEqual([5n, 6n]);
-    expect(keys.size).toBe(1);
-  });
-
   it("names what cannot be copied", () => {
     expect(() => snapshot({ w: new WeakMap() })).toThrow("WeakMap");
     expect(() => snapshot({ d: new DataView(new ArrayBuffer(4)) })).toThrow("DataView");
@@ -96,7 +77,7 @@ describe("snapshot", () => {
       fc.property(fc.object({ withMap: true, withSet: true, withBigInt: true, withTypedArray: true }), (o) => {
         expect(firstDifference(snapshot(o), o)).toBeNull();
       }),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
   });
 });

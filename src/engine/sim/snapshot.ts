@@ -1,10 +1,8 @@
 /**
- * Copies of a world. A world is a graph of class instances, plain objects, Maps, Sets, arrays, ordered trees and typed
- * arrays, with cycles; `snapshot` copies all of it and keeps prototypes and identities inside the copy. Frozen objects
+ * Copies of a world. A world is a graph of class instances, plain objects, Maps, Sets, arrays and typed arrays, with
+ * cycles; `snapshot` copies all of it and keeps prototypes and identities inside the copy. Frozen objects
  * and functions are shared: they are immutable by the rule in docs/architecture.md.
  */
-import BTree from "sorted-btree";
-
 /** A copy of everything reachable from `root`; throws, naming the class, on what a world must not hold. */
 export function snapshot<T>(root: T): T {
   const copier = new Copier();
@@ -65,17 +63,15 @@ class Copier {
     } else if (from instanceof Set) {
       const target = to as Set<unknown>;
       for (const v of from) target.add(this.ref(v));
-    } else if (from instanceof BTree) {
-      const target = to as BTree<unknown, unknown>;
-      (from as BTree<unknown, unknown>).forEachPair((k, v) => {
-        target.set(this.ref(k), this.ref(v));
-      });
-      return;
     }
     const source = from as Record<PropertyKey, unknown>;
     const target = to as Record<PropertyKey, unknown>;
     if (Array.isArray(from)) target["length"] = from.length;
-    for (const key of Object.keys(from)) target[key] = this.ref(source[key]);
+    for (const key of Object.keys(from)) {
+      const value = this.ref(source[key]);
+      if (key !== "__proto__") target[key] = value;
+      else Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+    }
   }
 }
 
@@ -86,7 +82,6 @@ function emptyLike(value: object): object {
   if (Array.isArray(value)) made = [];
   else if (value instanceof Map) made = new Map();
   else if (value instanceof Set) made = new Set();
-  else if (value instanceof BTree) made = new BTree(undefined, value._compare, value._maxNodeSize);
   else return Object.create(prototype as object | null) as object;
   if (Object.getPrototypeOf(made) !== prototype) Object.setPrototypeOf(made, prototype as object | null);
   return made;
