@@ -1,0 +1,117 @@
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { Help } from "../commands/Help.tsx";
+import { installKeys } from "../commands/keys.ts";
+import { Palette } from "../commands/Palette.tsx";
+import { ScenarioText } from "../commands/ScenarioText.tsx";
+import { Patterns } from "../draw/Patterns.tsx";
+import { type Settings, applySettings, readSettings, writeSettings } from "../theme/settings.ts";
+import { TipProvider } from "../widgets/Tip.tsx";
+import { installAddressBar } from "./address.ts";
+import css from "./app.module.css";
+import { SessionContext, useLab, useSession } from "./context.ts";
+import { Crashed, Failure } from "./Crashed.tsx";
+import { Header } from "./Header.tsx";
+import { installLinker } from "./linker.ts";
+import { Loading } from "./Loading.tsx";
+import { Notice } from "./Notice.tsx";
+import { Panes } from "./Panes.tsx";
+import type { Session } from "./session.ts";
+import { SettingsContext, type SettingsPair, useSettings } from "./settings.ts";
+import { useShape } from "./shape.ts";
+
+/** The whole page for one session. */
+export function App({ session }: { session: Session }) {
+  return (
+    <SessionContext value={session}>
+      <WithSettings>
+        <TipProvider>
+          <Failure>
+            <Screen />
+          </Failure>
+        </TipProvider>
+      </WithSettings>
+    </SessionContext>
+  );
+}
+
+function WithSettings({ children }: { children: ReactNode }) {
+  const [settings, set] = useState<Settings>(readSettings);
+  const pair = useMemo<SettingsPair>(
+    () => [
+      settings,
+      (next) => {
+        writeSettings(next);
+        applySettings(next);
+        set(next);
+      },
+    ],
+    [settings],
+  );
+  useEffect(() => {
+    const media = matchMedia("(prefers-color-scheme: dark)");
+    const follow = (): void => applySettings(settings);
+    media.addEventListener("change", follow);
+    return () => media.removeEventListener("change", follow);
+  }, [settings]);
+  return <SettingsContext value={pair}>{children}</SettingsContext>;
+}
+
+function Screen() {
+  const session = useSession();
+  const [settings] = useSettings();
+  const root = useRef<HTMLDivElement>(null);
+  const phase = useLab((s) => s.phase);
+  const dialog = useLab((s) => s.dialog);
+  const spoken = useLab((s) => s.spoken);
+  const shape = useShape(settings.text);
+  const [left, setLeft] = useState(300);
+  const oneKey = useRef(settings.keys);
+  oneKey.current = settings.keys;
+
+  useEffect(() => installKeys(session, () => oneKey.current), [session]);
+  useEffect(() => installAddressBar(session), [session]);
+  useEffect(() => (root.current === null ? undefined : installLinker(root.current, session.store)), [session]);
+
+  const close = (): void => session.store.setState({ dialog: null });
+  const there = phase.name === "ready";
+  return (
+    <div ref={root} className={css["app"]} data-tight={shape.tight ? "" : undefined} data-narrow={shape.narrow ? "" : undefined} data-short={shape.short ? "" : undefined} data-phase={phase.name}>
+      <Patterns />
+      <nav className={css["skips"]} aria-label="Skip to">
+        {[
+          ["steps", "Steps"],
+          ["space", "Address space"],
+          ["attachments", "Attachments"],
+          ["walk", "Walk"],
+          ["inspector", "Inspector"],
+          ["why", "Why"],
+          ["timeline", "Timeline"],
+        ].map(([id, name]) => (
+          <a
+            key={id}
+            href={`#pane-${id}`}
+            onClick={(e) => {
+              e.preventDefault();
+              document.getElementById(`pane-${id}`)?.focus();
+            }}
+          >
+            {name}
+          </a>
+        ))}
+      </nav>
+      <Header left={left} />
+      <Notice />
+      <main className={css["main"]}>
+        {there && <Panes key={`${settings.text} ${shape.rem}`} shape={shape} onLeft={setLeft} left={left} />}
+        {(phase.name === "starting" || phase.name === "opening") && <Loading phase={phase} />}
+        {phase.name === "crashed" && <Crashed why={phase.why} />}
+      </main>
+      <div role="status" aria-live="polite" className="hidden" data-testid="spoken">
+        {spoken}
+      </div>
+      {dialog === "help" && <Help onClose={close} />}
+      {dialog === "text" && <ScenarioText onClose={close} />}
+      {(dialog === "commands" || dialog === "find" || dialog === "scenarios") && <Palette key={dialog} purpose={dialog} onClose={close} />}
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+import { Component, type ReactNode } from "react";
+import css from "./app.module.css";
+import { useSession } from "./context.ts";
+
+/** The worker ended or the model threw: what happened, what is safe, what to do. */
+export function Crashed({ why }: { why: string }) {
+  const session = useSession();
+  return (
+    <div className={css["state"]} role="alert">
+      <h2>The simulator stopped</h2>
+      <p>
+        A mistake in the model, not in your scenario: <code>{why}</code>
+      </p>
+      <p>Scenario, kernel and step are kept, and the address bar still holds their link. Start again, or step to another place first.</p>
+      <div className={css["buttons"]}>
+        <button type="button" className={css["primary"]} onClick={() => void session.restart()}>
+          Start again
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            session.store.setState({ step: 0 });
+            void session.restart();
+          }}
+        >
+          Start again before the first step
+        </button>
+        <button type="button" onClick={() => void navigator.clipboard.writeText(`${location.href}\n${why}`)}>
+          Copy link and message
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** A drawing that threw must not leave a blank page. */
+export class Failure extends Component<{ children: ReactNode }, { why: string | null }> {
+  override state: { why: string | null } = { why: null };
+
+  static getDerivedStateFromError(error: unknown): { why: string } {
+    return { why: error instanceof Error ? error.message : String(error) };
+  }
+
+  override render(): ReactNode {
+    if (this.state.why === null) return this.props.children;
+    return (
+      <div className={css["state"]} role="alert">
+        <h2>The picture could not be drawn</h2>
+        <p>
+          <code>{this.state.why}</code>
+        </p>
+        <div className={css["buttons"]}>
+          <button type="button" className={css["primary"]} onClick={() => location.reload()}>
+            Reload the page
+          </button>
+        </div>
+      </div>
+    );
+  }
+}

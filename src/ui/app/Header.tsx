@@ -1,0 +1,76 @@
+import { useEffect, useState } from "react";
+import { isDark } from "../theme/settings.ts";
+import { useLab, useSession } from "./context.ts";
+import css from "./header.module.css";
+import { KernelTabs } from "./KernelTabs.tsx";
+import { Logo } from "./Logo.tsx";
+import { useSettings } from "./settings.ts";
+
+/** Which scenario, which kernel, which machine; link, look and help. */
+export function Header({ left }: { left: number }) {
+  const session = useSession();
+  const scenario = useLab((s) => s.opened?.scenario);
+  const machine = useLab((s) => s.catalogue?.machines.find((m) => m.id === s.opened?.scenario.machine)?.title ?? s.opened?.scenario.machine);
+  const [settings, change] = useSettings();
+  const dark = isDark(settings.theme);
+  const openDialog = (dialog: "help" | "scenarios"): void => session.store.setState({ dialog });
+  return (
+    <header className={css["header"]}>
+      <div className={css["brand"]} style={{ width: left }}>
+        <Logo />
+        <span>IOMMUFD Lab</span>
+      </div>
+      <button type="button" className={css["scenario"]} aria-haspopup="dialog" aria-label={`Scenario: ${scenario?.title ?? "none"}. Open another.`} onClick={() => openDialog("scenarios")}>
+        <h1>{scenario?.title ?? "…"}</h1>
+        <small>{scenario?.source}</small>
+        <svg width="9" height="6" viewBox="0 0 9 6" aria-hidden="true">
+          <path d="M.7.9 4.5 4.7 8.3.9" fill="none" stroke="currentColor" strokeWidth="1.3" />
+        </svg>
+      </button>
+      <KernelTabs />
+      <div className={css["actions"]}>
+        <span className={css["machine"]}>
+          Machine <b>{machine}</b>
+        </span>
+        <Share />
+        <button type="button" className={css["action"]} aria-label={`Use the ${dark ? "light" : "dark"} theme`} onClick={() => change({ ...settings, theme: dark ? "light" : "dark" })}>
+          {dark ? "Light" : "Dark"}
+        </button>
+        <button type="button" className={css["action"]} aria-keyshortcuts="?" onClick={() => openDialog("help")}>
+          Help<kbd>?</kbd>
+        </button>
+      </div>
+    </header>
+  );
+}
+
+/** Copies the link; the address bar holds the same. */
+function Share() {
+  const session = useSession();
+  const [said, say] = useState("");
+  useEffect(() => {
+    if (said === "") return undefined;
+    const timer = setTimeout(() => say(""), 2200);
+    return () => clearTimeout(timer);
+  }, [said]);
+  const copy = async (): Promise<void> => {
+    const link = await session.link();
+    if (link === null) return;
+    const url = `${location.href.split("#")[0] ?? ""}#${link}`;
+    history.replaceState(null, "", `#${link}`);
+    try {
+      await navigator.clipboard.writeText(url);
+      say("Copied");
+    } catch {
+      say("In the bar");
+    }
+  };
+  return (
+    <button type="button" className={css["action"]} aria-label="Copy the link" title="The address bar always holds this link" onClick={() => void copy()}>
+      <span className={css["swap"]}>
+        <span aria-hidden={said !== ""}>Copy link</span>
+        <span role="status">{said}</span>
+      </span>
+    </button>
+  );
+}

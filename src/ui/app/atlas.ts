@@ -1,0 +1,92 @@
+/**
+ * What ever appears in a scenario, on any of its kernels, after any step. Axis, tracks and nodes are laid out from it, so
+ * that nothing jumps between steps or kernels: new things appear, old things stay.
+ */
+import type { Band, Frame, NodeKind, Ref } from "../../engine/views/types.ts";
+import { type Axis, type Landmark, buildAxis } from "../views/space/axis.ts";
+
+export interface AtlasTrack {
+  id: string;
+  label: string;
+  sub: string;
+  group: string;
+}
+
+export interface AtlasBand {
+  id: Band["id"];
+  title: string;
+  tracks: AtlasTrack[];
+}
+
+export interface AtlasNode {
+  ref: Ref;
+  kind: NodeKind;
+  /** Most lines it ever has. */
+  lines: number;
+}
+
+export interface Atlas {
+  axis: Axis;
+  bands: AtlasBand[];
+  nodes: AtlasNode[];
+  /** Links by which nodes are put beside each other: `from to`, in the order met. */
+  links: { from: Ref; to: Ref; kind: string }[];
+}
+
+export function buildAtlas(frames: Iterable<Frame>): Atlas {
+  const landmarks = new Map<string, Landmark>();
+  const focus = new Set<bigint>();
+  const bands = new Map<string, { title: string; tracks: Map<string, AtlasTrack> }>();
+  const nodes = new Map<Ref, AtlasNode>();
+  const links = new Map<string, Atlas["links"][number]>();
+  const add = (l: Landmark): void => {
+    landmarks.set(`${l.start}-${l.last}-${l.kind}`, l);
+  };
+  for (const frame of frames) {
+    const { addressSpace: space, attachments } = frame;
+    for (const band of space.bands) {
+      const kept = bands.get(band.id) ?? { title: band.title, tracks: new Map<string, AtlasTrack>() };
+      bands.set(band.id, kept);
+      let after: string | null = null;
+      for (const track of band.tracks) {
+        if (!kept.tracks.has(track.id)) kept.tracks = insertAfter(kept.tracks, after, track);
+        after = track.id;
+        for (const { start, last, kind } of track.intervals) add({ start, last, kind });
+      }
+    }
+    for (const r of space.ribbons) {
+      add({ start: r.from.start, last: r.from.last, kind: r.kind });
+      add({ start: r.to.start, last: r.to.last, kind: r.kind });
+    }
+    for (const a of space.asked) add({ start: a.start, last: a.last, kind: "map" });
+    for (const a of space.accesses) for (const p of a.path) focus.add(p.address);
+    for (const n of attachments.nodes) {
+      const kept = nodes.get(n.ref);
+      nodes.set(n.ref, { ref: n.ref, kind: n.kind, lines: Math.max(kept?.lines ?? 0, n.lines.length) });
+    }
+    for (const e of attachments.edges) links.set(`${e.from} ${e.to} ${e.kind}`, { from: e.from, to: e.to, kind: e.kind });
+  }
+  return {
+    axis: buildAxis([...landmarks.values()], [...focus]),
+    bands: (["giova", "ipa", "pa"] as const).map((id) => ({
+      id,
+      title: bands.get(id)?.title ?? "",
+      tracks: [...(bands.get(id)?.tracks.values() ?? [])],
+    })),
+    nodes: [...nodes.values()],
+    links: [...links.values()],
+  };
+}
+
+/** A track that first shows up in a later frame stands after the one it followed there. */
+function insertAfter(
+  tracks: Map<string, AtlasTrack>,
+  after: string | null,
+  { id, label, sub, group }: AtlasTrack,
+): Map<string, AtlasTrack> {
+  const made: AtlasTrack = { id, label, sub, group };
+  const list = [...tracks.values()];
+  const at = after === null ? -1 : list.findIndex((t) => t.id === after);
+  list.splice(at + 1, 0, made);
+  return new Map(list.map((t) => [t.id, t]));
+}

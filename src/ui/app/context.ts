@@ -1,0 +1,17 @@
+import { createContext, useContext } from "react";
+import { useStore } from "zustand";
+import type { Session } from "./session.ts";
+import type { LabState } from "./state.ts";
+
+export const SessionContext = createContext<Session | null>(null);
+
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (session === null) throw new Error("no session above this component");
+  return session;
+}
+
+/** A part of the state; renders again only when that part changes. */
+export function useLab<T>(pick: (state: LabState) => T): T {
+  return useStore(useSession().store, pick);
+}

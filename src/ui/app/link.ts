@@ -1,0 +1,80 @@
+/** What the address bar keeps of the view, besides scenario, kernel and step: `x.z` window, `x.c` compared kernel, ... */
+import type { LinkState } from "../../engine/protocol.ts";
+import { hex } from "../draw/format.ts";
+import { TOP } from "../views/space/axis.ts";
+import { type LabState, PANES, type PaneId, type Target } from "./state.ts";
+
+/** The part of the state that a link carries in `view`. */
+export type LinkedView = Pick<LabState, "compare" | "window" | "trueScale" | "selected" | "target" | "maximised" | "tables">;
+
+export function linkOf(state: LabState): LinkState | null {
+  const { opened, catalogue } = state;
+  if (opened === null || catalogue === null) return null;
+  const known = catalogue.scenarios.some((s) => s.id === opened.scenario.id);
+  return {
+    scenario: known ? { id: opened.scenario.id } : { text: opened.text },
+    kernel: state.kernel,
+    step: state.step,
+    view: writeView(state),
+  };
+}
+
+export function writeView(v: LinkedView): Record<string, string> {
+  const out: Record<string, string> = { c: v.compare ?? "none" };
+  if (v.window !== null) out["z"] = `${hex(v.window.lo)}-${hex(v.window.hi - 1n)}`;
+  if (v.trueScale) out["t"] = "1";
+  if (v.selected !== null) out["sel"] = v.selected;
+  if (v.target !== null) out["w"] = `${v.target.device},${hex(v.target.iova)},${v.target.write ? "w" : "r"}`;
+  if (v.maximised !== null) out["max"] = v.maximised;
+  if (v.tables.length > 0) out["tab"] = v.tables.join(",");
+  return out;
+}
+
+/** The view of a link, or one sentence about what is wrong with it. Names that this version does not know are ignored. */
+export function readView(record: Record<string, string>, kernels: readonly string[]): LinkedView | string {
+  const view: LinkedView = {
+    compare: null,
+    window: null,
+    trueScale: record["t"] === "1",
+    selected: record["sel"] ?? null,
+    target: null,
+    maximised: null,
+    tables: [],
+  };
+  const compare = record["c"];
+  if (compare !== undefined && compare !== "none") {
+    if (!kernels.includes(compare)) return `The link compares with the kernel "${compare}", which is not known here.`;
+    view.compare = compare;
+  }
+  const z = record["z"];
+  if (z !== undefined) {
+    const match = /^(0x[0-9a-f]{1,16})-(0x[0-9a-f]{1,16})$/.exec(z);
+    const lo = BigInt(match?.[1] ?? "0");
+    const hi = BigInt(match?.[2] ?? "0") + 1n;
+    if (match === null || hi - lo < 4096n || hi > TOP) return `The link's address window "${z}" is no range of at least one page.`;
+    view.window = { lo, hi };
+  }
+  const w = record["w"];
+  if (w !== undefined) {
+    const target = readTarget(w);
+    if (target === null) return `The link's walk "${w}" names no device, address and direction.`;
+    view.target = target;
+  }
+  const max = record["max"];
+  if (max !== undefined) {
+    if (!isPane(max)) return `The link maximises "${max}", which is no pane.`;
+    view.maximised = max;
+  }
+  view.tables = (record["tab"] ?? "").split(",").filter(isPane);
+  return view;
+}
+
+function readTarget(text: string): Target | null {
+  const match = /^([^,]+),(0x[0-9a-f]{1,16}),([rw])$/.exec(text);
+  if (match === null) return null;
+  return { device: match[1] ?? "", iova: BigInt(match[2] ?? "0"), write: match[3] === "w" };
+}
+
+function isPane(text: string): text is PaneId {
+  return PANES.some((p) => p === text);
+}

@@ -1,0 +1,294 @@
+/**
+ * The one place that asks the engine and puts its answers into the store. Answers that are overtaken are dropped; what was
+ * on screen stays until the next picture is complete, so that nothing flickers.
+ */
+import type { Opened, Problem } from "../../engine/protocol.ts";
+import type { Frame, Ref } from "../../engine/views/types.ts";
+import type { Connect, Connection } from "../engine/client.ts";
+import { buildAtlas } from "./atlas.ts";
+import { FrameCache } from "./frames.ts";
+import { linkOf, readView } from "./link.ts";
+import { Runner } from "./runner.ts";
+import type { LabState, LabStore, Target } from "./state.ts";
+import { Viewport } from "./viewport.ts";
+
+type Source = { id: string } | { text: string };
+
+export class Session {
+  readonly store: LabStore;
+  readonly runner: Runner;
+  readonly viewport: Viewport;
+  private readonly connect: Connect;
+  private connection: Connection | null = null;
+  private frames: FrameCache | null = null;
+  private asked = 0;
+  private source: Source | null = null;
+
+  constructor(store: LabStore, connect: Connect) {
+    this.store = store;
+    this.connect = connect;
+    this.viewport = new Viewport(store);
+    this.runner = new Runner(store, (step) => this.seek(step));
+  }
+
+  /** Starts the worker and opens what the link says; without one, or with a broken one, the first scenario. */
+  async start(fragment: string): Promise<void> {
+    await this.guard(async () => {
+      this.connection?.close();
+      this.connection = this.connect((why) => this.crash(why));
+      const { api } = this.connection;
+      this.frames = new FrameCache(api);
+      const catalogue = await api.catalogue();
+      this.store.setState({ catalogue });
+      if (fragment !== "" && (await this.follow(fragment))) return;
+      const first = catalogue.scenarios[0];
+      if (first === undefined) throw new Error("the library holds no scenario");
+      await this.open({ id: first.id });
+    });
+  }
+
+  close(): void {
+    this.runner.pause();
+    this.connection?.close();
+    this.connection = null;
+  }
+
+  /** After a crash: a fresh worker, the same scenario, kernel and step. */
+  async restart(): Promise<void> {
+    const { kernel, step, compare } = this.store.getState();
+    const source = this.source;
+    await this.guard(async () => {
+      this.store.setState({ phase: { name: "starting" } });
+      this.connection?.close();
+      this.connection = this.connect((why) => this.crash(why));
+      this.frames = new FrameCache(this.connection.api);
+      if (source === null) await this.start("");
+      else await this.open(source, { kernel, step, compare });
+    });
+  }
+
+  /** Opens a scenario. Refused: one sentence in the notice, and the open one stays. */
+  async open(source: Source, at: Partial<LabState> = {}): Promise<boolean> {
+    const result = await this.guard(async () => {
+      const answer = await this.api().open(source);
+      if (!answer.ok) {
+        this.refuse(answer.problem);
+        return false;
+      }
+      const { value } = answer;
+      if (at.step !== undefined && at.step > value.steps) {
+        this.store.setState({
+          notice: `The link asks for step ${at.step}, but "${value.scenario.title}" has ${value.steps} steps.`,
+        });
+        if (this.source !== null) await this.api().open(this.source);
+        return false;
+      }
+      this.source = source;
+      await this.enter(value, at);
+      return true;
+    });
+    return result ?? false;
+  }
+
+  /** Goes where a link points. Refused: one sentence, and the world stays as it was. */
+  async follow(fragment: string): Promise<boolean> {
+    const result = await this.guard(async () => {
+      const answer = await this.api().readLink(fragment);
+      if (!answer.ok) {
+        this.refuse(answer.problem);
+        return false;
+      }
+      const { scenario, kernel, step, view } = answer.value;
+      const kernels = (this.store.getState().catalogue?.kernels ?? []).map((k) => k.id);
+      if (!kernels.includes(kernel)) {
+        this.store.setState({ notice: `The link names the kernel "${kernel}", which is not known here.` });
+        return false;
+      }
+      const seen = readView(view, kernels);
+      if (typeof seen === "string") {
+        this.store.setState({ notice: seen });
+        return false;
+      }
+      return await this.open(scenario, { kernel, step, ...seen });
+    });
+    return result ?? false;
+  }
+
+  async link(): Promise<string | null> {
+    const state = linkOf(this.store.getState());
+    if (state === null) return null;
+    return (await this.guard(() => this.api().makeLink(state))) ?? null;
+  }
+
+  seek(step: number): void {
+    const { opened, kernel, step: now } = this.store.getState();
+    if (opened === null) return;
+    const to = Math.max(0, Math.min(opened.steps, step));
+    if (to !== now) void this.show({ kernel, step: to }, true);
+  }
+
+  setKernel(kernel: string): void {
+    const { step, compare, kernel: old } = this.store.getState();
+    if (kernel === old) return;
+    void this.show({ kernel, step, compare: compare === kernel ? old : compare }, true);
+  }
+
+  setCompare(compare: string | null): void {
+    const { kernel, step } = this.store.getState();
+    void this.show({ kernel, step, compare: compare === kernel ? null : compare }, false);
+  }
+
+  select(ref: Ref | null): void {
+    this.store.setState({ selected: ref });
+    void this.details();
+  }
+
+  aim(target: Target | null): void {
+    this.store.setState({ target });
+    void this.details();
+  }
+
+  /** The next or previous step that failed. */
+  seekFailure(direction: 1 | -1): void {
+    const { frame, step } = this.store.getState();
+    const failing = (frame?.steps ?? []).filter((s) => s.outcome === "errno" || s.outcome === "fault").map((s) => s.index);
+    const to = direction === 1 ? failing.find((i) => i > step) : failing.findLast((i) => i < step);
+    if (to !== undefined) this.seek(to);
+  }
+
+  private async enter(opened: Opened, at: Partial<LabState>): Promise<void> {
+    const { scenario } = opened;
+    const kernel = at.kernel ?? scenario.kernels[0] ?? this.store.getState().catalogue?.kernels[0]?.id ?? "";
+    const newest = scenario.kernels.at(-1) ?? null;
+    const compare = at.compare === undefined ? (newest === kernel ? null : newest) : at.compare;
+    const cache = this.frames;
+    if (cache === null) return;
+    this.runner.pause();
+    const kernels = [...new Set([kernel, ...scenario.kernels, ...(compare === null ? [] : [compare])])];
+    const quiet = this.store.getState().phase.name === "ready";
+    const frames = await cache.load(kernels, opened.steps, (done, total) => {
+      if (!quiet) this.store.setState({ phase: { name: "opening", title: scenario.title, done, total } });
+    });
+    const first = frames.find((f) => f.kernel === kernel);
+    const step = at.step ?? first?.steps.find((s) => s.outcome === "fault" || s.outcome === "errno")?.index ?? 0;
+    this.store.setState({
+      opened,
+      atlas: buildAtlas(frames),
+      selected: null,
+      target: null,
+      window: null,
+      trueScale: false,
+      maximised: null,
+      tables: [],
+      breakpoints: [],
+      lanes: [],
+      ...at,
+    });
+    await this.show({ kernel, step, compare }, true);
+    this.store.setState({ phase: { name: "ready" } });
+  }
+
+  /** Brings the picture of a kernel after a step on screen, all panes at once. */
+  private async show(to: { kernel: string; step: number; compare?: string | null }, speak: boolean): Promise<void> {
+    const ticket = ++this.asked;
+    const compare = to.compare === undefined ? this.store.getState().compare : to.compare;
+    await this.guard(async () => {
+      const cache = this.frames;
+      if (cache === null) return;
+      const frame = await cache.get(to.kernel, to.step);
+      const ghost = compare === null ? null : await cache.get(compare, to.step);
+      if (ticket !== this.asked) return;
+      for (const answer of [frame, ghost])
+        if (typeof answer === "string") {
+          this.store.setState({ notice: answer });
+          return;
+        }
+      const kernelChanged = this.store.getState().lanes[0]?.kernel !== to.kernel;
+      this.store.setState({
+        kernel: to.kernel,
+        step: to.step,
+        compare,
+        frame: frame as Frame,
+        ghost: ghost as Frame | null,
+        ...(speak ? { spoken: spokenOf(frame as Frame) } : {}),
+      });
+      if (kernelChanged) await this.compareLanes();
+      await this.details();
+    });
+  }
+
+  private async compareLanes(): Promise<void> {
+    const { kernel, opened } = this.store.getState();
+    const others = (opened?.scenario.kernels ?? []).filter((k) => k !== kernel);
+    const answer = await this.api().lanes([kernel, ...others]);
+    if (answer.ok && this.store.getState().kernel === kernel) this.store.setState({ lanes: answer.value });
+  }
+
+  /** Walk and inspector follow frame, target and selection. */
+  private async details(): Promise<void> {
+    const state = this.store.getState();
+    const { frame, kernel, step, selected } = state;
+    if (frame === null) return;
+    const current = (): boolean => {
+      const now = this.store.getState();
+      return now.frame === frame && now.selected === selected && now.target === state.target;
+    };
+    const target = targetOf(state);
+    await this.guard(async () => {
+      const [walk, inspected] = await Promise.all([
+        target === null ? null : this.api().walk(kernel, step, target.device, target.iova, target.write),
+        this.api().inspect(kernel, step, selected ?? frame.inspectDefault),
+      ]);
+      if (!current()) return;
+      this.store.setState({
+        walk: walk === null ? { value: null, problem: null } : walk.ok ? { value: walk.value, problem: null } : { value: null, problem: walk.problem.message },
+        inspected: inspected.ok ? { value: inspected.value, problem: null } : { value: null, problem: inspected.problem.message },
+      });
+    });
+  }
+
+  private api(): Connection["api"] {
+    if (this.connection === null) throw new Error("the simulator is not running");
+    return this.connection.api;
+  }
+
+  private refuse(problem: Problem): void {
+    this.store.setState({ notice: sentence(problem) });
+  }
+
+  private crash(why: string): void {
+    this.runner.pause();
+    this.store.setState({ phase: { name: "crashed", why }, dialog: null });
+  }
+
+  /** A rejected call means that the model itself threw: it is shown as a crash, never swallowed. */
+  private async guard<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      this.crash(error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+}
+
+/** What the walk shows: chosen by hand, or the most telling target of the frame. */
+export function targetOf(state: Pick<LabState, "frame" | "target">): Target | null {
+  if (state.target !== null) return state.target;
+  return state.frame?.walkTargets[state.frame.walkDefault] ?? null;
+}
+
+/** A problem as one sentence with its place. */
+export function sentence(problem: Problem): string {
+  const place = [
+    problem.line === undefined ? "" : `line ${problem.line}`,
+    problem.column === undefined ? "" : `column ${problem.column}`,
+    problem.record === undefined ? "" : `record ${problem.record}`,
+  ].filter((p) => p !== "");
+  const text = problem.message.endsWith(".") ? problem.message : `${problem.message}.`;
+  return place.length === 0 ? text : `${place.join(", ").replace(/^./, (c) => c.toUpperCase())}: ${text}`;
+}
+
+function spokenOf(frame: Frame): string {
+  return frame.steps[frame.step - 1]?.spoken ?? "Before the first step.";
+}

@@ -1,0 +1,89 @@
+/** What the page shows now: view state only. The truth (scenario, worlds) stays in the worker; frames are its answers. */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { Catalogue, Opened } from "../../engine/protocol.ts";
+import type { Frame, InspectorView, Lane, Ref, WalkView } from "../../engine/views/types.ts";
+import type { Window } from "../views/space/scale.ts";
+import type { Atlas } from "./atlas.ts";
+
+export const PANES = ["space", "attachments", "walk", "inspector", "why", "timeline"] as const;
+export type PaneId = (typeof PANES)[number];
+
+export type Phase =
+  | { name: "starting" }
+  | { name: "opening"; title: string; done: number; total: number }
+  | { name: "ready" }
+  | { name: "crashed"; why: string };
+
+export interface Target {
+  device: string;
+  iova: bigint;
+  write: boolean;
+}
+
+/** An answer that may be on its way or refused; what was there before stays in sight until it comes. */
+export interface Pending<T> {
+  value: T | null;
+  /** Why there is none. */
+  problem: string | null;
+}
+
+export interface LabState {
+  phase: Phase;
+  catalogue: Catalogue | null;
+  opened: Opened | null;
+  kernel: string;
+  /** The kernel drawn as a ghost; null: none. */
+  compare: string | null;
+  step: number;
+  frame: Frame | null;
+  ghost: Frame | null;
+  lanes: Lane[];
+  atlas: Atlas | null;
+  /** Chosen by hand; null: the most telling one of each frame. */
+  target: Target | null;
+  walk: Pending<WalkView>;
+  selected: Ref | null;
+  inspected: Pending<InspectorView>;
+  /** What of the address space is seen; null: all of it. */
+  window: Window | null;
+  trueScale: boolean;
+  maximised: PaneId | null;
+  tables: readonly PaneId[];
+  running: boolean;
+  breakpoints: readonly number[];
+  /** One sentence about what was refused; the world stayed as it was. */
+  notice: string | null;
+  dialog: "help" | "commands" | "find" | "scenarios" | "text" | null;
+  /** Said by the live region. */
+  spoken: string;
+}
+
+export type LabStore = StoreApi<LabState>;
+
+export function createLabStore(): LabStore {
+  return createStore<LabState>(() => ({
+    phase: { name: "starting" },
+    catalogue: null,
+    opened: null,
+    kernel: "",
+    compare: null,
+    step: 0,
+    frame: null,
+    ghost: null,
+    lanes: [],
+    atlas: null,
+    target: null,
+    walk: { value: null, problem: null },
+    selected: null,
+    inspected: { value: null, problem: null },
+    window: null,
+    trueScale: false,
+    maximised: null,
+    tables: [],
+    running: false,
+    breakpoints: [],
+    notice: null,
+    dialog: null,
+    spoken: "",
+  }));
+}

@@ -1,0 +1,42 @@
+/** Keys to commands, by physical place. Never inside a field, and never what the focused control needs itself. */
+import type { Session } from "../app/session.ts";
+import { COMMANDS, type Chord, type Command } from "./registry.ts";
+
+type Stroke = Pick<KeyboardEvent, "code" | "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">;
+
+export function commandFor(stroke: Stroke): Command | undefined {
+  if (stroke.altKey) return undefined;
+  const ctrl = stroke.ctrlKey || stroke.metaKey;
+  const matches = (c: Chord): boolean => c.code === stroke.code && (c.ctrl ?? false) === ctrl && (c.shift ?? false) === stroke.shiftKey;
+  // `?` stands on another key on many layouts; there the letter counts, not the place.
+  if (stroke.key === "?" && !ctrl) return COMMANDS.find((c) => c.id === "help");
+  return COMMANDS.find((c) => c.keys.some(matches));
+}
+
+/** True when the key belongs to what has the focus. */
+export function belongsTo(target: EventTarget | null, stroke: Stroke): boolean {
+  if (!(target instanceof Element)) return false;
+  if (target.closest("input, textarea, select, [contenteditable='true']") !== null) return true;
+  if (target.closest("dialog") !== null) return true;
+  const activates = stroke.code === "Space" || stroke.code === "Enter";
+  return activates && target.closest("button, a, summary, [role='radio'], [role='separator']") !== null;
+}
+
+export function installKeys(session: Session, oneKey: () => boolean): () => void {
+  const down = (e: KeyboardEvent): void => {
+    if (e.defaultPrevented || e.isComposing) return;
+    const command = commandFor(e);
+    if (command === undefined || belongsTo(e.target, e)) return;
+    const single = !(e.ctrlKey || e.metaKey) && command.id !== "clear";
+    if (single && !oneKey()) return;
+    if (command.can !== undefined && !command.can(session.store.getState())) {
+      if (e.code === "Space") e.preventDefault();
+      return;
+    }
+    e.preventDefault();
+    if (command.id !== "run" && ["step", "back", "next-failure", "previous-failure", "first", "last"].includes(command.id)) session.runner.pause();
+    command.run(session);
+  };
+  addEventListener("keydown", down);
+  return () => removeEventListener("keydown", down);
+}

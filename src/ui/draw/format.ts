@@ -1,0 +1,65 @@
+/** How numbers are written: hex in groups of four, sizes in powers of 1024. */
+
+export function hex(value: bigint | number): string {
+  return `0x${value.toString(16)}`;
+}
+
+const UNITS = ["", "K", "M", "G", "T", "P", "E"];
+
+/** `4K`, `1.9M`, `16E`: two significant digits below ten, none after the point above. Bytes. */
+export function size(bytes: bigint): string {
+  let unit = 0;
+  let whole = bytes;
+  while (whole >= 1024n && unit < UNITS.length - 1) {
+    whole >>= 10n;
+    unit++;
+  }
+  if (unit === 0) return `${bytes} B`;
+  const scale = 1n << BigInt(10 * unit);
+  const tenths = (bytes * 10n + scale / 2n) / scale;
+  if (tenths >= 10240n && unit < UNITS.length - 1) return `1${UNITS[unit + 1]}`;
+  if (tenths >= 100n || tenths % 10n === 0n) return `${(bytes + scale / 2n) / scale}${UNITS[unit]}`;
+  return `${tenths / 10n}.${tenths % 10n}${UNITS[unit]}`;
+}
+
+/** `[0x0, 0x7ffffff]`, both ends inclusive, as one would paste it. */
+export function range(start: bigint, last: bigint): string {
+  return `${hex(start)}-${hex(last)}`;
+}
+
+/** An address as people say it: `2^44`, else hex without `0x`. `power` is 0 where it is not a large power of two. */
+export function address(value: bigint): { text: string; power: number } {
+  const bits = value.toString(2);
+  if (bits.length > 36 && !bits.slice(1).includes("1")) return { text: "2", power: bits.length - 1 };
+  return { text: value < 0x10000n ? hex(value) : value.toString(16), power: 0 };
+}
+
+/** Splits text into runs; the digits of a long hex number come as groups of four, counted from the right. */
+export function runs(text: string): { text: string; group: boolean }[] {
+  const out: { text: string; group: boolean }[] = [];
+  const push = (part: string, group: boolean): void => {
+    const previous = out.at(-1);
+    if (!group && previous !== undefined) previous.text += part;
+    else if (part !== "") out.push({ text: part, group });
+  };
+  let at = 0;
+  for (const match of text.matchAll(/\b0x[0-9a-f]{5,16}\b|(?<![\w.])[0-9a-f]*[0-9][0-9a-f]{4,15}(?![\w.])/g)) {
+    const prefix = match[0].startsWith("0x") ? 2 : 0;
+    push(text.slice(at, match.index + prefix), false);
+    const digits = match[0].slice(prefix);
+    const first = digits.length % 4 === 0 ? 4 : digits.length % 4;
+    push(digits.slice(0, first), false);
+    for (let i = first; i < digits.length; i += 4) push(digits.slice(i, i + 4), true);
+    at = match.index + match[0].length;
+  }
+  push(text.slice(at), false);
+  return out;
+}
+
+/** Reads an address typed by a person: `0x8000040`, `8000040h` is not accepted, decimal is. Null when it is none. */
+export function parseAddress(text: string): bigint | null {
+  const plain = text.trim().replaceAll(/[\s_,]/g, "").toLowerCase();
+  if (!/^(0x[0-9a-f]{1,16}|[0-9]{1,20})$/.test(plain)) return null;
+  const value = BigInt(plain);
+  return value < 1n << 64n ? value : null;
+}

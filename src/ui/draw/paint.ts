@@ -1,0 +1,141 @@
+/**
+ * Prints a draw list into an SVG group. Nodes are kept from one call to the next and only what differs is written, so a
+ * pan or a zoom touches attributes and never rebuilds the picture.
+ */
+import { runs } from "./format.ts";
+import type { Mark, Paint, TextMark } from "./marks.ts";
+
+const NS = "http://www.w3.org/2000/svg";
+
+/** Gap between groups of hex digits, em. */
+const GAP = 0.2;
+
+interface Kept {
+  node: SVGElement;
+  tag: string;
+  attributes: Record<string, string>;
+  text: string;
+}
+
+export class Painter {
+  readonly group: SVGGElement;
+  private kept: Kept[] = [];
+  private tips: (readonly string[] | undefined)[] = [];
+
+  constructor(svg: SVGSVGElement) {
+    this.group = document.createElementNS(NS, "g");
+    svg.append(this.group);
+  }
+
+  paint(marks: readonly Mark[], rem: number): void {
+    this.tips = [];
+    for (let i = 0; i < marks.length; i++) {
+      const mark = marks[i];
+      if (mark !== undefined) this.put(i, mark, rem);
+    }
+    for (const left of this.kept.splice(marks.length)) left.node.remove();
+  }
+
+  remove(): void {
+    this.group.remove();
+    this.kept = [];
+  }
+
+  /** Tooltip lines of a painted element. */
+  tip(element: Element): readonly string[] | undefined {
+    const index = element.getAttribute("data-i");
+    return index === null ? undefined : this.tips[Number(index)];
+  }
+
+  private put(i: number, mark: Mark, rem: number): void {
+    const attributes = attributesOf(mark, rem);
+    if (mark.tip !== undefined || mark.refs !== undefined) {
+      attributes["data-i"] = String(i);
+      this.tips[i] = mark.tip;
+    }
+    let slot = this.kept[i];
+    if (slot === undefined || slot.tag !== mark.k) {
+      const node = document.createElementNS(NS, mark.k);
+      if (slot === undefined) this.group.append(node);
+      else slot.node.replaceWith(node);
+      slot = { node, tag: mark.k, attributes: {}, text: "" };
+      this.kept[i] = slot;
+    }
+    for (const [name, value] of Object.entries(attributes))
+      if (slot.attributes[name] !== value) slot.node.setAttribute(name, value);
+    for (const name of Object.keys(slot.attributes)) if (!(name in attributes)) slot.node.removeAttribute(name);
+    slot.attributes = attributes;
+    if (mark.k === "text") {
+      const key = `${mark.text}^${mark.power ?? ""}^${mark.tail ?? ""}`;
+      if (slot.text !== key) {
+        slot.node.replaceChildren(...letters(mark));
+        slot.text = key;
+      }
+    }
+  }
+}
+
+function letters(mark: TextMark): Node[] {
+  const span = (text: string, attributes: Record<string, string>): Node => {
+    const node = document.createElementNS(NS, "tspan");
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    node.textContent = text;
+    return node;
+  };
+  const grouped = (text: string): Node[] =>
+    mark.font === "mono"
+      ? runs(text).map((r) => (r.group ? span(r.text, { dx: `${GAP}em` }) : document.createTextNode(r.text)))
+      : [document.createTextNode(text)];
+  const nodes = grouped(mark.text);
+  if (mark.power !== undefined && mark.power > 0)
+    nodes.push(span(String(mark.power), { dy: "-0.35em", "font-size": "72%" }));
+  if (mark.tail !== undefined && mark.tail !== "") {
+    if (mark.power !== undefined && mark.power > 0) nodes.push(span(mark.tail, { dy: "0.25em" }));
+    else nodes.push(document.createTextNode(mark.tail));
+  }
+  return nodes;
+}
+
+function attributesOf(mark: Mark, rem: number): Record<string, string> {
+  const out: Record<string, string> = {};
+  if (mark.refs !== undefined && mark.refs.length > 0) out["data-ref"] = mark.refs.join(" ");
+  if (mark.cls !== undefined) out["class"] = mark.cls;
+  if (mark.k === "text") {
+    out["x"] = px(mark.x);
+    out["y"] = px(mark.y);
+    out["font-size"] = px(mark.size * rem);
+    if (mark.anchor !== undefined) out["text-anchor"] = mark.anchor;
+    if (mark.turned === true) out["transform"] = `rotate(90 ${px(mark.x)} ${px(mark.y)})`;
+    let style = `fill:var(--${mark.color});font-family:var(--${mark.font})`;
+    if (mark.weight !== undefined) style += `;font-weight:${mark.weight}`;
+    if (mark.halo !== undefined)
+      style += `;paint-order:stroke;stroke:var(--paper);stroke-width:${px(mark.halo)};stroke-linejoin:round`;
+    out["style"] = style;
+    return out;
+  }
+  if (mark.k === "rect") {
+    out["x"] = px(mark.x);
+    out["y"] = px(mark.y);
+    out["width"] = px(Math.max(mark.w, 0));
+    out["height"] = px(Math.max(mark.h, 0));
+  } else out["d"] = mark.d;
+  let style = `fill:${paint(mark.fill ?? "none")}`;
+  if (mark.opacity !== undefined) style += `;fill-opacity:${mark.opacity}`;
+  if (mark.stroke !== undefined) {
+    style += `;stroke:var(--${mark.stroke})`;
+    if (mark.width !== undefined) style += `;stroke-width:${px(mark.width)}`;
+    if (mark.dash !== undefined) style += `;stroke-dasharray:${mark.dash}`;
+    if (mark.k === "path" && mark.strokeOpacity !== undefined) style += `;stroke-opacity:${mark.strokeOpacity}`;
+  }
+  out["style"] = style;
+  return out;
+}
+
+function paint(p: Paint): string {
+  if (p === "none") return "none";
+  return p.startsWith("pattern:") ? `url(#pattern-${p.slice(8)})` : `var(--${p})`;
+}
+
+function px(v: number): string {
+  return String(Math.round(v * 100) / 100);
+}

@@ -1,0 +1,42 @@
+import { useLab, useSession } from "../../app/context.ts";
+import { DataTable } from "../../widgets/DataTable.tsx";
+
+/** The object graph in words. */
+export function AttachmentsTable() {
+  const session = useSession();
+  const view = useLab((s) => s.frame?.attachments);
+  const title = (ref: string): string => {
+    const found = view?.nodes.find((x) => x.ref === ref);
+    return found === undefined ? ref : `${found.kind} ${found.title}`;
+  };
+  return (
+    <DataTable
+      caption="Objects of iommufd and their links"
+      rows={view?.nodes ?? []}
+      keyOf={(x) => x.ref}
+      refOf={(x) => x.ref}
+      empty="Nothing is bound yet."
+      columns={[
+        {
+          head: "Object",
+          cell: (x) => (
+            <button type="button" onClick={() => session.select(x.ref)}>
+              {x.kind} {x.title}
+            </button>
+          ),
+        },
+        { head: "State", cell: (x) => x.lines.map((l) => l.text).join(", ") },
+        { head: "Users", cell: (x) => x.users ?? "", end: true },
+        {
+          head: "Links",
+          cell: (x) =>
+            (view?.edges ?? [])
+              .filter((e) => e.from === x.ref)
+              .map((e) => (e.kind === "undone" ? `not done: ${e.label} to ${title(e.to)}` : `${e.kind} ${title(e.to)}`))
+              .join("; "),
+        },
+        { head: "This step", cell: (x) => x.change ?? "" },
+      ]}
+    />
+  );
+}

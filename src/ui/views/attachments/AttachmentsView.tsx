@@ -1,0 +1,52 @@
+import { useMemo, useRef } from "react";
+import { useLab, useSession } from "../../app/context.ts";
+import { Drawing } from "../../draw/Drawing.tsx";
+import { useBox } from "../../widgets/measure.ts";
+import { Empty, Pane } from "../../widgets/Pane.tsx";
+import { AttachmentsTable } from "./AttachmentsTable.tsx";
+import css from "./attachments.module.css";
+import { drawAttachments } from "./draw.ts";
+import { layoutAttachments } from "./layout.ts";
+
+/** The objects of iommufd and how they hang together; a thing keeps its place from the step it appears. */
+export function AttachmentsView() {
+  const session = useSession();
+  const frame = useLab((s) => s.frame);
+  const atlas = useLab((s) => s.atlas);
+  const host = useRef<HTMLDivElement>(null);
+  const box = useBox(host);
+  const grid = useMemo(() => (atlas === null ? null : layoutAttachments(atlas)), [atlas]);
+  const drawing = useMemo(() => {
+    if (frame === null || grid === null || box.width === 0) return null;
+    const active = new Set(frame.addressSpace.accesses.map((a) => a.ref));
+    return drawAttachments(frame.attachments, grid, active, Math.max(box.width, 30 * box.rem), box.height, box.rem);
+  }, [frame, grid, box]);
+  const none = frame !== null && frame.attachments.nodes.length === 0;
+  return (
+    <Pane id="attachments" title="Attachments" sub={summary(frame?.attachments)} twin={<AttachmentsTable />}>
+      <div
+        ref={host}
+        className={css["host"]}
+        onClick={(e) => {
+          const ref = e.target instanceof Element ? e.target.closest("[data-ref]")?.getAttribute("data-ref")?.split(" ")[0] : undefined;
+          if (ref !== undefined) session.select(ref);
+        }}
+      >
+        {none && <Empty>Nothing is bound yet: no device has been given to iommufd.</Empty>}
+        {drawing !== null && !none && <Drawing marks={drawing.marks} width={Math.max(box.width, 30 * box.rem)} height={drawing.height} />}
+      </div>
+    </Pane>
+  );
+}
+
+/** `D1 to hwpt 6`: the newest attachment in words. */
+function summary(view: { nodes: { ref: string; title: string; kind: string }[]; edges: { from: string; to: string; kind: string }[] } | undefined): string {
+  if (view === undefined) return "";
+  const attached = view.edges.filter((e) => e.kind === "attached");
+  const title = (ref: string): string => view.nodes.find((x) => x.ref === ref)?.title ?? ref;
+  const words = attached.map((e) => {
+    const device = view.edges.find((m) => m.kind === "member" && m.to === e.from)?.from ?? e.from;
+    return `${title(device)} to hwpt ${title(e.to).replace(/^hwpt\s+/, "")}`;
+  });
+  return words.length === 0 ? "none attached" : words.join(", ");
+}

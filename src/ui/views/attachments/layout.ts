@@ -1,0 +1,84 @@
+/**
+ * Places for every object that ever exists in the scenario: a function of identity, never of the step. Columns run left to
+ * right as the kernel's documentation draws them; a chain of one device shares a row, virtual objects stand on a shelf below.
+ */
+import type { NodeKind, Ref } from "../../../engine/views/types.ts";
+import type { Atlas } from "../../app/atlas.ts";
+
+export const COLUMNS = ["device", "group", "hwpt nested", "hwpt paging", "IOAS"] as const;
+
+const COLUMN: Record<NodeKind, number> = {
+  device: 0,
+  group: 1,
+  vdevice: 1,
+  nested: 2,
+  viommu: 2,
+  veventq: 2,
+  paging: 3,
+  fault: 3,
+  ioas: 4,
+  fd: 5,
+};
+/** Kinds that stand below the chain they belong to. */
+const SHELF = new Set<NodeKind>(["vdevice", "viommu", "veventq", "fault"]);
+
+export interface Cell {
+  column: number;
+  row: number;
+  kind: NodeKind;
+}
+
+export interface Grid {
+  cells: Map<Ref, Cell>;
+  /** Most lines of any node in the row. */
+  rows: { lines: number; undone: number }[];
+}
+
+export function layoutAttachments(atlas: Pick<Atlas, "nodes" | "links">): Grid {
+  const kinds = new Map(atlas.nodes.map((n) => [n.ref, n.kind]));
+  const lines = new Map(atlas.nodes.map((n) => [n.ref, n.lines]));
+  const placed = new Map<Ref, Cell>();
+  const taken = new Set<string>();
+  const put = (ref: Ref, want: number): void => {
+    const kind = kinds.get(ref);
+    if (kind === undefined || placed.has(ref) || kind === "fd") return;
+    const column = COLUMN[kind];
+    let row = want;
+    while (taken.has(`${row} ${column}`)) row += SHELF.has(kind) ? 0.01 : 2;
+    taken.add(`${row} ${column}`);
+    placed.set(ref, { column, row, kind });
+  };
+  const beside = (ref: Ref): Ref[] =>
+    atlas.links.filter((l) => l.kind !== "undone").flatMap((l) => (l.from === ref ? [l.to] : l.to === ref ? [l.from] : []));
+
+  atlas.nodes.filter((n) => n.kind === "device").forEach((n, i) => put(n.ref, 2 * i));
+  // From each device to the right, what hangs on it comes into its row; two passes reach nodes linked through later ones.
+  for (let pass = 0; pass < 2; pass++)
+    for (const column of [0, 1, 2, 3])
+      for (const [ref, cell] of [...placed])
+        if (cell.column === column)
+          for (const other of beside(ref)) {
+            const kind = kinds.get(other);
+            if (kind !== undefined && COLUMN[kind] >= column && !SHELF.has(kind)) put(other, Math.floor(cell.row / 2) * 2);
+          }
+  for (const n of atlas.nodes.filter((x) => SHELF.has(x.kind))) {
+    const owner = beside(n.ref).map((r) => placed.get(r)).find((c) => c !== undefined);
+    put(n.ref, Math.floor((owner?.row ?? 0) / 2) * 2 + 1);
+  }
+  for (const n of atlas.nodes) put(n.ref, 0);
+
+  const used = [...new Set([...placed.values()].map((c) => c.row))].sort((a, b) => a - b);
+  const cells = new Map([...placed].map(([ref, c]) => [ref, { ...c, row: used.indexOf(c.row) }]));
+  const rows = used.map(() => ({ lines: 0, undone: 0 }));
+  for (const [ref, cell] of cells) {
+    const row = rows[cell.row];
+    if (row !== undefined) row.lines = Math.max(row.lines, lines.get(ref) ?? 0);
+  }
+  const undone = new Map<Ref, number>();
+  for (const l of atlas.links) if (l.kind === "undone") undone.set(l.from, (undone.get(l.from) ?? 0) + 1);
+  for (const [ref, count] of undone) {
+    const row = rows[cells.get(ref)?.row ?? 0];
+    if (row !== undefined) row.undone = Math.max(row.undone, count);
+  }
+  return { cells, rows };
+}

@@ -1,0 +1,35 @@
+import { useLab, useSession } from "../../app/context.ts";
+import pane from "../../widgets/pane.module.css";
+import css from "./space.module.css";
+
+/** Scale, fit, and the kernel that is drawn dashed. */
+export function SpaceActions() {
+  const session = useSession();
+  const trueScale = useLab((s) => s.trueScale);
+  const compare = useLab((s) => s.compare);
+  const kernel = useLab((s) => s.kernel);
+  const kernels = useLab((s) => s.catalogue?.kernels ?? []);
+  return (
+    <>
+      <button type="button" className={pane["action"]} aria-pressed={trueScale} onClick={() => session.viewport.toggleTrueScale()} title="T">
+        true scale
+      </button>
+      <button type="button" className={pane["action"]} onClick={() => session.viewport.fit()} title="F">
+        fit
+      </button>
+      <label className={css["compare"]}>
+        dashed:{" "}
+        <select value={compare ?? ""} aria-label="Kernel drawn dashed, for comparison" onChange={(e) => session.setCompare(e.target.value === "" ? null : e.target.value)}>
+          <option value="">none</option>
+          {kernels
+            .filter((k) => k.id !== kernel)
+            .map((k) => (
+              <option key={k.id} value={k.id}>
+                {k.title}
+              </option>
+            ))}
+        </select>
+      </label>
+    </>
+  );
+}

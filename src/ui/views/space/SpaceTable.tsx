@@ -1,0 +1,53 @@
+import type { TrackInterval } from "../../../engine/views/types.ts";
+import { useLab, useSession } from "../../app/context.ts";
+import { hex, size } from "../../draw/format.ts";
+import { DataTable } from "../../widgets/DataTable.tsx";
+import { Hex } from "../../widgets/Hex.tsx";
+import { KINDS } from "./kinds.ts";
+
+interface Line extends TrackInterval {
+  band: string;
+  track: string;
+}
+
+/** The address space in words: one row an interval, in the order of the picture. */
+export function SpaceTable() {
+  const session = useSession();
+  const frame = useLab((s) => s.frame);
+  const rows: Line[] =
+    frame?.addressSpace.bands.flatMap((b) =>
+      b.tracks.flatMap((t) => t.intervals.map((i) => ({ ...i, band: b.title, track: [t.label, t.sub].filter((x) => x !== "").join(" ") }))),
+    ) ?? [];
+  return (
+    <DataTable
+      caption="Intervals of the address space"
+      rows={rows}
+      keyOf={(r, i) => `${i} ${r.track} ${r.start}`}
+      refOf={(r) => r.ref}
+      columns={[
+        { head: "Space", cell: (r) => r.band },
+        { head: "Track", cell: (r) => r.track },
+        { head: "Start", cell: (r) => <Hex>{hex(r.start)}</Hex>, mono: true, end: true },
+        { head: "Last", cell: (r) => <Hex>{hex(r.last)}</Hex>, mono: true, end: true },
+        { head: "Size", cell: (r) => size(r.last - r.start + 1n), mono: true, end: true },
+        { head: "Kind", cell: (r) => KINDS[r.kind].name },
+        { head: "What", cell: (r) => (r.detail === "" ? r.label : r.detail) },
+        { head: "This step", cell: (r) => r.change ?? "" },
+        {
+          head: "Show",
+          cell: (r) => (
+            <button
+              type="button"
+              onClick={() => {
+                session.select(r.ref);
+                session.viewport.show(r.start, r.last);
+              }}
+            >
+              show
+            </button>
+          ),
+        },
+      ]}
+    />
+  );
+}

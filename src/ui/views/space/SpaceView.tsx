@@ -1,0 +1,89 @@
+import { useEffect, useLayoutEffect, useMemo, useRef } from "react";
+import { useLab, useSession } from "../../app/context.ts";
+import { Painter } from "../../draw/paint.ts";
+import { remPx, useBox } from "../../widgets/measure.ts";
+import { Empty, Pane } from "../../widgets/Pane.tsx";
+import { useTip } from "../../widgets/Tip.tsx";
+import { Legend } from "./Legend.tsx";
+import { SpaceActions } from "./SpaceActions.tsx";
+import { SpaceTable } from "./SpaceTable.tsx";
+import { drawBody, drawHead } from "./draw.ts";
+import { installGestures } from "./gestures.ts";
+import { HEAD, layoutSpace } from "./layout.ts";
+import { spaceModel } from "./model.ts";
+import css from "./space.module.css";
+
+/** The hero: one axis, three bands in the order of translation, ribbons in the gutters, the access as the only accent line. */
+export function SpaceView() {
+  const session = useSession();
+  const tip = useTip();
+  const frame = useLab((s) => s.frame);
+  const ghost = useLab((s) => s.ghost);
+  const atlas = useLab((s) => s.atlas);
+  const selected = useLab((s) => s.selected);
+  const name = useLab((s) => s.catalogue?.kernels.find((k) => k.id === s.compare)?.title ?? "");
+  const host = useRef<HTMLDivElement>(null);
+  const head = useRef<SVGSVGElement>(null);
+  const body = useRef<SVGSVGElement>(null);
+  const painters = useRef<{ head: Painter; body: Painter } | null>(null);
+  const box = useBox(host);
+  const model = useMemo(
+    () => (frame === null || atlas === null ? null : spaceModel(frame, ghost, name, atlas, selected)),
+    [frame, ghost, name, atlas, selected],
+  );
+  const at = useMemo(
+    () => (model === null || box.width === 0 ? null : layoutSpace(model.bands, box.width, box.height - HEAD.height * box.rem, box.rem)),
+    [model, box],
+  );
+
+  useLayoutEffect(() => {
+    if (head.current === null || body.current === null) return undefined;
+    const made = { head: new Painter(head.current), body: new Painter(body.current) };
+    painters.current = made;
+    return () => {
+      made.head.remove();
+      made.body.remove();
+      painters.current = null;
+    };
+  }, []);
+
+  useLayoutEffect(() => {
+    if (model === null || at === null) return undefined;
+    const { viewport, store } = session;
+    viewport.width = at.right - at.left;
+    viewport.gap = 1.75 * at.rem;
+    let waiting = 0;
+    const paint = (): void => {
+      waiting = 0;
+      const scale = viewport.scale();
+      painters.current?.head.paint(drawHead(model, scale, at, store.getState().step), remPx());
+      painters.current?.body.paint(drawBody(model, scale, at), remPx());
+    };
+    paint();
+    const stop = store.subscribe((now, old) => {
+      if ((now.window !== old.window || now.trueScale !== old.trueScale) && waiting === 0) waiting = requestAnimationFrame(paint);
+    });
+    return () => {
+      stop();
+      cancelAnimationFrame(waiting);
+    };
+  }, [session, model, at]);
+
+  useEffect(() => {
+    if (host.current === null || at === null) return undefined;
+    return installGestures(host.current, session, at, (element) => painters.current?.head.tip(element) ?? painters.current?.body.tip(element), tip);
+  }, [session, at, tip]);
+
+  const height = at === null ? 0 : HEAD.height * at.rem;
+  return (
+    <Pane id="space" title="Address space" legend={<Legend />} actions={<SpaceActions />} twin={<SpaceTable />}>
+      <div ref={host} className={css["host"]} data-testid="space">
+        <svg ref={head} className={css["head"]} width={box.width} height={height} aria-hidden="true" />
+        <div className={css["scroll"]}>
+          <svg ref={body} className={css["body"]} width={box.width} height={at?.height ?? 0} aria-hidden="true" />
+        </div>
+        {model !== null && model.bands.every((b) => b.rows.length === 0) && <Empty>No address space exists yet. Step on with the full stop key.</Empty>}
+      </div>
+    </Pane>
+  );
+}

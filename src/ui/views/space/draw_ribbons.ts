@@ -1,0 +1,103 @@
+/** Translations: ribbons in the gutters between the bands, the followed selection, ghosts. */
+import type { Band, Ribbon } from "../../../engine/views/types.ts";
+import { DASH, type Mark, line, n } from "../../draw/marks.ts";
+import type { SpaceLayout } from "./layout.ts";
+import type { SpaceModel } from "./model.ts";
+import type { Scale } from "./scale.ts";
+
+/** At most this many ribbons of a gutter are drawn; the widest win. */
+const MOST = 300;
+
+interface Gutter {
+  top: number;
+  bottom: number;
+}
+
+/** The gutter below a band: from its last row to the next band's first. */
+export function gutterBelow(band: Band["id"], at: SpaceLayout): Gutter | null {
+  const order: Band["id"][] = ["giova", "ipa", "pa"];
+  const here = at.bands.get(band);
+  const next = order.slice(order.indexOf(band) + 1).map((b) => at.bands.get(b)).find((b) => b !== undefined);
+  return here === undefined || next === undefined ? null : { top: here.bottom + 1, bottom: next.top };
+}
+
+export function drawRibbons(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark[] {
+  const bandOf = bandsOf(model);
+  const marks: Mark[] = [];
+  const shapes = model.ribbons.flatMap((r) => {
+    const shape = place(r, bandOf, scale, at);
+    return shape === null ? [] : [{ r, ...shape }];
+  });
+  shapes.sort((a, b) => b.x1 - b.x0 - (a.x1 - a.x0));
+  for (const s of shapes.slice(0, MOST)) {
+    const wide = s.x1 - s.x0 > 160;
+    const fill = s.r.kind === "doorbell" ? "sw" : "map";
+    if (Math.max(s.x1 - s.x0, s.y1 - s.y0) < 0.75 * at.rem)
+      marks.push({ k: "path", d: curve((s.x0 + s.x1) / 2, (s.y0 + s.y1) / 2, s.gutter), stroke: fill, width: s.r.kind === "doorbell" ? 1.8 : 1.3, strokeOpacity: s.r.kind === "doorbell" ? 0.8 : 0.38, refs: [s.r.ref] });
+    else marks.push({ k: "path", d: band(s.x0, s.x1, s.y0, s.y1, s.gutter), fill, opacity: wide ? 0.08 : 0.17, refs: [s.r.ref] });
+  }
+  for (const r of model.ghostRibbons) {
+    const s = place(r, bandOf, scale, at);
+    if (s === null || r.kind !== "doorbell") continue;
+    marks.push({ k: "path", d: curve((s.x0 + s.x1) / 2, (s.y0 + s.y1) / 2, s.gutter), stroke: "ink3", dash: DASH });
+  }
+  return marks;
+}
+
+/** The selection in ink: filled through the gutters, a straight vertical inside a band. */
+export function drawFollowed(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark[] {
+  const bandOf = bandsOf(model);
+  const marks: Mark[] = [];
+  for (const r of model.followedRibbons) {
+    const s = place(r, bandOf, scale, at);
+    if (s === null) continue;
+    if (Math.max(s.x1 - s.x0, s.y1 - s.y0) < 0.75 * at.rem)
+      marks.push({ k: "path", d: curve((s.x0 + s.x1) / 2, (s.y0 + s.y1) / 2, s.gutter), stroke: "ink", width: 2.2 });
+    else marks.push({ k: "path", d: band(s.x0, s.x1, s.y0, s.y1, s.gutter), fill: "ink", opacity: 0.3, stroke: "ink" });
+  }
+  for (const f of model.followed) {
+    const rows = at.bands.get(f.band);
+    if (rows === undefined || f.band !== "ipa" || f.last < scale.window.lo || f.start >= scale.window.hi) continue;
+    const x0 = Math.max(at.left, at.left + scale.x(f.start));
+    const x1 = Math.min(at.right, at.left + scale.xLast(f.last));
+    if (x1 - x0 < 0.75 * at.rem) marks.push(line((x0 + x1) / 2, rows.top, (x0 + x1) / 2, rows.bottom, "ink", { width: 2.2 }));
+    else marks.push({ k: "rect", x: x0, y: rows.top, w: x1 - x0, h: rows.bottom - rows.top, fill: "ink", opacity: 0.08 });
+  }
+  return marks;
+}
+
+function bandsOf(model: SpaceModel): Map<string, Band["id"]> {
+  return new Map(model.bands.flatMap((b) => b.rows.map((r) => [r.id, b.id] as const)));
+}
+
+interface Shape {
+  x0: number;
+  x1: number;
+  y0: number;
+  y1: number;
+  gutter: Gutter;
+}
+
+/** Edges above (x) and below (y), clamped a little outside the window; null when both ends are out of sight. */
+function place(r: Ribbon, bandOf: Map<string, Band["id"]>, scale: Scale, at: SpaceLayout): Shape | null {
+  const from = bandOf.get(r.from.track);
+  const gutter = from === undefined ? null : gutterBelow(from, at);
+  if (gutter === null) return null;
+  const { lo, hi } = scale.window;
+  const out = (s: { start: bigint; last: bigint }): boolean => s.last < lo || s.start >= hi;
+  if (out(r.from) || out(r.to)) return null;
+  const clamp = (x: number): number => Math.min(at.right, Math.max(at.left, at.left + x));
+  const x0 = clamp(scale.x(r.from.start));
+  const y0 = clamp(scale.x(r.to.start));
+  return { x0, x1: Math.max(clamp(scale.xLast(r.from.last)), x0 + 1.2), y0, y1: Math.max(clamp(scale.xLast(r.to.last)), y0 + 1.2), gutter };
+}
+
+export function curve(x: number, y: number, { top, bottom }: Gutter): string {
+  const m = (top + bottom) / 2;
+  return `M${n(x)} ${top}C${n(x)} ${n(m)} ${n(y)} ${n(m)} ${n(y)} ${bottom}`;
+}
+
+function band(x0: number, x1: number, y0: number, y1: number, { top, bottom }: Gutter): string {
+  const m = n((top + bottom) / 2);
+  return `M${n(x0)} ${top}C${n(x0)} ${m} ${n(y0)} ${m} ${n(y0)} ${bottom}H${n(y1)}C${n(y1)} ${m} ${n(x1)} ${m} ${n(x1)} ${top}Z`;
+}

@@ -1,0 +1,99 @@
+/** Wheel, drag, click and double click on the address space. Changes the window in the store; nothing renders. */
+import type { Session } from "../../app/session.ts";
+import type { TipHost } from "../../widgets/tip.ts";
+import { miniAt } from "./draw_head.ts";
+import { HEAD, type SpaceLayout } from "./layout.ts";
+import css from "./space.module.css";
+
+const WHEEL = 0.0022;
+/** Pixels that a press may move and still be a click. */
+const SLACK = 4;
+
+export function installGestures(
+  host: HTMLElement,
+  session: Session,
+  at: SpaceLayout,
+  tipOf: (element: Element) => readonly string[] | undefined,
+  tip: TipHost,
+): () => void {
+  const { viewport } = session;
+  const plotX = (e: MouseEvent): number => e.clientX - host.getBoundingClientRect().left - at.left;
+  const onMap = (e: MouseEvent): boolean => e.clientY - host.getBoundingClientRect().top < 2.2 * at.rem;
+  const mapAt = (e: MouseEvent): bigint => miniAt(e.clientX - host.getBoundingClientRect().left, at.left, at.right);
+  let press: { x: number; moved: boolean; map: bigint | null } | null = null;
+
+  const wheel = (e: WheelEvent): void => {
+    const scroller = host.querySelector(`.${css["scroll"] ?? ""}`);
+    const scrolls = scroller !== null && scroller.scrollHeight > scroller.clientHeight + 1 && e.target instanceof Node && scroller.contains(e.target);
+    if (scrolls && !e.ctrlKey && !e.shiftKey && Math.abs(e.deltaY) > Math.abs(e.deltaX)) return;
+    e.preventDefault();
+    const unit = e.deltaMode === 1 ? 16 : 1;
+    if (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY)) viewport.pan(((e.deltaX + e.deltaY) * unit) / viewport.width);
+    else viewport.zoom(Math.exp(-e.deltaY * unit * WHEEL), Math.min(Math.max(plotX(e), 0), viewport.width));
+  };
+  const down = (e: PointerEvent): void => {
+    if (e.button !== 0) return;
+    press = { x: e.clientX, moved: false, map: onMap(e) ? mapAt(e) : null };
+  };
+  const move = (e: PointerEvent): void => {
+    if (press === null) {
+      const lines = e.target instanceof Element ? tipOf(e.target) : undefined;
+      if (lines === undefined) tip.hide();
+      else tip.show(lines, e.clientX, e.clientY);
+      return;
+    }
+    if (!press.moved && Math.abs(e.clientX - press.x) < SLACK) return;
+    if (!press.moved) {
+      press.moved = true;
+      host.setPointerCapture(e.pointerId);
+      host.classList.add(css["dragging"] ?? "");
+      tip.hide();
+    }
+    if (press.map !== null) {
+      const to = mapAt(e);
+      const [lo, hi] = press.map < to ? [press.map, to] : [to, press.map];
+      if (hi - lo >= 4096n) viewport.set({ lo, hi });
+      return;
+    }
+    viewport.pan((press.x - e.clientX) / viewport.width);
+    press.x = e.clientX;
+  };
+  const up = (e: PointerEvent): void => {
+    if (press !== null && !press.moved && press.map === null && e.target instanceof Element) {
+      const ref = e.target.closest("[data-ref]")?.getAttribute("data-ref")?.split(" ")[0];
+      const { selected } = session.store.getState();
+      if (ref !== undefined) session.select(ref === selected ? null : ref);
+      else if (plotX(e) > 0 && selected !== null) session.select(null);
+    }
+    press = null;
+    host.classList.remove(css["dragging"] ?? "");
+  };
+  const twice = (e: MouseEvent): void => {
+    if (onMap(e)) {
+      viewport.fit();
+      return;
+    }
+    const ref = e.target instanceof Element ? e.target.closest("[data-ref]")?.getAttribute("data-ref")?.split(" ")[0] : undefined;
+    const range = ref === undefined ? null : viewport.rangeOf(ref);
+    if (range !== null) viewport.show(range.start, range.last);
+    else if (e.clientY - host.getBoundingClientRect().top > HEAD.labels * at.rem) viewport.zoom(4, plotX(e));
+  };
+  const leave = (): void => tip.hide();
+
+  host.addEventListener("wheel", wheel, { passive: false });
+  host.addEventListener("pointerdown", down);
+  host.addEventListener("pointermove", move);
+  host.addEventListener("pointerup", up);
+  host.addEventListener("pointercancel", up);
+  host.addEventListener("pointerleave", leave);
+  host.addEventListener("dblclick", twice);
+  return () => {
+    host.removeEventListener("wheel", wheel);
+    host.removeEventListener("pointerdown", down);
+    host.removeEventListener("pointermove", move);
+    host.removeEventListener("pointerup", up);
+    host.removeEventListener("pointercancel", up);
+    host.removeEventListener("pointerleave", leave);
+    host.removeEventListener("dblclick", twice);
+  };
+}

@@ -1,0 +1,103 @@
+import { type KeyboardEvent, useLayoutEffect, useMemo, useRef } from "react";
+import { useLab, useSession } from "../../app/context.ts";
+import { Drawing } from "../../draw/Drawing.tsx";
+import { Hex } from "../../widgets/Hex.tsx";
+import { remPx, useBox } from "../../widgets/measure.ts";
+import { ACTORS, drawLanes, lanesOf, stepRows } from "./model.ts";
+import { NextList } from "./NextList.tsx";
+import { Note } from "./Note.tsx";
+import css from "./steps.module.css";
+import { Transport } from "./Transport.tsx";
+
+/** The op log, as a person would write it: who, what, with what, and the answer at the right edge. */
+export function StepsView() {
+  const session = useSession();
+  const frame = useLab((s) => s.frame);
+  const total = useLab((s) => s.opened?.steps ?? 0);
+  const stops = useLab((s) => s.breakpoints);
+  const list = useRef<HTMLDivElement>(null);
+  const box = useBox(list);
+  const folded = box.width / box.rem < 24;
+  const steps = useMemo(() => frame?.steps ?? [], [frame]);
+  const step = frame?.step ?? 0;
+  const rows = useMemo(() => stepRows(steps, step), [steps, step]);
+  const lanes = useMemo(() => lanesOf(steps, folded), [steps, folded]);
+  const marks = useMemo(() => drawLanes(rows, lanes, box.rem), [rows, lanes, box.rem]);
+  const laneWidth = folded ? 2.3 : Math.max(2.3, 1.1 + 1.45 * (lanes.size - 1) + 1.3);
+  const height = rows.reduce((sum, r) => sum + r.h, 0);
+
+  useLayoutEffect(() => {
+    const current = list.current?.querySelector('[aria-selected="true"]');
+    if (current === null || current === undefined) {
+      list.current?.scrollTo({ top: 0 });
+      return;
+    }
+    current.scrollIntoView({ block: "nearest" });
+  }, [step, total]);
+
+  const keys = (e: KeyboardEvent): void => {
+    const to = { ArrowDown: step + 1, ArrowUp: step - 1, Home: 1, End: total, PageDown: step + 10, PageUp: step - 10 }[e.key];
+    if (to === undefined) return;
+    e.preventDefault();
+    session.seek(Math.max(1, Math.min(total, to)));
+    requestAnimationFrame(() => list.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus());
+  };
+
+  return (
+    <section className={css["steps"]} id="pane-steps" aria-labelledby="title-steps" tabIndex={-1}>
+      <header className={css["head"]}>
+        <h2 id="title-steps">Steps</h2>
+        <span className={css["count"]}>
+          {step} of {total}
+        </span>
+        <span className={css["who"]} aria-hidden="true">
+          {[...lanes.keys()].map((a) => `${ACTORS[a].letter} ${ACTORS[a].name}`).join("  ")}
+        </span>
+      </header>
+      <Transport />
+      <div ref={list} className={css["list"]} role="listbox" aria-label="Steps of the scenario" onKeyDown={keys}>
+        <div className={css["lanes"]} style={{ height: `${height}rem` }} aria-hidden="true">
+          <Drawing marks={marks} width={laneWidth * remPx()} height={height * box.rem} />
+        </div>
+        {rows.map((r) => (
+          <div
+            key={r.step.index}
+            role="option"
+            aria-selected={r.state === "current"}
+            aria-current={r.state === "current" ? "step" : undefined}
+            aria-label={`${r.step.index}, ${ACTORS[r.step.actor].name}: ${r.prefix}${r.op} ${r.step.args}, ${r.step.result}`}
+            tabIndex={r.state === "current" || (step === 0 && r.step.index === 1) ? 0 : -1}
+            className={css["row"]}
+            data-state={r.state}
+            data-outcome={r.step.outcome}
+            data-ref={["step:" + r.step.index, ...r.step.refs].join(" ")}
+            style={{ height: `${r.h}rem`, gridTemplateColumns: `2.3rem ${laneWidth}rem minmax(0, 1fr) auto` }}
+            onClick={() => session.seek(r.step.index)}
+            onKeyDown={(e) => {
+              if (e.key === "Enter") session.seek(r.step.index);
+            }}
+          >
+            <span className={css["n"]} data-stop={stops.includes(r.step.index) ? "" : undefined}>
+              {r.step.index}
+            </span>
+            <span />
+            <span className={css["op"]}>
+              <i>{r.prefix}</i>
+              {r.op}
+            </span>
+            <span className={css["result"]}>
+              <Hex>{r.step.result}</Hex>
+            </span>
+            {r.step.args !== "" && (
+              <span className={css["args"]}>
+                <Hex>{r.step.args}</Hex>
+              </span>
+            )}
+          </div>
+        ))}
+      </div>
+      <Note />
+      <NextList />
+    </section>
+  );
+}

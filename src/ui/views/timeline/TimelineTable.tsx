@@ -1,0 +1,36 @@
+import type { Frame, Lane } from "../../../engine/views/types.ts";
+import { useSession } from "../../app/context.ts";
+import { DataTable } from "../../widgets/DataTable.tsx";
+
+/** Steps as rows, kernels as columns. */
+export function TimelineTable({ frame, lanes, title }: { frame: Frame | null; lanes: { title: string; lane: Lane }[]; title: string }) {
+  const session = useSession();
+  return (
+    <DataTable
+      caption="Every step on every kernel of the scenario"
+      rows={frame?.steps ?? []}
+      keyOf={(s) => String(s.index)}
+      columns={[
+        {
+          head: "Step",
+          end: true,
+          cell: (s) => (
+            <button type="button" aria-label={`Go to step ${s.index}`} onClick={() => session.seek(s.index)}>
+              {s.index}
+            </button>
+          ),
+        },
+        { head: "Call", cell: (s) => `${s.prefix}${s.op} ${s.args}`, mono: true },
+        { head: title, cell: (s) => s.result, mono: true },
+        ...lanes.map(({ title: name, lane }) => ({
+          head: name,
+          cell: (s: { index: number }) => {
+            const cell = lane.cells[s.index - 1];
+            return cell === undefined ? "" : cell.differs ? <b>{cell.text}</b> : "same";
+          },
+          mono: true,
+        })),
+      ]}
+    />
+  );
+}

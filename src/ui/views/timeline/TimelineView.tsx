@@ -1,0 +1,97 @@
+import { type KeyboardEvent, type PointerEvent, useMemo, useRef } from "react";
+import { useLab, useSession } from "../../app/context.ts";
+import { Drawing } from "../../draw/Drawing.tsx";
+import { useBox } from "../../widgets/measure.ts";
+import { TimelineTable } from "./TimelineTable.tsx";
+import { TOP_ROW, drawTimeline, stepAt } from "./model.ts";
+import css from "./timeline.module.css";
+
+/** All steps at the bottom: drag to scrub. Each other kernel has a lane that writes only its differences. */
+export function TimelineView({ left }: { left: number }) {
+  const session = useSession();
+  const host = useRef<HTMLDivElement>(null);
+  const box = useBox(host);
+  const frame = useLab((s) => s.frame);
+  const lanes = useLab((s) => s.lanes);
+  const kernels = useLab((s) => s.catalogue?.kernels);
+  const breakpoints = useLab((s) => s.breakpoints);
+  const asTable = useLab((s) => s.tables.includes("timeline"));
+  const at = useMemo(() => ({ width: box.width, rem: box.rem, left: left + 1.1 * box.rem }), [box, left]);
+  const titled = useMemo(
+    () => lanes.slice(1).map((lane) => ({ lane, title: kernels?.find((k) => k.id === lane.kernel)?.title ?? lane.kernel })),
+    [lanes, kernels],
+  );
+  const marks = useMemo(
+    () => (frame === null || at.width === 0 ? [] : drawTimeline({ steps: frame.steps, step: frame.step, kernel: frame.kernel, lanes: titled, breakpoints }, at)),
+    [frame, titled, breakpoints, at],
+  );
+  const count = frame?.steps.length ?? 0;
+  const step = frame?.step ?? 0;
+  const title = kernels?.find((k) => k.id === frame?.kernel)?.title ?? "";
+  const spoken = frame?.steps[step - 1]?.spoken ?? "before the first step";
+
+  const scrub = (e: PointerEvent<HTMLDivElement>): void => {
+    const box = e.currentTarget.getBoundingClientRect();
+    session.seek(stepAt(e.clientX - box.left, count, at));
+  };
+  const keys = (e: KeyboardEvent): void => {
+    const to = { ArrowRight: step + 1, ArrowUp: step + 1, ArrowLeft: step - 1, ArrowDown: step - 1, Home: 0, End: count, PageUp: step + 10, PageDown: step - 10 }[e.key];
+    if (to === undefined) return;
+    e.preventDefault();
+    session.seek(to);
+  };
+
+  return (
+    <section className={css["timeline"]} id="pane-timeline" aria-label="Timeline" tabIndex={-1}>
+      <button
+        type="button"
+        className={css["twin"]}
+        aria-pressed={asTable}
+        aria-label="Timeline as a table"
+        onClick={() => session.store.setState((s) => ({ tables: s.tables.includes("timeline") ? s.tables.filter((t) => t !== "timeline") : [...s.tables, "timeline"] }))}
+      >
+        table
+      </button>
+      <div className={asTable ? css["table"] : "hidden"}>
+        <TimelineTable frame={frame} lanes={titled} title={title} />
+      </div>
+      <div className={css["drawn"]} hidden={asTable}>
+        <div className={css["names"]} style={{ width: left }}>
+          <p style={{ top: `${TOP_ROW.line - 0.68}rem` }}>
+            <b>{title}</b> <span>this kernel</span>
+          </p>
+          {titled.map(({ lane, title: name }, i) => (
+            <p key={lane.kernel} style={{ top: `${TOP_ROW.first - 0.68 + i * TOP_ROW.pitch}rem` }}>
+              <button type="button" onClick={() => session.setKernel(lane.kernel)} title={`Switch to ${name}`}>
+                {name}
+              </button>
+              <span>{lane.firstDifference === 0 ? "no difference" : `differs from step ${lane.firstDifference}`}</span>
+            </p>
+          ))}
+        </div>
+        <div
+          ref={host}
+          className={css["plot"]}
+          role="slider"
+          tabIndex={0}
+          aria-label="Step"
+          aria-valuemin={0}
+          aria-valuemax={count}
+          aria-valuenow={step}
+          aria-valuetext={spoken}
+          onKeyDown={keys}
+          onPointerDown={(e) => {
+            if (e.button !== 0 || e.clientX - e.currentTarget.getBoundingClientRect().left < left) return;
+            e.currentTarget.setPointerCapture(e.pointerId);
+            scrub(e);
+          }}
+          onPointerMove={(e) => {
+            if (e.currentTarget.hasPointerCapture(e.pointerId)) scrub(e);
+          }}
+        >
+          <Drawing marks={marks} width={box.width} height={box.height} />
+        </div>
+      </div>
+    </section>
+  );
+}
