@@ -9,6 +9,10 @@ export interface Features {
   hw_info_input_type: boolean;
   /** GET_HW_INFO reports devices without ATS (7.0 on). */
   hw_info_ats: boolean;
+  /** HWPT_ALLOC takes FAULT_ID for a paging hwpt (6.15 on); before, the flag reached the driver, which refused it. */
+  paging_fault_queue: boolean;
+  /** HWPT_ALLOC knows the flag PASID (6.15 on). */
+  hwpt_pasid: boolean;
   /** MSI doorbells: a cookie on the domain (up to 6.14) or iommufd's own list (6.15 on). */
   sw_msi: "cookie" | "native";
   /** Attaching to a nested hwpt sets up reserved regions and MSI on the parent's IOAS (6.12 on). */

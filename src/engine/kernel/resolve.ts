@@ -7,6 +7,8 @@ export const NEWEST_FEATURES: Features = Object.freeze({
   uapi_release: releaseNumber("7.2"),
   hw_info_input_type: true,
   hw_info_ats: true,
+  paging_fault_queue: true,
+  hwpt_pasid: true,
   sw_msi: "native",
   nested_reserves_on_parent: true,
   vste_needs_vdevice: "translate",

@@ -1,4 +1,6 @@
+import { iommufd_test_6_12 } from "../kernel/drivers/mock/release_6_12.ts";
 import { defineKernel, releaseNumber } from "../kernel/profile.ts";
+import { errno } from "../uapi/errno.ts";
 
 export default defineKernel({
   id: "linux-6.12",
@@ -32,6 +34,18 @@ export default defineKernel({
   unknown: [
     "Nesting on SMMUv3 (vIOMMU, vDEVICE, MSIs mapped in the parent) is mainline from 6.13 on: scenarios play the rule of 6.12 with that added.",
   ],
-  features: { sw_msi: "cookie" },
+  features: {
+    uapi_release: releaseNumber("6.12"),
+    hw_info_input_type: false,
+    hw_info_ats: false,
+    paging_fault_queue: false,
+    hwpt_pasid: false,
+    sw_msi: "cookie",
+  },
+  overrides: (base) => ({
+    iommufd_test: iommufd_test_6_12,
+    iopt_check_dirty_range: (k, iopt, range) =>
+      k.check(range.length !== 0n, "the length is not 0") ? base.iopt_check_dirty_range(k, iopt, range) : -errno.EINVAL,
+  }),
   played: { uapi_release: releaseNumber("6.13") },
 });

@@ -3,6 +3,6 @@ import { defineKernel } from "../kernel/profile.ts";
 export default defineKernel({
   id: "linux-7.2",
   title: "7.2",
-  date: "2026-08-16",
+  date: "2026-08",
   changes: "the newest release modelled; every other kernel is described by what differs from it",
 });

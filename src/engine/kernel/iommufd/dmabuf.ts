@@ -28,13 +28,11 @@ export function as_dmabuf(file: File): DmaBuf | null {
 }
 
 /**
- * The exporter takes its memory back: every mapping of it goes, for good; the areas stay. `revoked` false lets new
- * mappings succeed, no more.
+ * The exporter says that its memory has moved: every mapping of it goes, for good; the areas stay. It says so also
+ * when it gives the memory back (`revoked` false), which lets new mappings succeed, no more.
  */
 export function dmabuf_revoke(k: Kernel, dmabuf: DmaBuf, revoked: boolean): void {
-  if (dmabuf.revoked === revoked) return;
   dmabuf.revoked = revoked;
-  if (!revoked) return;
   for (const pages of dmabuf.attached) {
     for (const area of pages.areas) {
       for (const domain of area.iopt.domains) iopt_area_unmap_domain(k, area, pages, domain);

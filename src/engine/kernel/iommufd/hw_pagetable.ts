@@ -8,12 +8,14 @@ import {
   IOMMU_HWPT_GET_DIRTY_BITMAP,
   IOMMU_HWPT_INVALIDATE,
   IOMMU_HWPT_SET_DIRTY_TRACKING,
+  IOMMU_VIOMMU_ALLOC,
 } from "../../uapi/iommufd.ts";
 import { iommu_domain_free } from "../iommu/core.ts";
 import { dev_iommu_ops } from "../iommu/group.ts";
 import type { UserData, UserDataArray } from "../iommu/types.ts";
 import type { Kernel } from "../kernel.ts";
 import { copy_to_user } from "../mm/uaccess.ts";
+import { releaseNumber } from "../profile.ts";
 import { iopt_read_and_clear_dirty_data, iopt_set_dirty_tracking } from "./dirty.ts";
 import { iommufd_get_any, iommufd_get_object, iommufd_object_abort, iommufd_object_alloc, iommufd_object_finalize } from "./object.ts";
 import {
@@ -52,19 +54,20 @@ export function iommufd_hwpt_paging_alloc(
   data: UserData | null,
 ): IommufdHwptPaging | number {
   const ops = dev_iommu_ops(idev.dev);
-  const valid = NEST_PARENT | DIRTY_TRACKING | FAULT_ID_VALID | PASID;
+  const valid = NEST_PARENT | DIRTY_TRACKING | FAULT_ID_VALID | (k.features.hwpt_pasid ? PASID : 0);
   if (!k.check((flags & ~valid) === 0, "only known flags are set")) return -errno.EOPNOTSUPP;
   const dirty = (flags & DIRTY_TRACKING) === 0 || k.ops.device_iommu_capable(k, idev.dev, "DIRTY_TRACKING");
   if (!k.check(dirty, "the device's IOMMU tracks dirty pages")) return -errno.EOPNOTSUPP;
   const both = FAULT_ID_VALID | NEST_PARENT;
-  if (!k.check((flags & both) !== both, "a nesting parent has no fault queue")) return -errno.EOPNOTSUPP;
+  if (k.features.paging_fault_queue && !k.check((flags & both) !== both, "a nesting parent has no fault queue")) return -errno.EOPNOTSUPP;
   const hwpt = new IommufdHwptPaging(ictx, ioas);
   let rc = iommufd_object_alloc(k, hwpt);
   if (rc < 0) return rc;
   ioas.users++;
   hwpt.nest_parent = (flags & NEST_PARENT) !== 0;
   hwpt.pasid_compat = (flags & PASID) !== 0;
-  const domain = k.fails() ? -errno.ENOMEM : ops.domain_alloc_paging_flags(k, idev.dev, flags & ~FAULT_ID_VALID, data);
+  const passed = k.features.paging_fault_queue ? flags & ~FAULT_ID_VALID : flags;
+  const domain = k.fails() ? -errno.ENOMEM : ops.domain_alloc_paging_flags(k, idev.dev, passed, data);
   if (typeof domain === "number") {
     k.check(false, "the driver makes such a domain");
     abort_paging(k, hwpt);
@@ -137,6 +140,11 @@ export function iommufd_hwpt_nested_destroy(k: Kernel, hwpt: IommufdHwptNested):
   else hwpt.parent.users--;
 }
 
+/** Flags that a nested hwpt may have. */
+function nested_flags(k: Kernel): number {
+  return k.features.hwpt_pasid ? FAULT_ID_VALID | PASID : FAULT_ID_VALID;
+}
+
 function new_nested(
   k: Kernel,
   parent: IommufdHwptPaging,
@@ -167,7 +175,7 @@ export function iommufd_hwpt_nested_alloc(
   data: UserData | null,
 ): IommufdHwptNested | number {
   const ops = dev_iommu_ops(idev.dev);
-  const able = (flags & ~(FAULT_ID_VALID | PASID)) === 0 && data !== null && ops.domain_alloc_nested !== null;
+  const able = (flags & ~nested_flags(k)) === 0 && data !== null && ops.domain_alloc_nested !== null;
   if (!k.check(able, "the driver nests directly on a hwpt, with these flags and user data") || data === null) {
     return -errno.EOPNOTSUPP;
   }
@@ -197,7 +205,7 @@ export function iommufd_viommu_alloc_hwpt_nested(
   flags: number,
   data: UserData | null,
 ): IommufdHwptNested | number {
-  const known = (flags & ~(FAULT_ID_VALID | PASID)) === 0 && data !== null;
+  const known = (flags & ~nested_flags(k)) === 0 && data !== null;
   if (!k.check(known, "only the flags FAULT and PASID, with user data") || data === null) return -errno.EOPNOTSUPP;
   const alloc = viommu.ops?.alloc_domain_nested;
   if (!k.check(alloc !== undefined, "the virtual IOMMU nests") || alloc === undefined) return -errno.EOPNOTSUPP;
@@ -311,7 +319,8 @@ function invalidate(k: Kernel, ucmd: Ucmd, id: number, array: UserDataArray): nu
     array.entry_num = 0;
     return rc;
   };
-  const obj = iommufd_get_any(k, ucmd.ictx, id);
+  const viommus = k.features.uapi_release >= releaseNumber(IOMMU_VIOMMU_ALLOC.since);
+  const obj = viommus ? iommufd_get_any(k, ucmd.ictx, id) : iommufd_get_object(k, ucmd.ictx, id, "HWPT_NESTED");
   if (obj === null) return none(-errno.ENOENT);
   if (obj.kind === "HWPT_NESTED" && obj.domain !== null) {
     const hook = obj.domain.ops.cache_invalidate_user;

@@ -129,18 +129,17 @@ function unmap_dma(k: Kernel, ictx: IommufdCtx, arg: bigint): number {
   if (ioas === null) return -errno.ENODEV;
   const empty = cmd.iova === 0n && cmd.size === 0n;
   if (!k.check(!all || empty, "ALL comes with iova 0 and size 0")) return -errno.EINVAL;
+  if (!all && ioas.iopt.disable_large_pages) {
+    const last = BigInt.asUintN(64, cmd.iova + cmd.size - 1n);
+    const rc = iopt_cut_iova(k, ioas.iopt, cmd.iova === 0n ? [last] : [last, cmd.iova - 1n]);
+    if (rc < 0) return rc;
+  }
   const { rc, bytes: size } = all ? iopt_unmap_all(k, ioas.iopt) : unmap_range(k, ioas, cmd.iova, cmd.size);
   encodeInto(layout, bytes, { size });
   return copy_to_user(k, arg, bytes) ? rc : -errno.EFAULT;
 }
 
 function unmap_range(k: Kernel, ioas: IommufdIoas, iova: bigint, size: bigint): { rc: number; bytes: bigint } {
-  if (ioas.iopt.disable_large_pages) {
-    const last = BigInt.asUintN(64, iova + size - 1n);
-    const cuts = iova === 0n ? [last] : [last, iova - 1n];
-    const rc = iopt_cut_iova(k, ioas.iopt, cuts);
-    if (rc < 0) return { rc, bytes: 0n };
-  }
   if (!k.check(size !== 0n, "the size is not 0")) return { rc: -errno.EINVAL, bytes: 0n };
   if (!k.check(iova + size - 1n <= ULONG_MAX, "the range ends inside 64 bits")) return { rc: -errno.EOVERFLOW, bytes: 0n };
   return k.ops.iopt_unmap_iova(k, ioas.iopt, iova, iova + size - 1n);

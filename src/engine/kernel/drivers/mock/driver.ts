@@ -21,8 +21,8 @@ import { MOCK_NO_DIRTY, MOCK_PASID, MockDev, MockPaging, to_mock_dev, to_mock_pa
 import { MockTable } from "./table.ts";
 import { mock_viommu_init } from "./viommu.ts";
 
-const APERTURE_START = 0x100_0000n;
-const APERTURE_LAST = 0x7fff_ffffn;
+export const APERTURE_START = 0x100_0000n;
+export const APERTURE_LAST = 0x7fff_ffffn;
 /** Widest IOVA of three levels of 512 entries over 2 KiB. */
 const TOP_LAST = (1n << 38n) - 1n;
 /** 2 KiB to 64 GiB: every power of two that the format can write. */
@@ -30,14 +30,21 @@ const DEFAULT_SIZES = 0x1f_ffff_f800n;
 const HUGE_SIZES = 0x10_1000n;
 const PASID_WIDTH = 20;
 
+/** The table of a domain that this driver made. */
+export function leaves(domain: IommuDomain): MockTable {
+  const { table } = to_mock_paging(domain);
+  if (!(table instanceof MockTable)) throw new Error("not a domain of the 7.2 mock");
+  return table;
+}
+
 const paging_ops: IommuDomainOps = Object.freeze({
   attach_dev: mock_domain_nop_attach,
   set_dev_pasid: mock_domain_set_dev_pasid_nop,
   map_range: (_k: Kernel, domain: IommuDomain, iova: bigint, pa: bigint, length: bigint, prot: number) =>
-    to_mock_paging(domain).table.map(iova, pa, length, prot),
+    leaves(domain).map(iova, pa, length, prot),
   unmap_range: (_k: Kernel, domain: IommuDomain, iova: bigint, length: bigint, gather: IotlbGather) =>
-    to_mock_paging(domain).table.unmap(iova, length, gather),
-  iova_to_phys: (_k: Kernel, domain: IommuDomain, iova: bigint) => to_mock_paging(domain).table.iova_to_phys(iova),
+    leaves(domain).unmap(iova, length, gather),
+  iova_to_phys: (_k: Kernel, domain: IommuDomain, iova: bigint) => leaves(domain).iova_to_phys(iova),
 });
 
 const dirty_ops: IommuDirtyOps = Object.freeze({
@@ -53,7 +60,7 @@ const dirty_ops: IommuDirtyOps = Object.freeze({
     no_clear: boolean,
     set: ((iova: bigint, length: bigint) => void) | null,
   ): number => {
-    to_mock_paging(domain).table.read_and_clear_dirty(iova, size, no_clear, set);
+    leaves(domain).read_and_clear_dirty(iova, size, no_clear, set);
     return 0;
   },
 });

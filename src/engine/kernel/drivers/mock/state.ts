@@ -1,6 +1,7 @@
 /** State of the mock driver's devices and domains. */
 import type { Device, IommuDomain, IommuOps } from "../../iommu/types.ts";
 import type { IommufdHwQueue, IommufdViommu } from "../../iommufd/objects.ts";
+import type { SlotTable } from "./slot_table.ts";
 import type { MockTable } from "./table.ts";
 
 export const MOCK_NO_DIRTY = 1;
@@ -26,11 +27,11 @@ export class MockDev {
 
 /** Driver state of a paging domain. */
 export class MockPaging {
-  readonly table: MockTable;
+  readonly table: MockTable | SlotTable;
   /** Dirty tracking is on. */
   tracking = false;
 
-  constructor(table: MockTable) {
+  constructor(table: MockTable | SlotTable) {
     this.table = table;
   }
 }

@@ -10,6 +10,7 @@ import type { Kernel } from "../../kernel.ts";
 import { PAGE_MASK_N, PAGE_SIZE_N, ULONG_MAX } from "../../mm/const.ts";
 import { mm_pages } from "../../mm/mm.ts";
 import { copy_from_user } from "../../mm/uaccess.ts";
+import { leaves } from "./driver.ts";
 import { MOCK_ENTRIES, MockNested, to_mock_paging } from "./state.ts";
 
 export function test_add_reserved(k: Kernel, ucmd: Ucmd): number {
@@ -104,7 +105,7 @@ export function test_dirty(k: Kernel, ucmd: Ucmd): number {
   if (typeof request === "number") return request;
   const { hwpt, iova, page_size, bits } = request;
   if (hwpt.domain === null) return -errno.ENOENT;
-  const { table } = to_mock_paging(hwpt.domain);
+  const table = leaves(hwpt.domain);
   for (const bit of bits) table.mark_dirty(iova + BigInt(bit) * page_size);
   return iommufd_ucmd_respond(k, ucmd, uapi.TEST_DIRTY, { out_nr_dirty: BigInt(bits.length) });
 }
