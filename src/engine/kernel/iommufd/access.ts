@@ -125,10 +125,11 @@ function contig(
   last: bigint,
   each: (part: ContigPart, final: boolean) => number,
 ): number {
-  for (let cursor = iova; ; ) {
+  for (let cursor = iova; ;) {
     const area = iopt.areas.at(cursor);
     const hole = () => ({ range: { start: iova, last }, left: `0x${cursor.toString(16)} is not mapped` });
-    if (!k.check(area !== undefined && area.pages !== null, "the range is mapped without a hole", hole)) return -errno.ENOENT;
+    if (!k.check(area !== undefined && area.pages !== null, "the range is mapped without a hole", hole))
+      return -errno.ENOENT;
     if (area?.pages == null) return -errno.ENOENT;
     const final = area.last >= last;
     const rc = each({ area, pages: area.pages, start: cursor, last: final ? last : area.last }, final);
@@ -146,7 +147,8 @@ function allowed(k: Kernel, part: ContigPart, write: boolean): number {
   const { area, pages } = part;
   const detail = () => ({ hits: [areaInterval(area)] });
   const prot = write ? IOMMU_WRITE : IOMMU_READ;
-  if (!k.check((area.iommu_prot & prot) !== 0, `the area may be ${write ? "written" : "read"}`, detail)) return -errno.EPERM;
+  if (!k.check((area.iommu_prot & prot) !== 0, `the area may be ${write ? "written" : "read"}`, detail))
+    return -errno.EPERM;
   if (!k.check(!write || pages.writable, "the backing was given with write access", detail)) return -errno.EPERM;
   return k.check(pages.source.kind !== "dmabuf", "the area is memory", detail) ? 0 : -errno.EINVAL;
 }
@@ -222,7 +224,13 @@ export function iommufd_access_unpin_pages(k: Kernel, access: IommufdAccess, iov
 }
 
 /** Copies between `data` and IOVA. Bytes before a failing area have been transferred. */
-export function iommufd_access_rw(k: Kernel, access: IommufdAccess, iova: bigint, data: Uint8Array, flags: number): number {
+export function iommufd_access_rw(
+  k: Kernel,
+  access: IommufdAccess,
+  iova: bigint,
+  data: Uint8Array,
+  flags: number,
+): number {
   const length = BigInt(data.length);
   const bad = check_range(k, iova, length);
   if (bad < 0) return bad;

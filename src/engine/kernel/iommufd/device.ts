@@ -43,8 +43,11 @@ export function iommufd_device_bind(k: Kernel, ictx: IommufdCtx, dev: Device): I
   if (!k.check(iommu_group !== null, "the device is in an IOMMU group") || iommu_group === null) return -errno.ENODEV;
   const igroup = get_group(k, ictx, iommu_group);
   if (typeof igroup === "number") return igroup;
-  const isolated = dev.is_mock || k.config.allow_unsafe_interrupts || iommu_group.devices.every((one) => one.msi_isolated);
-  let rc = k.check(isolated, "interrupts of the group are isolated, or allow_unsafe_interrupts is set") ? 0 : -errno.EPERM;
+  const isolated =
+    dev.is_mock || k.config.allow_unsafe_interrupts || iommu_group.devices.every((one) => one.msi_isolated);
+  let rc = k.check(isolated, "interrupts of the group are isolated, or allow_unsafe_interrupts is set")
+    ? 0
+    : -errno.EPERM;
   if (rc === 0) rc = k.ops.iommu_device_claim_dma_owner(k, dev, ictx);
   if (rc < 0) {
     put_group(igroup);
@@ -255,7 +258,8 @@ export function iommufd_device_do_replace(
   const { igroup } = idev;
   const attach = igroup.pasid_attach.get(pasid);
   const attached = attach?.devices.has(idev.id) === true;
-  if (!k.check(attached, "the device is attached", () => ({ objects: [idev.id] })) || attach === undefined) return -errno.EINVAL;
+  if (!k.check(attached, "the device is attached", () => ({ objects: [idev.id] })) || attach === undefined)
+    return -errno.EINVAL;
   const old = attach.hwpt;
   if (old === hwpt) return old;
   const to = reserving_hwpt(k, hwpt, pasid);
@@ -278,7 +282,12 @@ export function iommufd_device_do_replace(
   return old;
 }
 
-function replace_device(k: Kernel, hwpt: IommufdHwpt, idev: IommufdDevice, pasid: number): IommufdAttachHandle | number {
+function replace_device(
+  k: Kernel,
+  hwpt: IommufdHwpt,
+  idev: IommufdDevice,
+  pasid: number,
+): IommufdAttachHandle | number {
   const { domain } = hwpt;
   if (domain === null) return -errno.EINVAL;
   const compat = pasid_compat(k, idev.igroup, hwpt, pasid);

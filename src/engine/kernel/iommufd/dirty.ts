@@ -96,7 +96,7 @@ function walk(
   no_clear: boolean,
   set: ((iova: bigint, length: bigint) => void) | null,
 ): number {
-  for (let cursor = range.iova; ; ) {
+  for (let cursor = range.iova; ;) {
     const area = iopt.areas.at(cursor);
     if (area === undefined || area.pages === null) return -errno.EINVAL;
     const stop = area.last < range.last ? area.last : range.last;

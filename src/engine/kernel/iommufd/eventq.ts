@@ -45,7 +45,8 @@ export function iommufd_auto_response_faults(k: Kernel, hwpt: IommufdHwpt, handl
 }
 
 export function iommufd_fault_destroy(k: Kernel, fault: IommufdFault): void {
-  for (const one of [...fault.deliver, ...fault.response.values()]) iopf_group_response(k, one.group, IOMMU_PAGE_RESP_INVALID);
+  for (const one of [...fault.deliver, ...fault.response.values()])
+    iopf_group_response(k, one.group, IOMMU_PAGE_RESP_INVALID);
   fault.deliver = [];
   fault.response.clear();
 }
@@ -56,7 +57,10 @@ function fault_records(one: QueuedFault): Uint8Array {
   const dev_id = handle instanceof IommufdAttachHandle ? handle.owner.id : 0;
   faults.forEach((fault, i) => {
     const { flags, pasid, grpid, perm, addr } = fault;
-    out.set(encode(HWPT_PGFAULT, { flags, dev_id, pasid, grpid, perm, addr, cookie: one.cookie }), i * HWPT_PGFAULT.size);
+    out.set(
+      encode(HWPT_PGFAULT, { flags, dev_id, pasid, grpid, perm, addr, cookie: one.cookie }),
+      i * HWPT_PGFAULT.size,
+    );
   });
   return out;
 }

@@ -13,7 +13,8 @@ const INPUT_TYPE = 1;
 function capabilities(k: Kernel, dev: Device): bigint {
   let caps = 0;
   if (k.ops.device_iommu_capable(k, dev, "DIRTY_TRACKING")) caps |= HW_CAP.DIRTY_TRACKING;
-  if (k.features.hw_info_ats && !k.ops.device_iommu_capable(k, dev, "PCI_ATS_SUPPORTED")) caps |= HW_CAP.PCI_ATS_NOT_SUPPORTED;
+  if (k.features.hw_info_ats && !k.ops.device_iommu_capable(k, dev, "PCI_ATS_SUPPORTED"))
+    caps |= HW_CAP.PCI_ATS_NOT_SUPPORTED;
   return BigInt(caps);
 }
 

@@ -17,7 +17,13 @@ import type { Kernel } from "../kernel.ts";
 import { copy_to_user } from "../mm/uaccess.ts";
 import { releaseNumber } from "../profile.ts";
 import { iopt_read_and_clear_dirty_data, iopt_set_dirty_tracking } from "./dirty.ts";
-import { iommufd_get_any, iommufd_get_object, iommufd_object_abort, iommufd_object_alloc, iommufd_object_finalize } from "./object.ts";
+import {
+  iommufd_get_any,
+  iommufd_get_object,
+  iommufd_object_abort,
+  iommufd_object_alloc,
+  iommufd_object_finalize,
+} from "./object.ts";
 import {
   type IommufdCtx,
   type IommufdDevice,
@@ -59,7 +65,8 @@ export function iommufd_hwpt_paging_alloc(
   const dirty = (flags & DIRTY_TRACKING) === 0 || k.ops.device_iommu_capable(k, idev.dev, "DIRTY_TRACKING");
   if (!k.check(dirty, "the device's IOMMU tracks dirty pages")) return -errno.EOPNOTSUPP;
   const both = FAULT_ID_VALID | NEST_PARENT;
-  if (k.features.paging_fault_queue && !k.check((flags & both) !== both, "a nesting parent has no fault queue")) return -errno.EOPNOTSUPP;
+  if (k.features.paging_fault_queue && !k.check((flags & both) !== both, "a nesting parent has no fault queue"))
+    return -errno.EOPNOTSUPP;
   const hwpt = new IommufdHwptPaging(ictx, ioas);
   let rc = iommufd_object_alloc(k, hwpt);
   if (rc < 0) return rc;
@@ -78,7 +85,8 @@ export function iommufd_hwpt_paging_alloc(
     domain.cookie_type = "iommufd";
     domain.cookie = hwpt;
   }
-  if (idev.enforce_cache_coherency) hwpt.enforce_cache_coherency = domain.ops.enforce_cache_coherency?.(k, domain) ?? false;
+  if (idev.enforce_cache_coherency)
+    hwpt.enforce_cache_coherency = domain.ops.enforce_cache_coherency?.(k, domain) ?? false;
   rc = k.ops.iommufd_hwpt_paging_reserve(k, hwpt, idev);
   if (rc < 0) {
     abort_paging(k, hwpt);
@@ -180,16 +188,23 @@ export function iommufd_hwpt_nested_alloc(
     return -errno.EOPNOTSUPP;
   }
   const fits = parent.nest_parent && !parent.auto_domain && parent.domain?.owner === ops;
-  if (!k.check(fits, "the hwpt is a nesting parent of the same driver", () => ({ objects: [parent.id] }))) return -errno.EINVAL;
+  if (!k.check(fits, "the hwpt is a nesting parent of the same driver", () => ({ objects: [parent.id] })))
+    return -errno.EINVAL;
   const hwpt = new_nested(k, parent, null, flags);
   if (typeof hwpt === "number") return hwpt;
   if (parent.domain === null || ops.domain_alloc_nested === null) return abort_nested(k, hwpt, -errno.EOPNOTSUPP);
-  const domain = k.fails() ? -errno.ENOMEM : ops.domain_alloc_nested(k, idev.dev, parent.domain, flags & ~FAULT_ID_VALID, data);
+  const domain = k.fails()
+    ? -errno.ENOMEM
+    : ops.domain_alloc_nested(k, idev.dev, parent.domain, flags & ~FAULT_ID_VALID, data);
   if (typeof domain === "number") return abort_nested(k, hwpt, domain);
   return publish_nested(k, hwpt, domain);
 }
 
-function publish_nested(k: Kernel, hwpt: IommufdHwptNested, domain: NonNullable<IommufdHwpt["domain"]>): IommufdHwptNested {
+function publish_nested(
+  k: Kernel,
+  hwpt: IommufdHwptNested,
+  domain: NonNullable<IommufdHwpt["domain"]>,
+): IommufdHwptNested {
   hwpt.domain = domain;
   if (k.features.sw_msi === "native") {
     domain.cookie_type = "iommufd";
@@ -238,13 +253,18 @@ function alloc_on(
       return k.ops.iommufd_hwpt_nested_alloc(k, pt, idev, flags, data);
     case "VIOMMU": {
       const same = pt.iommu_dev === idev.dev.iommu_dev;
-      if (!k.check(same, "the device is behind the virtual IOMMU's physical one", () => ({ objects: [pt.id, idev.id] }))) {
+      if (
+        !k.check(same, "the device is behind the virtual IOMMU's physical one", () => ({ objects: [pt.id, idev.id] }))
+      ) {
         return -errno.EINVAL;
       }
       return k.ops.iommufd_viommu_alloc_hwpt_nested(k, pt, flags, data);
     }
     default:
-      k.check(false, "pt_id is an IOAS, a paging hwpt or a virtual IOMMU", () => ({ objects: [pt_id], left: pt?.kind ?? "nothing" }));
+      k.check(false, "pt_id is an IOAS, a paging hwpt or a virtual IOMMU", () => ({
+        objects: [pt_id],
+        left: pt?.kind ?? "nothing",
+      }));
       return -errno.EINVAL;
   }
 }
@@ -295,7 +315,12 @@ export function iommufd_hwpt_get_dirty_bitmap(k: Kernel, ucmd: Ucmd): number {
 /** Entries handled are written back whatever happened. */
 export function iommufd_hwpt_invalidate(k: Kernel, ucmd: Ucmd): number {
   const cmd = decode(IOMMU_HWPT_INVALIDATE, ucmd.bytes);
-  const array: UserDataArray = { type: cmd.data_type, uptr: cmd.data_uptr, entry_len: cmd.entry_len, entry_num: cmd.entry_num };
+  const array: UserDataArray = {
+    type: cmd.data_type,
+    uptr: cmd.data_uptr,
+    entry_len: cmd.entry_len,
+    entry_num: cmd.entry_num,
+  };
   let done = 0;
   let rc = invalidate_checks(k, cmd);
   if (rc === 0) {
@@ -307,7 +332,10 @@ export function iommufd_hwpt_invalidate(k: Kernel, ucmd: Ucmd): number {
   return copy_to_user(k, ucmd.ubuffer, ucmd.bytes.subarray(0, n)) ? rc : -errno.EFAULT;
 }
 
-function invalidate_checks(k: Kernel, cmd: { __reserved: number; entry_num: number; entry_len: number; data_uptr: bigint }): number {
+function invalidate_checks(
+  k: Kernel,
+  cmd: { __reserved: number; entry_num: number; entry_len: number; data_uptr: bigint },
+): number {
   if (!k.check(cmd.__reserved === 0, "the reserved field is 0")) return -errno.EOPNOTSUPP;
   if (cmd.entry_num === 0) return 0;
   const sane = cmd.data_uptr !== 0n && cmd.entry_len > 0 && cmd.entry_len <= 4096 && cmd.entry_num <= 1 << 19;
@@ -324,12 +352,14 @@ function invalidate(k: Kernel, ucmd: Ucmd, id: number, array: UserDataArray): nu
   if (obj === null) return none(-errno.ENOENT);
   if (obj.kind === "HWPT_NESTED" && obj.domain !== null) {
     const hook = obj.domain.ops.cache_invalidate_user;
-    if (!k.check(hook !== undefined, "the driver invalidates nested hwpts") || hook === undefined) return none(-errno.EOPNOTSUPP);
+    if (!k.check(hook !== undefined, "the driver invalidates nested hwpts") || hook === undefined)
+      return none(-errno.EOPNOTSUPP);
     return hook(k, obj.domain, array);
   }
   if (obj.kind === "VIOMMU") {
     const hook = obj.ops?.cache_invalidate;
-    if (!k.check(hook !== undefined, "the virtual IOMMU takes invalidations") || hook === undefined) return none(-errno.EOPNOTSUPP);
+    if (!k.check(hook !== undefined, "the virtual IOMMU takes invalidations") || hook === undefined)
+      return none(-errno.EOPNOTSUPP);
     return hook(k, obj, array);
   }
   k.check(false, "the object is a nested hwpt or a virtual IOMMU", () => ({ objects: [id], left: obj.kind }));

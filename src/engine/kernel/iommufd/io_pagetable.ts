@@ -33,7 +33,11 @@ export function iopt_check_alignment(k: Kernel, iopt: IoPagetable, align: bigint
   const mask = align - 1n;
   for (const area of iopt.areas) {
     const ok = ((area.start | area.length | BigInt(area.page_offset)) & mask) === 0n;
-    const detail = () => ({ range: { start: area.start, last: area.last }, hits: [areaInterval(area)], right: `alignment 0x${align.toString(16)}` });
+    const detail = () => ({
+      range: { start: area.start, last: area.last },
+      hits: [areaInterval(area)],
+      right: `alignment 0x${align.toString(16)}`,
+    });
     if (!k.check(ok, "existing areas have the new alignment", detail)) return -errno.EADDRINUSE;
   }
   return 0;
@@ -115,7 +119,10 @@ function insert_area(k: Kernel, iopt: IoPagetable, piece: PagesPiece, iova: bigi
   if (!k.check(!writes_forbidden(pages, prot), "the backing was given with write access")) return -errno.EPERM;
   const page_offset = Number(start_byte % PAGE_SIZE_N);
   const aligned = (BigInt(page_offset) & (iopt.iova_alignment - 1n)) === 0n;
-  const detail = () => ({ left: `page offset 0x${page_offset.toString(16)}`, right: `alignment 0x${iopt.iova_alignment.toString(16)}` });
+  const detail = () => ({
+    left: `page offset 0x${page_offset.toString(16)}`,
+    right: `alignment 0x${iopt.iova_alignment.toString(16)}`,
+  });
   if (!k.check(aligned, "the memory has the IOAS's alignment", detail)) return -errno.EINVAL;
   const area = new IoptArea(iopt, iova, iova + length - 1n, {
     index: Number(start_byte / PAGE_SIZE_N),
@@ -142,7 +149,10 @@ function choose_iova(
 ): bigint | number {
   for (let i = 0; i < pieces.length; i++) if (k.fails()) return -errno.ENOMEM;
   const aligned = length !== 0n && (length & (iopt.iova_alignment - 1n)) === 0n;
-  const detail = () => ({ left: `length 0x${length.toString(16)}`, right: `alignment 0x${iopt.iova_alignment.toString(16)}` });
+  const detail = () => ({
+    left: `length 0x${length.toString(16)}`,
+    right: `alignment 0x${iopt.iova_alignment.toString(16)}`,
+  });
   if (!k.check(aligned, "the length has the IOAS's alignment", detail)) return -errno.EINVAL;
   const [first] = pieces;
   if (fixed !== null || first === undefined) {
@@ -240,7 +250,8 @@ export function iopt_unmap_iova(k: Kernel, iopt: IoPagetable, start: bigint, las
     if (!k.check(pages !== null, "the area is not being set up or torn down", detail) || pages === null) {
       return { rc: -errno.EBUSY, bytes };
     }
-    if (!k.check(area.num_locks === 0, "no hardware queue lies in the area", detail)) return { rc: -errno.EBUSY, bytes };
+    if (!k.check(area.num_locks === 0, "no hardware queue lies in the area", detail))
+      return { rc: -errno.EBUSY, bytes };
     const whole = area.start >= start && area.last <= last;
     if (!k.check(whole, "the range covers whole areas", detail)) return { rc: -errno.ENOENT, bytes };
     if (area.start !== cursor) tries = 0;
@@ -248,7 +259,8 @@ export function iopt_unmap_iova(k: Kernel, iopt: IoPagetable, start: bigint, las
       cursor = area.start;
       area.prevent_access = true;
       k.ops.iommufd_access_notify_unmap(k, iopt, area.start, area.length);
-      if (!k.check(++tries <= 100, "the in-kernel users of the area let go", detail)) return { rc: -errno.EDEADLOCK, bytes };
+      if (!k.check(++tries <= 100, "the in-kernel users of the area let go", detail))
+        return { rc: -errno.EDEADLOCK, bytes };
       continue;
     }
     iopt_remove_area(k, iopt, area, pages);
@@ -285,7 +297,8 @@ function iopt_area_split(k: Kernel, iopt: IoPagetable, area: IoptArea, cut: bigi
   const { pages } = area;
   if (cut === area.start || cut === area.last) return 0;
   const detail = () => ({ hits: [areaInterval(area)], left: `cut after 0x${cut.toString(16)}` });
-  if (!k.check(pages !== null && !area.prevent_access, "the area is not busy", detail) || pages === null) return -errno.EBUSY;
+  if (!k.check(pages !== null && !area.prevent_access, "the area is not busy", detail) || pages === null)
+    return -errno.EBUSY;
   if (!k.check(pages.source.kind !== "dmabuf", "the area is not a dma-buf", detail)) return -errno.EOPNOTSUPP;
   const byte = area.start_byte + (cut + 1n - area.start);
   const aligned = ((cut + 1n) & (iopt.iova_alignment - 1n)) === 0n && (byte & (iopt.iova_alignment - 1n)) === 0n;

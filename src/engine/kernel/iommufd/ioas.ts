@@ -19,12 +19,7 @@ import type { Kernel } from "../kernel.ts";
 import { ULONG_MAX } from "../mm/const.ts";
 import { copy_from_user, copy_to_user } from "../mm/uaccess.ts";
 import { RangeMap } from "../range_map.ts";
-import {
-  iopt_disable_large_pages,
-  iopt_enable_large_pages,
-  iopt_get_pages,
-  iopt_unmap_all,
-} from "./io_pagetable.ts";
+import { iopt_disable_large_pages, iopt_enable_large_pages, iopt_get_pages, iopt_unmap_all } from "./io_pagetable.ts";
 import type { AllowedRange } from "./iopt.ts";
 import type { IoptPages } from "./iopt_pages.ts";
 import { iommufd_get_object, iommufd_object_abort, iommufd_object_alloc, iommufd_object_finalize } from "./object.ts";
@@ -70,7 +65,8 @@ export function iommufd_ioas_iova_ranges(k: Kernel, ucmd: Ucmd): number {
   for (let i = 0; i < Math.min(holes.length, cmd.num_iovas); i++) {
     const range = holes[i];
     if (range === undefined) continue;
-    const ok = !k.fails() && copy_to_user(k, cmd.allowed_iovas + BigInt(i * IOVA_RANGE.size), encode(IOVA_RANGE, range));
+    const ok =
+      !k.fails() && copy_to_user(k, cmd.allowed_iovas + BigInt(i * IOVA_RANGE.size), encode(IOVA_RANGE, range));
     if (!k.check(ok, "the array can be written")) return -errno.EFAULT;
   }
   const rc = iommufd_ucmd_respond(k, ucmd, IOMMU_IOAS_IOVA_RANGES, {
@@ -113,18 +109,26 @@ function check_map_flags(k: Kernel, flags: number): number {
 }
 
 function check_map_access(k: Kernel, flags: number): number {
-  return k.check((flags & (MAP_FLAGS.R | MAP_FLAGS.W)) !== 0, "the mapping is readable or writeable") ? 0 : -errno.EINVAL;
+  return k.check((flags & (MAP_FLAGS.R | MAP_FLAGS.W)) !== 0, "the mapping is readable or writeable")
+    ? 0
+    : -errno.EINVAL;
 }
 
 function below_max(k: Kernel, ...values: bigint[]): number {
-  return k.check(values.every((x) => x < ULONG_MAX), "addresses and lengths are less than 2^64 - 1") ? 0 : -errno.EOVERFLOW;
+  return k.check(
+    values.every((x) => x < ULONG_MAX),
+    "addresses and lengths are less than 2^64 - 1",
+  )
+    ? 0
+    : -errno.EOVERFLOW;
 }
 
 const fixed_iova = (flags: number, iova: bigint): bigint | null => ((flags & MAP_FLAGS.FIXED) !== 0 ? iova : null);
 
 export function iommufd_ioas_map(k: Kernel, ucmd: Ucmd): number {
   const cmd = decode(IOMMU_IOAS_MAP, ucmd.bytes);
-  if (!k.check((cmd.flags & ~7) === 0 && cmd.__reserved === 0, "only known flags, reserved fields 0")) return -errno.EOPNOTSUPP;
+  if (!k.check((cmd.flags & ~7) === 0 && cmd.__reserved === 0, "only known flags, reserved fields 0"))
+    return -errno.EOPNOTSUPP;
   const rc = below_max(k, cmd.iova, cmd.length) || check_map_access(k, cmd.flags);
   if (rc < 0) return rc;
   const ioas = iommufd_get_object(k, ucmd.ictx, cmd.ioas_id, "IOAS");
@@ -149,7 +153,9 @@ export function iommufd_ioas_copy(k: Kernel, ucmd: Ucmd): number {
   const cmd = decode(IOMMU_IOAS_COPY, ucmd.bytes);
   if (k.config.iommufd_test) k.ops.iommufd_test_syz_conv_iova_id(k, ucmd.ictx, cmd);
   const rc =
-    check_map_flags(k, cmd.flags) || below_max(k, cmd.length, cmd.src_iova, cmd.dst_iova) || check_map_access(k, cmd.flags);
+    check_map_flags(k, cmd.flags) ||
+    below_max(k, cmd.length, cmd.src_iova, cmd.dst_iova) ||
+    check_map_access(k, cmd.flags);
   if (rc < 0) return rc;
   const src = iommufd_get_object(k, ucmd.ictx, cmd.src_ioas_id, "IOAS");
   if (src === null) return -errno.ENOENT;
@@ -158,7 +164,9 @@ export function iommufd_ioas_copy(k: Kernel, ucmd: Ucmd): number {
   const dst = iommufd_get_object(k, ucmd.ictx, cmd.dst_ioas_id, "IOAS");
   const fixed = fixed_iova(cmd.flags, cmd.dst_iova);
   const iova =
-    dst === null ? -errno.ENOENT : k.ops.iopt_map_pages(k, dst.iopt, pieces, cmd.length, fixed, conv_iommu_prot(cmd.flags));
+    dst === null
+      ? -errno.ENOENT
+      : k.ops.iopt_map_pages(k, dst.iopt, pieces, cmd.length, fixed, conv_iommu_prot(cmd.flags));
   for (const piece of pieces) iopt_put_pages(k, piece.pages);
   return typeof iova === "number" ? iova : iommufd_ucmd_respond(k, ucmd, IOMMU_IOAS_COPY, { ...cmd, dst_iova: iova });
 }

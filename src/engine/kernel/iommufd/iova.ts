@@ -36,7 +36,11 @@ export function iopt_check_iova(k: Kernel, iopt: IoPagetable, iova: bigint, leng
   if (!k.check(hits.length === 0, "the range meets no reserved IOVA", () => ({ range, hits: hits.map(named) }))) {
     return -errno.EINVAL;
   }
-  const taken = () => ({ range, hits: [...iopt.areas.overlapping(iova, last)].map(areaInterval), ...neighbours(iopt, iova, last) });
+  const taken = () => ({
+    range,
+    hits: [...iopt.areas.overlapping(iova, last)].map(areaInterval),
+    ...neighbours(iopt, iova, last),
+  });
   if (!k.check(iopt.areas.first(iova, last) === undefined, "the range is not mapped yet", taken)) return -errno.EEXIST;
   return 0;
 }
@@ -46,13 +50,7 @@ function named(range: { start: bigint; last: bigint; label: string }): Interval 
 }
 
 /** Where a piece of `length` bytes would start in [start, last], keeping the alignment and page offset; or null. */
-function fit(
-  start: bigint,
-  last: bigint,
-  length: bigint,
-  align: bigint,
-  page_offset: bigint,
-): bigint | null {
+function fit(start: bigint, last: bigint, length: bigint, align: bigint, page_offset: bigint): bigint | null {
   const up = start + (align - 1n);
   if (up > ULONG_MAX) return null;
   const at = (up & ~(align - 1n)) | page_offset;
@@ -94,12 +92,15 @@ export function iopt_alloc_iova(k: Kernel, iopt: IoPagetable, addr: bigint, leng
     left: `0x${align.toString(16)}, what the user address and the length allow`,
     right: `alignment 0x${iopt.iova_alignment.toString(16)}`,
   });
-  if (!k.check(align >= iopt.iova_alignment, "the alignment of the user memory suits the IOAS", alignment)) return -errno.EINVAL;
+  if (!k.check(align >= iopt.iova_alignment, "the alignment of the user memory suits the IOAS", alignment))
+    return -errno.EINVAL;
   const reserved = reservedUnion(iopt);
   for (const span of allowedSpans(iopt)) {
     const from = fit(span.start, span.last, length, align, page_offset);
     if (from === null) continue;
-    const found = firstHole(iopt, reserved, from, span.last, (start, last) => fit(start, last, length, align, page_offset));
+    const found = firstHole(iopt, reserved, from, span.last, (start, last) =>
+      fit(start, last, length, align, page_offset),
+    );
     if (found !== null) return found;
   }
   k.check(false, "there is a hole that is large enough");
@@ -122,7 +123,8 @@ function firstHole(
     const res = reserved[r];
     const nextArea = area === undefined || area.start > last ? undefined : area;
     const nextRes = res === undefined || res.start > last ? undefined : res;
-    const stop = nextArea !== undefined && (nextRes === undefined || nextArea.start <= nextRes.start) ? nextArea : nextRes;
+    const stop =
+      nextArea !== undefined && (nextRes === undefined || nextArea.start <= nextRes.start) ? nextArea : nextRes;
     if (stop === undefined) return cursor > last ? null : take(cursor, last);
     if (stop.start > cursor) {
       const at = take(cursor, stop.start - 1n);

@@ -53,7 +53,8 @@ export function iommufd_object_destroy(k: Kernel, obj: IommufdObject): void {
 /** Removes an object that nothing else refers to. */
 export function iommufd_object_remove(k: Kernel, ictx: IommufdCtx, id: number): number {
   const obj = k.fails() ? undefined : ictx.objects.get(id);
-  if (!k.check(obj !== undefined, `object ${id} exists`, () => ({ objects: [id] })) || obj === undefined) return -errno.ENOENT;
+  if (!k.check(obj !== undefined, `object ${id} exists`, () => ({ objects: [id] })) || obj === undefined)
+    return -errno.ENOENT;
   const detail = () => ({ objects: [id], left: `users ${obj.users}`, right: "users 1" });
   if (!k.check(obj.users === 1, "nothing else refers to the object", detail)) return -errno.EBUSY;
   k.ops.iommufd_object_destroy(k, obj);
@@ -70,7 +71,8 @@ export function iommufd_option(k: Kernel, ucmd: Ucmd): number {
   if (!k.check(cmd.__reserved === 0, "the reserved field is 0")) return -errno.EOPNOTSUPP;
   const value = { val64: cmd.val64 };
   let rc: number;
-  if (cmd.option_id === uapi.OPTION_ID.RLIMIT_MODE) rc = iommufd_option_rlimit_mode(k, ucmd.ictx, cmd.object_id, cmd.op, value);
+  if (cmd.option_id === uapi.OPTION_ID.RLIMIT_MODE)
+    rc = iommufd_option_rlimit_mode(k, ucmd.ictx, cmd.object_id, cmd.op, value);
   else if (cmd.option_id === uapi.OPTION_ID.HUGE_PAGES) {
     const ioas = iommufd_get_object(k, ucmd.ictx, cmd.object_id, "IOAS");
     rc = ioas === null ? -errno.ENOENT : iommufd_ioas_option(k, ioas, cmd.op, value);
@@ -164,7 +166,8 @@ export function iommufd_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigi
   if (!k.check(head !== null, "the struct's size can be read") || head === null) return -errno.EFAULT;
   const entry = handlers.get(cmd);
   const known = exists(k, entry);
-  if (!k.check(known, "this kernel knows the command", () => ({ left: `0x${cmd.toString(16)}` })) || !known) return -errno.ENOTTY;
+  if (!k.check(known, "this kernel knows the command", () => ({ left: `0x${cmd.toString(16)}` })) || !known)
+    return -errno.ENOTTY;
   const { def, run } = entry;
   const user_size = new DataView(head.buffer).getUint32(0, true);
   const detail = () => ({ left: `size ${user_size}`, right: `at least ${def.min}` });
@@ -226,7 +229,8 @@ export function iommufd_fops_mmap(k: Kernel, file: File, vma: Vma, offset: bigin
   const length = vma.last - vma.start + 1n;
   const region = ictx.mmap_regions.at(offset);
   const whole = region !== undefined && region.start === offset && region.last - region.start + 1n === length;
-  if (!k.check(whole, "offset and length are those of a region handed out") || region === undefined) return -errno.ENXIO;
+  if (!k.check(whole, "offset and length are those of a region handed out") || region === undefined)
+    return -errno.ENXIO;
   vma.store = new PageStore("device", "contiguous");
   vma.store.frames.set(0, region.mmio_addr / Number(PAGE_SIZE_N), Number(length / PAGE_SIZE_N));
   vma.vm_ops = viommu_vm_ops;
@@ -256,7 +260,8 @@ export function iommufd_ctx_from_fd(k: Kernel, fd: number): IommufdCtx | number 
   const file = k.current.fds.get(fd);
   if (!k.check(file !== undefined, "the descriptor is open") || file === undefined) return -errno.EBADF;
   const ictx = file.private_data;
-  if (!k.check(ictx instanceof IommufdCtx, "the descriptor is an iommufd") || !(ictx instanceof IommufdCtx)) return -errno.EBADFD;
+  if (!k.check(ictx instanceof IommufdCtx, "the descriptor is an iommufd") || !(ictx instanceof IommufdCtx))
+    return -errno.EBADFD;
   file.count++;
   return ictx;
 }

@@ -28,7 +28,10 @@ export function account_pinned(k: Kernel, pages: IoptPages, diff: number): numbe
   if (pages.account_mode !== "none") {
     const limit = memlock_pages(pages);
     const whose = pages.account_mode === "user" ? `user ${pages.source_user.uid}` : "the address space";
-    const detail = () => ({ left: `${counter.locked_vm + diff} pages of ${whose}`, right: `RLIMIT_MEMLOCK ${limit} pages` });
+    const detail = () => ({
+      left: `${counter.locked_vm + diff} pages of ${whose}`,
+      right: `RLIMIT_MEMLOCK ${limit} pages`,
+    });
     const fits = diff <= 0 || (counter.locked_vm + diff <= limit && !k.fails());
     if (!k.check(fits, "locked memory stays within the limit", detail)) return -errno.ENOMEM;
     counter.locked_vm += diff;
@@ -60,7 +63,10 @@ function pin_source(k: Kernel, pages: IoptPages, index: number, n: number): { pf
   if (!k.check(mem !== null, "the file is a memory file") || mem === null) return -errno.EINVAL;
   const page = index + Number(source.start / PAGE_SIZE_N);
   const run = memfd_pin_folios(k, mem.store, page, n, memfd_pages(mem));
-  k.check(typeof run !== "number", "the page lies within the file", () => ({ left: `page ${page}`, right: `${memfd_pages(mem)} pages` }));
+  k.check(typeof run !== "number", "the page lies within the file", () => ({
+    left: `page ${page}`,
+    right: `${memfd_pages(mem)} pages`,
+  }));
   return run;
 }
 
@@ -71,7 +77,7 @@ function unpin_runs(k: Kernel, runs: readonly { pfn: number; n: number }[]): voi
 /** Pins what of these pages is not pinned yet and adds one holder to all. Not charged yet. */
 export function iopt_pages_hold(k: Kernel, pages: IoptPages, index: number, n: number): number {
   for (const gap of pages.pinned.missing(index, n)) {
-    for (let at = gap.index; at < gap.index + gap.n; ) {
+    for (let at = gap.index; at < gap.index + gap.n;) {
       const run = pin_source(k, pages, at, gap.index + gap.n - at);
       if (typeof run === "number") {
         unpin_runs(k, pages.pinned.sweep());
@@ -103,7 +109,10 @@ export function iopt_put_pages(k: Kernel, pages: IoptPages): void {
 }
 
 /** Physical stretches behind an area, from its first byte on, cut at its end. */
-function* area_runs(area: IoptArea, pages: IoptPages): Generator<{ offset: bigint; pa: bigint; bytes: bigint }, void, undefined> {
+function* area_runs(
+  area: IoptArea,
+  pages: IoptPages,
+): Generator<{ offset: bigint; pa: bigint; bytes: bigint }, void, undefined> {
   const length = area.length;
   if (pages.source.kind === "dmabuf") {
     const { dmabuf, start } = pages.source;
@@ -147,7 +156,8 @@ export function iopt_area_map_domain(k: Kernel, area: IoptArea, pages: IoptPages
 export function iopt_area_unmap_domain(k: Kernel, area: IoptArea, pages: IoptPages, domain: IommuDomain): void {
   for (const { offset, bytes } of area_runs(area, pages)) {
     const gone = k.ops.iommu_unmap(k, domain, area.start + offset, bytes);
-    if (gone !== bytes) k.note(`unmapped 0x${gone.toString(16)} of 0x${bytes.toString(16)} bytes: the domain and the area disagree`);
+    if (gone !== bytes)
+      k.note(`unmapped 0x${gone.toString(16)} of 0x${bytes.toString(16)} bytes: the domain and the area disagree`);
   }
 }
 

@@ -66,7 +66,13 @@ export function iopt_map_user_pages(
   return typeof pages === "number" ? pages : map_common(k, iopt, pages, start_byte, length, place);
 }
 
-function dmabuf_source(k: Kernel, fd: number, start: bigint, last: bigint, length: bigint): PagesSource | number | null {
+function dmabuf_source(
+  k: Kernel,
+  fd: number,
+  start: bigint,
+  last: bigint,
+  length: bigint,
+): PagesSource | number | null {
   const file = k.current.fds.get(fd);
   const dmabuf = file === undefined ? null : as_dmabuf(file);
   if (file === undefined || dmabuf === null) return null;

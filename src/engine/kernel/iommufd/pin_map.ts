@@ -79,7 +79,12 @@ export class PinMap {
   add(index: number, pfn: number, n: number): void {
     const at = this.rank(index);
     const before = this.runs[at - 1];
-    if (before !== undefined && before.holders === 0 && before.index + before.n === index && before.pfn + before.n === pfn) {
+    if (
+      before !== undefined &&
+      before.holders === 0 &&
+      before.index + before.n === index &&
+      before.pfn + before.n === pfn
+    ) {
       before.n += n;
       return;
     }

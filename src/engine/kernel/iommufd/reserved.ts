@@ -69,7 +69,8 @@ export function iopt_reserve_iova(
     range: { start, last },
     hits: [...iopt.allowed.overlapping(start, last)].map(allowedInterval),
   });
-  if (!k.check(allowed === undefined, `no allowed range in the way of ${why.label}`, promised)) return -errno.EADDRINUSE;
+  if (!k.check(allowed === undefined, `no allowed range in the way of ${why.label}`, promised))
+    return -errno.EADDRINUSE;
   if (k.fails()) return -errno.ENOMEM;
   const at = iopt.reserved.findLastIndex((range) => range.start <= start) + 1;
   iopt.reserved.splice(at, 0, { start, last, owner, label: why.label, kind: why.kind });

@@ -5,7 +5,13 @@ import { type MsiDesc, msi_desc_set_iommu_msi_iova } from "../irq/msi.ts";
 import type { Kernel } from "../kernel.ts";
 import { PAGE_MASK_N, PAGE_SHIFT, PAGE_SIZE_N } from "../mm/const.ts";
 import { hwpt_label } from "./hw_pagetable.ts";
-import { IommufdAttachHandle, type IommufdCtx, type IommufdGroup, type IommufdHwptPaging, type SwMsiMap } from "./objects.ts";
+import {
+  IommufdAttachHandle,
+  type IommufdCtx,
+  type IommufdGroup,
+  type IommufdHwptPaging,
+  type SwMsiMap,
+} from "./objects.ts";
 
 /** Bits in present_sw_msi and required_sw_msi. */
 const MAX_SW_MSI = 64;

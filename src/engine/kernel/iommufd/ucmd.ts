@@ -17,7 +17,12 @@ export interface Ucmd {
 }
 
 /** Puts output fields into the struct and copies it back as far as the caller's goes. 0 or -EFAULT. */
-export function iommufd_ucmd_respond<L extends Layout>(k: Kernel, ucmd: Ucmd, layout: L, out: Partial<Values<L>>): number {
+export function iommufd_ucmd_respond<L extends Layout>(
+  k: Kernel,
+  ucmd: Ucmd,
+  layout: L,
+  out: Partial<Values<L>>,
+): number {
   encodeInto(layout, ucmd.bytes, out);
   const n = Math.min(ucmd.user_size, layout.size);
   if (k.fails()) return -errno.EFAULT;

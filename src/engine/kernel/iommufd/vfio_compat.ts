@@ -141,7 +141,8 @@ function unmap_dma(k: Kernel, ictx: IommufdCtx, arg: bigint): number {
 
 function unmap_range(k: Kernel, ioas: IommufdIoas, iova: bigint, size: bigint): { rc: number; bytes: bigint } {
   if (!k.check(size !== 0n, "the size is not 0")) return { rc: -errno.EINVAL, bytes: 0n };
-  if (!k.check(iova + size - 1n <= ULONG_MAX, "the range ends inside 64 bits")) return { rc: -errno.EOVERFLOW, bytes: 0n };
+  if (!k.check(iova + size - 1n <= ULONG_MAX, "the range ends inside 64 bits"))
+    return { rc: -errno.EOVERFLOW, bytes: 0n };
   return k.ops.iopt_unmap_iova(k, ioas.iopt, iova, iova + size - 1n);
 }
 
@@ -230,4 +231,3 @@ export function iommufd_vfio_compat_set_no_iommu(ictx: IommufdCtx): number {
   ictx.no_iommu_mode = true;
   return 0;
 }
-

@@ -14,12 +14,7 @@ import {
   iommufd_access_unpin_pages,
 } from "./access.ts";
 import { iommufd_get_object, iommufd_object_abort, iommufd_object_alloc, iommufd_object_finalize } from "./object.ts";
-import {
-  type IommufdCtx,
-  IommufdHwQueue,
-  IommufdVdevice,
-  IommufdViommu,
-} from "./objects.ts";
+import { type IommufdCtx, IommufdHwQueue, IommufdVdevice, IommufdViommu } from "./objects.ts";
 import { iommufd_ucmd_respond, type Ucmd } from "./ucmd.ts";
 
 export function iommufd_viommu_destroy(k: Kernel, viommu: IommufdViommu): void {
@@ -156,7 +151,8 @@ function pin_queue(k: Kernel, queue: IommufdHwQueue): bigint | number {
 
 export function iommufd_hw_queue_alloc_ioctl(k: Kernel, ucmd: Ucmd): number {
   const cmd = decode(IOMMU_HW_QUEUE_ALLOC, ucmd.bytes);
-  if (!k.check(cmd.flags === 0 && cmd.type !== 0, "no flag is set and the type is not DEFAULT")) return -errno.EOPNOTSUPP;
+  if (!k.check(cmd.flags === 0 && cmd.type !== 0, "no flag is set and the type is not DEFAULT"))
+    return -errno.EOPNOTSUPP;
   if (!k.check(cmd.length !== 0n, "the length is not 0")) return -errno.EINVAL;
   const last = cmd.nesting_parent_iova + cmd.length - 1n;
   if (!k.check(last <= ULONG_MAX, "the range ends inside 64 bits")) return -errno.EOVERFLOW;
@@ -225,4 +221,3 @@ export function iommufd_viommu_get_vdev_id(viommu: ViommuCore, dev: Device): big
   for (const vdev of viommu.vdevs.values()) if (vdev.dev === dev) return vdev.virt_id;
   return null;
 }
-
