@@ -1,5 +1,5 @@
 /** `lab compare`: a scenario on several kernels, steps aligned. */
-import { compare } from "../../engine/sim/compare.ts";
+import { compare, type Comparison } from "../../engine/sim/compare.ts";
 import { Run } from "../../engine/sim/run.ts";
 import { stepView } from "../../engine/views/steps.ts";
 import { loadKernels } from "../engine.ts";
@@ -40,16 +40,20 @@ export async function compareCommand(
   return HOLDS;
 }
 
-/** What each step did on each kernel, for the steps where they differ. */
-function differences(result: ReturnType<typeof compare>, ids: readonly string[]): string[] {
+/** For the steps where kernels differ: what each saw and changed, without what all of them have in common. */
+function differences(result: Comparison, ids: readonly string[]): string[] {
   const lines: string[] = [];
   result.rows.forEach((cells, i) => {
     if (!cells.some((c) => c.differs)) return;
     lines.push(`step ${i + 1}:`);
+    const facts = cells.map((c) => [...c.seen.filter((f) => !/^(ret|errno)=/.test(f)), ...c.effects]);
+    const common = new Set((facts[0] ?? []).filter((f) => facts.every((other) => other.includes(f))));
+    const groups = new Map<string, string[]>();
     cells.forEach((c, n) => {
-      const detail = [c.result, ...c.effects].join("; ");
-      lines.push(`  ${ids[n] ?? ""}: ${detail}`);
+      const text = [c.result, ...(facts[n] ?? []).filter((f) => !common.has(f))].join("; ");
+      groups.set(text, [...(groups.get(text) ?? []), ids[n] ?? ""]);
     });
+    for (const [text, kernels] of groups) lines.push(`  ${kernels.join(", ")}: ${text}`);
   });
   return lines;
 }

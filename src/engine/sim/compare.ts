@@ -1,13 +1,15 @@
 /** One scenario on several kernels, step by step: where they first differ, and in what. */
 import { type Digest, digest, effect } from "../views/digest.ts";
 import type { Outcome } from "../views/types.ts";
-import type { Seen, StepResult } from "./result.ts";
-import type { Run } from "./run.ts";
+import type { StepResult } from "./result.ts";
+import { type Run, seenText } from "./run.ts";
 
 export interface Cell {
   outcome: Outcome;
   /** What the program saw: `EADDRINUSE`, `2 ranges`. */
   result: string;
+  /** What the program and the device saw: `errno=EINVAL`, `msi=0x8000040`. */
+  seen: string[];
   /** Facts that the step changed, with `+` and `-`. */
   effects: string[];
   /** A few characters for a lane: what is special here, else the result. */
@@ -55,28 +57,17 @@ function column(run: Run): (Cell & { key: string })[] {
     );
     return {
       outcome: result.outcome,
-      result: resultText(result),
+      result: result.summary,
+      seen: observed(result),
       effects,
-      short: result.outcome === "ok" && special !== undefined ? special.short : resultText(result),
+      short: result.outcome === "ok" && special !== undefined ? special.short : result.summary,
       differs: false,
       key: JSON.stringify([observed(result), effects]),
     };
   });
 }
 
-/** Short, with what the summary leaves out: the number of a range says little, its bounds are compared apart. */
-function resultText(result: StepResult): string {
-  return result.summary;
-}
-
-/** What the program and the device saw, without physical addresses of memory. */
-function observed(result: StepResult): Record<string, unknown> {
-  const out: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(result.seen)) if (name !== "pa") out[name] = plain(value);
-  return out;
-}
-
-function plain(value: Seen): unknown {
-  if (typeof value === "bigint") return `0x${value.toString(16)}`;
-  return typeof value === "string" ? value : value.map(([a, b]) => [`0x${a.toString(16)}`, `0x${b.toString(16)}`]);
+/** Without physical addresses of memory. */
+function observed(result: StepResult): string[] {
+  return Object.entries(result.seen).flatMap(([name, value]) => (name === "pa" ? [] : [`${name}=${seenText(value)}`]));
 }

@@ -22,7 +22,13 @@ export function execute(world: World, step: Step, watch: boolean): StepResult {
     const id = value.seen["id"];
     world.names.set(step.label, { what: args.op.makes ?? "", id: typeof id === "bigint" ? Number(id) : 0 });
   }
-  return { ...value, args: args.text(), trace: trace.map((entry) => withNames(world, entry)) };
+  const told = trace.filter((e) => step.actor !== "vmm" || !isCopy(e)).map((e) => withNames(world, e));
+  return { ...value, args: args.text(), trace: told };
+}
+
+/** The program and the kernel copying a struct: the bytes stand in the result. */
+function isCopy(e: TraceEntry): boolean {
+  return e.t === "mem" && e.who === "cpu" && / bytes$/.test(e.what);
 }
 
 /** Kernel words with the scenario's device names in the place of PCI addresses. */

@@ -18,6 +18,9 @@ export interface CheckResult {
   instead: string;
 }
 
+/** Scenarios of more steps keep fewer copies of the world. */
+const MANY = 200;
+
 export class Run {
   readonly kernel: string;
   readonly scenario: Scenario;
@@ -38,7 +41,7 @@ export class Run {
     if (typeof world === "string") return world;
     let watch = true;
     const history = new History<World, Step, StepResult>(world, (w, step) => execute(w, step, watch), {
-      every: 8,
+      every: scenario.steps.length > MANY ? 64 : 4,
       recent: 8,
     });
     for (const step of scenario.given) {
@@ -98,8 +101,7 @@ function matches(check: Check, seen: Seen): boolean {
 
 export function seenText(seen: Seen | undefined): string {
   if (seen === undefined) return "nothing of the kind";
-  if (typeof seen === "bigint")
-    return seen < 4096n && seen >= 0n ? seen.toString() : `0x${BigInt.asUintN(64, seen).toString(16)}`;
+  if (typeof seen === "bigint") return seen < 4096n ? seen.toString() : `0x${seen.toString(16)}`;
   if (typeof seen === "string") return seen;
   return seen.length === 0 ? "[]" : seen.map(([a, b]) => `[0x${a.toString(16)},0x${b.toString(16)}]`).join("");
 }

@@ -35,7 +35,13 @@ function tracedOps(ops: KernelOps, tracer: Tracer): KernelOps {
     }
     const op = member as AnyOp;
     wrapped[name] = (...args: unknown[]): unknown => {
-      tracer.enter(name, args.slice(1).map(describe));
+      tracer.enter(
+        name,
+        args
+          .slice(1)
+          .map(describe)
+          .filter((a) => a !== ""),
+      );
       let result: unknown;
       try {
         result = op(...args);
@@ -52,7 +58,11 @@ function tracedOps(ops: KernelOps, tracer: Tracer): KernelOps {
 
 function probeOf(tracer: Tracer): HwProbe {
   return {
-    mem: (who, write, pa, lo, hi, what) => tracer.add({ t: "mem", who, write, pa, lo, hi, what }),
+    mem: (who, write, pa, lo, hi, what) => {
+      // The CPU's own look at memory says nothing, and of a structure of many words the first one stands for all.
+      if ((who === "cpu" && !write) || / w[1-9]\d*$/.test(what)) return;
+      tracer.add({ t: "mem", who, write, pa, lo, hi, what: what.replace(/ w0$/, "") });
+    },
     cmd: (smmu, w0, w1, w2, w3, text) => tracer.add({ t: "cmd", smmu, words: [w0, w1, w2, w3], text }),
     tlb: (smmu, hit, what) => tracer.add({ t: "tlb", smmu, hit, what }),
     event: (smmu, words, text) => tracer.add({ t: "event", smmu, words, text }),
@@ -80,6 +90,16 @@ const KINDS: Readonly<Record<string, string>> = Object.freeze({
   SELFTEST: "stdev",
 });
 
+/** Structures that have no id, under their kernel names; others are left out of the argument list. */
+const NAMES: Readonly<Record<string, string>> = Object.freeze({
+  IoPagetable: "io_pagetable",
+  IommufdAttachHandle: "attach_handle",
+  IommufdCtx: "iommufd_ctx",
+  IoptArea: "iopt_area",
+  IoptPages: "iopt_pages",
+  VfioPciDevice: "vfio_pci_device",
+});
+
 /** An argument in one word: `0x8000000`, `hwpt 3`, `0000:00:03.0`, `nested domain of hwpt 4`, `NULL`. */
 export function describe(value: unknown): string {
   if (value === null) return "NULL";
@@ -87,7 +107,7 @@ export function describe(value: unknown): string {
     case "bigint":
       return `0x${value.toString(16)}`;
     case "number":
-      return Math.abs(value) > 0xffff ? `0x${value.toString(16)}` : String(value);
+      return Math.abs(value) > 0xfff ? `0x${value.toString(16)}` : String(value);
     case "string":
     case "boolean":
       return String(value);
@@ -117,6 +137,7 @@ function describeObject(value: object): string {
   if (typeof o["path"] === "string") return o["path"];
   if (typeof o["start"] === "bigint" && typeof o["last"] === "bigint")
     return `[${describe(o["start"])}, ${describe(o["last"])}]`;
-  const name = value.constructor.name;
-  return name === "Object" ? "{}" : name;
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (typeof o["iommu_msi_iova"] === "bigint") return "msi_desc";
+  return NAMES[value.constructor.name] ?? "";
 }

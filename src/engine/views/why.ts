@@ -43,7 +43,10 @@ function decisive(result: StepResult): number {
   if (result.outcome === "fault") {
     const event = trace.findIndex((e) => e.t === "event");
     const end = event < 0 ? trace.length : event;
-    for (let i = end - 1; i >= 0; i--) if (trace[i]?.t === "mem") return i;
+    for (let i = end - 1; i >= 0; i--) {
+      const e = trace[i];
+      if (e?.t === "mem" && !e.write) return i;
+    }
     return event < 0 ? trace.findLastIndex((e) => e.t === "msi") : event;
   }
   const check = failingCheck(trace);
@@ -98,18 +101,21 @@ function clashCauses(earlier: readonly Past[], current: Past): Cause[] {
   return causes;
 }
 
-function made(result: StepResult, hit: { start: bigint; last: bigint }): boolean {
-  if (result.asked?.start === hit.start && result.asked.last === hit.last) return true;
+/** A mapping comes from a MAP that asked for it, a reservation from where it was made. */
+function made(result: StepResult, hit: { start: bigint; last: bigint; label: string }): boolean {
+  const { asked } = result;
+  if (hit.label.startsWith("area "))
+    return asked !== undefined && asked.ref.startsWith("ioas:") && asked.start === hit.start;
   return firstMention(result.trace, hit) >= 0;
 }
 
-/** Index of the successful check or reservation that speaks of exactly this interval; -1 when none does. */
+/** Index of the call that reserved exactly this interval, or of the check that let it through; -1 when none did. */
 function firstMention(entries: readonly TraceEntry[], hit: { start: bigint; last: bigint }): number {
   const words = [`0x${hit.start.toString(16)}`, `0x${hit.last.toString(16)}`];
   return entries.findIndex(
     (e) =>
-      (e.t === "check" && e.ok && e.detail?.range?.start === hit.start && e.detail.range.last === hit.last) ||
-      (e.t === "enter" && e.fn === "iopt_reserve_iova" && words.every((w) => e.args.includes(w))),
+      (e.t === "enter" && e.fn === "iopt_reserve_iova" && words.every((w) => e.args.includes(w))) ||
+      (e.t === "check" && e.ok && e.detail?.range?.start === hit.start && e.detail.range.last === hit.last),
   );
 }
 
@@ -122,8 +128,10 @@ function within(trace: readonly TraceEntry[], ...functions: string[]): TraceEntr
   return trace.slice(start, end < 0 ? undefined : end + 1).filter((e) => e.t !== "mem");
 }
 
-/** The first thing that the kernel decided there. */
+/** What the kernel decided there: a check that did not hold, else what it said it would not do, else the first check. */
 function firstDecision(entries: readonly TraceEntry[]): number {
+  const failed = entries.findIndex((e) => e.t === "check" && !e.ok);
+  if (failed >= 0) return failed;
   const note = entries.findIndex((e) => e.t === "note");
   return note >= 0 ? note : entries.findIndex((e) => e.t === "check");
 }

@@ -26,7 +26,7 @@ export function printScenario(s: Scenario): string {
 function printLines(step: Step, prefix: string): string[] {
   const lines = [prefix + printStep(step)];
   if (step.note !== undefined) lines.push(...wrap("  note ", step.note, "  note "));
-  for (const check of step.checks) lines.push(`  ${printCheck(check)}`);
+  for (const group of together(step.checks)) lines.push(`  ${printChecks(group)}`);
   return lines;
 }
 
@@ -52,10 +52,22 @@ export function printArgs(step: Step): string[] {
   return out;
 }
 
-/** `expect linux-6.11: errno=EINVAL` as `expect linux-6.11: EINVAL`. */
-export function printCheck(check: Check): string {
-  const kernels = check.kernels.length === 0 ? "" : `${check.kernels.join(", ")}: `;
-  return `expect ${kernels}${checkText(check)}`;
+/** Neighbours that are about the same kernels share a line. */
+function together(checks: readonly Check[]): Check[][] {
+  const groups: Check[][] = [];
+  for (const check of checks) {
+    const last = groups.at(-1);
+    if (last?.[0]?.kernels.join() === check.kernels.join() && last !== undefined) last.push(check);
+    else groups.push([check]);
+  }
+  return groups;
+}
+
+/** `expect linux-6.11: EINVAL`, `expect event=none delivered=1`. */
+function printChecks(checks: readonly Check[]): string {
+  const kernels = checks[0]?.kernels ?? [];
+  const about = kernels.length === 0 ? "" : `${kernels.join(", ")}: `;
+  return `expect ${about}${checks.map(checkText).join(" ")}`;
 }
 
 export function checkText(check: Check): string {

@@ -8,6 +8,9 @@ import { isDoorbell } from "./tracks.ts";
 export const RAM_TRACK = "phys:ram";
 export const MMIO_TRACK = "phys:mmio";
 
+/** Two frames of 64 KiB: control, then the translater page. */
+const ITS_BYTES = 0x20000;
+
 const hex = (v: bigint): string => `0x${v.toString(16)}`;
 
 export function physicalTracks(world: World, tables: readonly TableView[]): Track[] {
@@ -18,6 +21,9 @@ export function physicalTracks(world: World, tables: readonly TableView[]): Trac
     return { ...range, kind: "ram", label: `RAM ${size}`, detail: `${size} of memory`, ref: "phys:ram" };
   });
   const mmio = desc.mmio.map((r) => block(r.start, r.last, r.name, "registers"));
+  if (desc.its !== null)
+    mmio.push(block(desc.its.base, desc.its.base + ITS_BYTES - 1, "ITS", "registers and translater page"));
+  if (desc.v2m !== null) mmio.push(block(desc.v2m.base, desc.v2m.base + 0xfff, "GICv2m", "doorbell frame"));
   for (const w of desc.windows) mmio.push(block(w.start, w.last, `PCIe ${w.kind} window`, "addresses of PCI devices"));
   for (const door of doorbells(world, tables)) mmio.push(door);
   mmio.sort(byStart);

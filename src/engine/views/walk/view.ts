@@ -19,7 +19,7 @@ export function walkView(world: World, device: string, iova: bigint, write: bool
   const sid = d === undefined ? 0 : (world.machine.pci.byBdf.get(d.bdf)?.desc.streamId ?? 0);
   const walk = d === undefined ? null : recordWalk(world, d.bdf, iova, write);
   if (walk === null || smmu === null) return null;
-  const grid = new Grid(walk, sid);
+  const grid = new Grid(walk, sid, iova);
   const failing = walk.ok ? -1 : grid.rows.findLastIndex((r) => r.reached);
   return {
     device,
@@ -59,12 +59,14 @@ class Grid {
   why = "";
   private waiting: WalkRead[] = [];
   private readonly walk: Recorded;
-  /** Address of the next stage-1 table, and whether it goes through stage 2. */
+  private readonly iova: bigint;
+  /** Address that comes next, a table's or the output of stage 1, and whether it goes through stage 2. */
   private table = 0;
   private nested = false;
 
-  constructor(walk: Recorded, sid: number) {
+  constructor(walk: Recorded, sid: number, iova: bigint) {
     this.walk = walk;
+    this.iova = iova;
     const seen = walk.reads.flatMap((r) => (r.what.startsWith("S2 ") ? [levelOf(r)] : []));
     const first = Math.min(...seen);
     this.levels = seen.length === 0 ? [] : Array.from({ length: LAST_LEVEL + 1 - first }, (_, i) => first + i);
@@ -112,7 +114,9 @@ class Grid {
       sub,
       this.read(raw, n, descriptorText(raw, level), !failed),
     );
-    this.table = (((raw.words[1] ?? 0) & 0xffff) >>> 0) * 2 ** 32 + (((raw.words[0] ?? 0) & 0xfffff000) >>> 0);
+    const next = (((raw.words[1] ?? 0) & 0xffff) >>> 0) * 2 ** 32 + (((raw.words[0] ?? 0) & 0xfffff000) >>> 0);
+    const size = 2 ** levelShift(level, 12);
+    this.table = isLeaf(raw, level) ? next - (next % size) + Number(this.iova % BigInt(size)) : next;
   }
 
   private sub(address: number): string {
@@ -144,10 +148,16 @@ class Grid {
       last === undefined
         ? walk.event
         : `${last.what} at ${hex(last.pa)} is ${hex64(last.words[0] ?? 0, last.words[1] ?? 0)}: ${endText(walk)}`;
-    if (inStage2) this.push(this.stage1Left() ? "next" : "output", "", null);
+    if (inStage2) this.push(this.stage1Left() ? "next" : "output", this.sub(this.table), null);
     const level = last !== undefined && last.what.startsWith("S1") ? levelOf(last) : LAST_LEVEL;
-    for (let l = level + 1; l <= LAST_LEVEL && !inStage2; l++) this.push(`L${l}`, "not reached", null, false);
+    for (let l = level + 1; l <= LAST_LEVEL && !inStage2; l++) this.push(this.indexed(l), "not reached", null, false);
     if (!inStage2 || this.stage1Left()) this.push("output", "not reached", null, false);
+  }
+
+  /** `L3 [090]`: the index that the address has at a level (4K granule). */
+  private indexed(level: number): string {
+    const index = (this.iova >> BigInt(levelShift(level, 12))) & 0x1ffn;
+    return `L${level} [${index.toString(16).padStart(3, "0")}]`;
   }
 
   /** Whether stage 1 still had something to read when the walk ended in stage 2. */
