@@ -35,7 +35,7 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
     return () => observer.disconnect();
   }, [onLeft]);
   const { narrow, tight, short } = shape;
-  const timeline = short ? 4.6 : 4.6 + lanes * 1.4 + 0.35;
+  const timeline = short ? 4.75 : 4.75 + lanes * 1.36 + 0.25;
   return (
     <Group orientation="vertical" className={css["rows"]}>
       <Panel minSize="20rem">
@@ -83,7 +83,7 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
         </Group>
       </Panel>
       <Separator className={css["ink"]} aria-label="Height of the Timeline" />
-      <Panel id="timeline" defaultSize={`${timeline}rem`} minSize="4.4rem" maxSize="26rem" groupResizeBehavior="preserve-pixel-size">
+      <Panel id="timeline" defaultSize={`${timeline}rem`} minSize="4.6rem" maxSize="26rem" groupResizeBehavior="preserve-pixel-size">
         <TimelineView left={left} />
       </Panel>
     </Group>

@@ -21,8 +21,8 @@ export interface AtlasBand {
 export interface AtlasNode {
   ref: Ref;
   kind: NodeKind;
-  /** Most lines it ever has. */
-  lines: number;
+  /** The longest text that ever stands on each of its lines. */
+  texts: string[];
 }
 
 export interface Atlas {
@@ -62,7 +62,11 @@ export function buildAtlas(frames: Iterable<Frame>): Atlas {
     for (const a of space.accesses) for (const p of a.path) focus.add(p.address);
     for (const n of attachments.nodes) {
       const kept = nodes.get(n.ref);
-      nodes.set(n.ref, { ref: n.ref, kind: n.kind, lines: Math.max(kept?.lines ?? 0, n.lines.length) });
+      const texts = [...(kept?.texts ?? [])];
+      n.lines.forEach((l, i) => {
+        if (l.text.length > (texts[i]?.length ?? -1)) texts[i] = l.text;
+      });
+      nodes.set(n.ref, { ref: n.ref, kind: n.kind, texts });
     }
     for (const e of attachments.edges) links.set(`${e.from} ${e.to} ${e.kind}`, { from: e.from, to: e.to, kind: e.kind });
   }

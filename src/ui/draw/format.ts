@@ -27,11 +27,11 @@ export function range(start: bigint, last: bigint): string {
   return `${hex(start)}-${hex(last)}`;
 }
 
-/** An address as people say it: `2^44`, else hex without `0x`. `power` is 0 where it is not a large power of two. */
-export function address(value: bigint): { text: string; power: number } {
+/** An address as people say it: a large power of two as `2^44`, else hex without `0x` where it cannot be misread. */
+export function address(value: bigint): string {
   const bits = value.toString(2);
-  if (bits.length > 36 && !bits.slice(1).includes("1")) return { text: "2", power: bits.length - 1 };
-  return { text: value < 0x10000n ? hex(value) : value.toString(16), power: 0 };
+  if (bits.length > 36 && !bits.slice(1).includes("1")) return `2^${bits.length - 1}`;
+  return value < 0x10000n ? hex(value) : value.toString(16);
 }
 
 /** Splits text into runs; the digits of a long hex number come as groups of four, counted from the right. */

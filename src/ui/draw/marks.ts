@@ -66,11 +66,8 @@ export interface TextMark extends Common {
   k: "text";
   x: number;
   y: number;
+  /** Long hex numbers are grouped, `2^44` gets a raised exponent. */
   text: string;
-  /** Written raised after the text: the exponent of `2^44`. */
-  power?: number;
-  /** After the exponent, or instead of it. */
-  tail?: string;
   size: number;
   font: "sans" | "mono";
   color: Token;
@@ -99,13 +96,26 @@ export function n(v: number): string {
   return String(Math.round(v * 100) / 100);
 }
 
-const NARROW = new Set("iljtfr.,:;'|!()[]1 I");
-const WIDE = new Set("mwMWOQ@%");
+/** Advance widths of IBM Plex Sans 500, printable ASCII from the space on, hundredths of an em. */
+const SANS = [
+  24, 30, 45, 68, 60, 95, 71, 25, 34, 34, 51, 60, 29, 40, 29, 42, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60, 31, 31, 60, 60,
+  60, 49, 90, 66, 66, 63, 68, 59, 57, 70, 71, 41, 53, 66, 51, 81, 71, 71, 63, 71, 65, 60, 58, 68, 63, 93, 64, 62, 59, 32,
+  42, 32, 60, 56, 60, 55, 59, 51, 59, 55, 34, 54, 58, 26, 26, 55, 28, 88, 58, 56, 59, 59, 38, 49, 36, 58, 51, 80, 53, 51,
+  49, 35, 35, 35, 60,
+];
 
-/** Width in em. Exact for the mono face (0.6 em a letter), close for the sans. */
+/** Width in em. Exact for the mono face (0.6 em a letter) and for ASCII in the sans. */
 export function em(text: string, font: "sans" | "mono"): number {
   if (font === "mono") return text.length * 0.6;
   let sum = 0;
-  for (const c of text) sum += NARROW.has(c) ? 0.32 : WIDE.has(c) ? 0.86 : c >= "A" && c <= "Z" ? 0.65 : 0.56;
-  return sum;
+  for (const c of text) sum += SANS[c.charCodeAt(0) - 32] ?? 60;
+  return sum / 100;
+}
+
+/** Shortens to a width in em of its own size; empty when not even two letters fit. */
+export function clip(text: string, font: "sans" | "mono", room: number): string {
+  if (em(text, font) <= room) return text;
+  let cut = text;
+  while (cut.length > 0 && em(`${cut}…`, font) > room) cut = cut.slice(0, -1);
+  return cut.trimEnd().length > 1 ? `${cut.trimEnd()}…` : "";
 }

@@ -66,10 +66,9 @@ export class Painter {
     for (const name of Object.keys(slot.attributes)) if (!(name in attributes)) slot.node.removeAttribute(name);
     slot.attributes = attributes;
     if (mark.k === "text") {
-      const key = `${mark.text}^${mark.power ?? ""}^${mark.tail ?? ""}`;
-      if (slot.text !== key) {
+      if (slot.text !== mark.text) {
         slot.node.replaceChildren(...letters(mark));
-        slot.text = key;
+        slot.text = mark.text;
       }
     }
   }
@@ -82,17 +81,19 @@ function letters(mark: TextMark): Node[] {
     node.textContent = text;
     return node;
   };
+  const raised = (power: string): Node => span(power, { dy: "-0.35em", "font-size": "72%" });
   const grouped = (text: string): Node[] =>
-    mark.font === "mono"
-      ? runs(text).map((r) => (r.group ? span(r.text, { dx: `${GAP}em` }) : document.createTextNode(r.text)))
-      : [document.createTextNode(text)];
+    text.split(/(?<=\b2)\^(\d+)/).flatMap((part, i): Node[] => {
+      if (i % 2 === 1) return [raised(part)];
+      if (part === "") return [];
+      const down = i > 0 ? { dy: "0.25em" } : null;
+      const parts = mark.font === "mono" ? runs(part) : [{ text: part, group: false }];
+      return parts.map((r, k) => {
+        const at = { ...(r.group ? { dx: `${GAP}em` } : {}), ...(down !== null && k === 0 ? down : {}) };
+        return Object.keys(at).length > 0 ? span(r.text, at) : document.createTextNode(r.text);
+      });
+    });
   const nodes = grouped(mark.text);
-  if (mark.power !== undefined && mark.power > 0)
-    nodes.push(span(String(mark.power), { dy: "-0.35em", "font-size": "72%" }));
-  if (mark.tail !== undefined && mark.tail !== "") {
-    if (mark.power !== undefined && mark.power > 0) nodes.push(span(mark.tail, { dy: "0.25em" }));
-    else nodes.push(document.createTextNode(mark.tail));
-  }
   return nodes;
 }
 

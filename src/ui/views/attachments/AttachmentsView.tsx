@@ -8,6 +8,9 @@ import css from "./attachments.module.css";
 import { drawAttachments } from "./draw.ts";
 import { layoutAttachments } from "./layout.ts";
 
+/** Narrower than this the drawing scrolls, rem. */
+const LEAST = 27;
+
 /** The objects of iommufd and how they hang together; a thing keeps its place from the step it appears. */
 export function AttachmentsView() {
   const session = useSession();
@@ -19,7 +22,7 @@ export function AttachmentsView() {
   const drawing = useMemo(() => {
     if (frame === null || grid === null || box.width === 0) return null;
     const active = new Set(frame.addressSpace.accesses.map((a) => a.ref));
-    return drawAttachments(frame.attachments, grid, active, Math.max(box.width, 30 * box.rem), box.height, box.rem);
+    return drawAttachments(frame.attachments, grid, active, Math.max(box.width - 2.2 * box.rem, LEAST * box.rem), box.height, box.rem);
   }, [frame, grid, box]);
   const none = frame !== null && frame.attachments.nodes.length === 0;
   return (
@@ -33,7 +36,7 @@ export function AttachmentsView() {
         }}
       >
         {none && <Empty>Nothing is bound yet: no device has been given to iommufd.</Empty>}
-        {drawing !== null && !none && <Drawing marks={drawing.marks} width={Math.max(box.width, 30 * box.rem)} height={drawing.height} />}
+        {drawing !== null && !none && <Drawing marks={drawing.marks} width={Math.max(box.width - 2.2 * box.rem, LEAST * box.rem)} height={drawing.height} />}
       </div>
     </Pane>
   );

@@ -1,7 +1,6 @@
 /** Device -> group -> hwpt -> IOAS -> fd. No boxes: an id on a rule, its references at the end, its state below. */
 import type { AttachEdge, AttachNode, AttachmentsView, NodeKind, Ref } from "../../../engine/views/types.ts";
-import { DASH, type Mark, type Token, crisp, em, line, n } from "../../draw/marks.ts";
-import { fit } from "../space/draw_rows.ts";
+import { DASH, type Mark, type Token, clip, crisp, em, line, n } from "../../draw/marks.ts";
 import { COLUMNS, type Cell, type Grid } from "./layout.ts";
 
 /** Left edge of the columns, parts of the width. */
@@ -28,13 +27,17 @@ export function drawAttachments(view: AttachmentsView, grid: Grid, active: Reado
   const gap = 1.15 * rem;
   const xs = LEFT.map((f) => Math.round(f * width));
   const tops: number[] = [];
-  const needed = grid.rows.reduce((sum, r) => sum + heightOf(r), 1.5);
+  const widths = xs.map((x, i) => ((xs[i + 1] ?? width) - x - gap) / rem);
+  const lineCounts = grid.rows.map((r) => Math.max(0, ...r.nodes.map((x) => x.texts.reduce((sum, t) => sum + wrap(t, widths[x.column] ?? 5).length, 0))));
+  const heights = grid.rows.map((r, i) => heightOf(r, lineCounts[i] ?? 0));
+  const needed = heights.reduce((sum, h) => sum + h, 1.5);
   const spread = grid.rows.length > 1 ? Math.min(2.2, Math.max(0, (room / rem - needed) / grid.rows.length)) : 0;
   let y = 2.75;
-  for (const r of grid.rows) {
+  grid.rows.forEach((r, i) => {
+    if (r.shelf) y += 0.9;
     tops.push(y);
-    y += heightOf(r) + spread;
-  }
+    y += (heights[i] ?? 0) + spread;
+  });
   const height = (y - spread - 0.4) * rem;
   COLUMNS.forEach((name, i) => marks.push({ k: "text", x: xs[i] ?? 0, y: 0.75 * rem, text: name, size: 0.9, font: "sans", color: "ink3" }));
 
@@ -61,12 +64,26 @@ export function drawAttachments(view: AttachmentsView, grid: Grid, active: Reado
 
   for (const e of view.edges) if (e.kind !== "undone") marks.push(...edge(e, placed, fd?.ref, fdX, active, idle, rem));
   for (const p of placed.values()) marks.push(...drawNode(p, active.has(p.node.ref), idle(p), rem));
-  marks.push(...undone(view.edges.filter((e) => e.kind === "undone"), placed, tops, grid, rem));
+  marks.push(...undone(view.edges.filter((e) => e.kind === "undone"), placed, tops, lineCounts, rem));
   return { marks, height };
 }
 
-function heightOf(row: Grid["rows"][number]): number {
-  return 1.9 + row.lines * LINE + (row.undone > 0 ? row.undone * 1.5 + 0.5 : 0) + 0.7;
+function heightOf(row: Grid["rows"][number], lines: number): number {
+  return 1.9 + lines * LINE + (row.undone > 0 ? row.undone * 1.5 + 0.5 : 0) + 0.5;
+}
+
+/** A line on at most two rows, broken at a space; `room` in rem. */
+function wrap(text: string, room: number): string[] {
+  const size = isMono(text) ? 0.86 : 0.92;
+  const font = isMono(text) ? "mono" : "sans";
+  if (em(text, font) * size <= room + 0.5) return [text];
+  const at = text.lastIndexOf(" ", Math.ceil(text.length * 0.75));
+  if (at <= 0) return [clip(text, font, (room + 0.9) / size)];
+  return [clip(text.slice(0, at), font, (room + 0.9) / size), clip(text.slice(at + 1), font, (room + 0.9) / size)];
+}
+
+function isMono(text: string): boolean {
+  return /^(0x|[0-9a-f]{2}:|[0-9a-f]{4}:)/.test(text);
 }
 
 function drawNode(p: Placed, active: boolean, idle: boolean, rem: number): Mark[] {
@@ -76,11 +93,8 @@ function drawNode(p: Placed, active: boolean, idle: boolean, rem: number): Mark[
   const refs = [node.ref];
   const marks: Mark[] = [{ k: "path", d: `M${x} ${y}h${n(w)}`, stroke: color, width: active ? 2 : 1.2, ...(idle || gone ? { dash: DASH } : {}), refs, cls: active ? "keep" : "rule" }];
   const word = KIND_WORD[cell.kind];
-  let tx = x;
-  if (word !== undefined) {
-    marks.push({ k: "text", x, y: y - 0.4 * rem, text: word, size: 0.9, font: "sans", color: "ink3" });
-    tx += (em(word, "sans") * 0.9 + 0.35) * rem;
-  }
+  const tx = x;
+  if (word !== undefined) marks.push({ k: "text", x, y: y - 1.62 * rem, text: word, size: 0.9, font: "sans", color: "ink3" });
   const id = node.title.replace(/^(ioas|hwpt|group|viommu|vdevice|veventq|fault)\s+/i, "");
   marks.push({ k: "text", x: tx, y: y - 0.4 * rem, text: id, size: 1.17, font: "sans", weight: 600, color, refs });
   const end = x + w;
@@ -94,13 +108,14 @@ function drawNode(p: Placed, active: boolean, idle: boolean, rem: number): Mark[
     const room = end - used - tx - em(id, "sans") * 1.2 * rem;
     if (room > 2.2 * rem) marks.push({ k: "text", x: end - used, y: y - 0.4 * rem, text: gone ? "gone" : "new", size: 0.84, font: "sans", weight: 500, color: "accent", anchor: "end" });
   }
-  node.lines.forEach((l, i) => {
-    const mono = /^(0x|[0-9a-f]{2}:|[0-9a-f]{4}:)/.test(l.text);
-    const size = mono ? 0.86 : 0.92;
-    const font = mono ? "mono" : "sans";
-    const text = fit(l.text, font, (w + 0.6 * rem) / rem / size);
-    marks.push({ k: "text", x, y: y + (1.2 + i * LINE) * rem, text, size, font, color: l.tone === "bad" ? "fault" : l.tone === "new" ? "accent" : "ink2", ...(l.tone === "plain" ? {} : { weight: 500 as const }), refs, ...(text === l.text ? {} : { tip: [l.text] }) });
-  });
+  let row = 0;
+  for (const l of node.lines) {
+    const mono = isMono(l.text);
+    for (const text of wrap(l.text, w / rem)) {
+      marks.push({ k: "text", x, y: y + (1.2 + row * LINE) * rem, text, size: mono ? 0.86 : 0.92, font: mono ? "mono" : "sans", color: l.tone === "bad" ? "fault" : l.tone === "new" ? "accent" : "ink2", ...(l.tone === "plain" ? {} : { weight: 500 as const }), refs, ...(text === l.text ? {} : { tip: [l.text] }) });
+      row++;
+    }
+  }
   return marks;
 }
 
@@ -134,25 +149,25 @@ function edge(e: AttachEdge, placed: Map<Ref, Placed>, fd: Ref | undefined, fdX:
 }
 
 /** What this kernel did not do: dashed, below the row, named on the line. */
-function undone(edges: readonly AttachEdge[], placed: Map<Ref, Placed>, tops: readonly number[], grid: Grid, rem: number): Mark[] {
+function undone(edges: readonly AttachEdge[], placed: Map<Ref, Placed>, tops: readonly number[], lines: readonly number[], rem: number): Mark[] {
   const sorted = edges.flatMap((e) => {
     const a = placed.get(e.from);
     const b = placed.get(e.to);
     return a === undefined || b === undefined ? [] : [{ e, a, b }];
   });
   sorted.sort((p, q) => p.b.cell.column - q.b.cell.column);
-  const lines: Mark[] = [];
+  const strokes: Mark[] = [];
   const words: Mark[] = [];
   sorted.forEach(({ e, a, b }, i) => {
-    const row = grid.rows[a.cell.row];
-    const y = crisp(((tops[a.cell.row] ?? 0) + 1.75 + (row?.lines ?? 0) * LINE + i * 1.5) * rem);
+    const y = crisp(((tops[a.cell.row] ?? 0) + 1.75 + (lines[a.cell.row] ?? 0) * LINE + i * 1.5) * rem);
     const x = a.x + 0.5 * rem;
     const tx = b.x + (b.cell.column > 3 ? 0.9 : 0.7) * rem;
-    const end = b.y + (1.5 + Math.max(b.node.lines.length - 1, 0) * LINE) * rem;
-    const start = a.y + (1.5 + Math.max(a.node.lines.length - 1, 0) * LINE) * rem;
-    lines.push({ k: "path", d: `M${n(x)} ${n(start)}V${y}H${n(tx)}V${n(end)}`, stroke: "fault", width: 1.3, dash: DASH, cls: "keep" });
-    lines.push({ k: "path", d: `M${n(tx - 3.5)} ${n(end + 6)}L${n(tx)} ${n(end)}L${n(tx + 3.5)} ${n(end + 6)}`, stroke: "fault", width: 1.3, cls: "keep" });
+    const rows = (p: Placed): number => p.node.lines.reduce((sum, l) => sum + wrap(l.text, p.w / rem).length, 0);
+    const end = b.y + (1.5 + Math.max(rows(b) - 1, 0) * LINE) * rem;
+    const start = a.y + (1.5 + Math.max(rows(a) - 1, 0) * LINE) * rem;
+    strokes.push({ k: "path", d: `M${n(x)} ${n(start)}V${y}H${n(tx)}V${n(end)}`, stroke: "fault", width: 1.3, dash: DASH, cls: "keep" });
+    strokes.push({ k: "path", d: `M${n(tx - 3.5)} ${n(end + 6)}L${n(tx)} ${n(end)}L${n(tx + 3.5)} ${n(end + 6)}`, stroke: "fault", width: 1.3, cls: "keep" });
     words.push({ k: "text", x: x + 0.9 * rem, y: y + 0.3 * rem, text: e.label, size: 0.96, font: "sans", weight: 500, color: "fault", halo: 5, tip: [e.label, "not done by this kernel"] });
   });
-  return [...lines, ...words];
+  return [...strokes, ...words];
 }

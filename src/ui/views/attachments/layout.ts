@@ -30,13 +30,13 @@ export interface Cell {
 
 export interface Grid {
   cells: Map<Ref, Cell>;
-  /** Most lines of any node in the row. */
-  rows: { lines: number; undone: number }[];
+  /** What the row must have room for: texts of its nodes' lines, and relations that a kernel does not make. */
+  rows: { nodes: { column: number; texts: readonly string[] }[]; undone: number; shelf: boolean }[];
 }
 
 export function layoutAttachments(atlas: Pick<Atlas, "nodes" | "links">): Grid {
   const kinds = new Map(atlas.nodes.map((n) => [n.ref, n.kind]));
-  const lines = new Map(atlas.nodes.map((n) => [n.ref, n.lines]));
+  const texts = new Map(atlas.nodes.map((n) => [n.ref, n.texts]));
   const placed = new Map<Ref, Cell>();
   const taken = new Set<string>();
   const put = (ref: Ref, want: number): void => {
@@ -69,10 +69,12 @@ export function layoutAttachments(atlas: Pick<Atlas, "nodes" | "links">): Grid {
 
   const used = [...new Set([...placed.values()].map((c) => c.row))].sort((a, b) => a - b);
   const cells = new Map([...placed].map(([ref, c]) => [ref, { ...c, row: used.indexOf(c.row) }]));
-  const rows = used.map(() => ({ lines: 0, undone: 0 }));
+  const rows: Grid["rows"] = used.map(() => ({ nodes: [], undone: 0, shelf: false }));
   for (const [ref, cell] of cells) {
     const row = rows[cell.row];
-    if (row !== undefined) row.lines = Math.max(row.lines, lines.get(ref) ?? 0);
+    if (row === undefined) continue;
+    row.nodes.push({ column: cell.column, texts: texts.get(ref) ?? [] });
+    if (SHELF.has(cell.kind)) row.shelf = true;
   }
   const undone = new Map<Ref, number>();
   for (const l of atlas.links) if (l.kind === "undone") undone.set(l.from, (undone.get(l.from) ?? 0) + 1);

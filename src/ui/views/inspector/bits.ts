@@ -33,7 +33,7 @@ export function rowsOf(grid: BitGrid): { word: BitWord; high: boolean; first: bo
 
 export function drawBits(grid: BitGrid, width: number, rem: number): BitDrawing {
   const marks: Mark[] = [];
-  const x0 = 4.9 * rem;
+  const x0 = 5.7 * rem;
   const cw = (width - x0) / 32;
   let y = 0.15 * rem;
   for (const { word, high, first } of rowsOf(grid)) {
@@ -42,7 +42,7 @@ export function drawBits(grid: BitGrid, width: number, rem: number): BitDrawing 
     const h = (folded ? 0.5 : 1.14) * rem;
     const base = top + h / 2 + 0.3 * rem;
     const shift = high ? 32 : 0;
-    if (first) marks.push({ k: "text", x: 0, y: base, text: `0x${(word.offset & ~7).toString(16).padStart(2, "0")}`, size: 0.86, font: "mono", color: "ink2" });
+    if (first) marks.push({ k: "text", x: 0, y: base, text: `+${(word.offset & ~7).toString(16).padStart(2, "0")}`, size: 0.86, font: "mono", color: "ink2" });
     marks.push({ k: "text", x: x0 - 0.55 * rem, y: base, text: high ? "63:32" : "31:0", size: NUMBER, font: "mono", color: "ink3", anchor: "end" });
     const fields = word.fields.toSorted((a, b) => b.hi - a.hi);
     const second = drawFields(marks, fields, { x0, cw, top, h, rem, shift, folded, width });

@@ -37,8 +37,8 @@ const BACKGROUND = new Set<IntervalKind>(["ram", "allowed", "range", "aperture"]
 const HUGE = 1n << 36n;
 /** An interval makes the stretches inside it solid only down to this part of its size. */
 const PART = 64n;
-/** An empty stretch is cut when it is larger than its larger neighbour by this factor. */
-const CUT = 8n;
+/** An empty stretch is cut when it is larger than its smaller neighbour by this factor. */
+const CUT = 6n;
 
 /** The axis on which every address is as wide as any other. */
 export const TRUE_SCALE: Axis = finish([{ start: 0n, end: TOP, gap: false, weight: 1 }]);
@@ -60,17 +60,18 @@ export function buildAxis(landmarks: readonly Landmark[], focus: readonly bigint
   const sizes = sorted.slice(0, -1).map((start, i) => (sorted[i + 1] ?? TOP) - start);
   const gaps = solid.map((isSolid, i) => {
     if (isSolid) return false;
-    const beside = [i - 1, i + 1].map((k) => (solid[k] === true ? (sizes[k] ?? 0n) : 0n));
-    const larger = (beside[0] ?? 0n) > (beside[1] ?? 0n) ? (beside[0] ?? 0n) : (beside[1] ?? 0n);
-    return (sizes[i] ?? 0n) > larger * CUT;
+    const beside = [i - 1, i + 1].flatMap((k) => (solid[k] === true ? [sizes[k] ?? 0n] : []));
+    const least = beside.reduce((a, b) => (a < b ? a : b), beside[0] ?? 0n);
+    return (sizes[i] ?? 0n) > least * CUT;
   });
+  const worth = importance(sorted, landmarks);
   const pieces: Piece[] = gaps.map((gap, i) => ({
     start: sorted[i] ?? 0n,
     end: sorted[i + 1] ?? TOP,
     gap,
-    weight: gap ? 1 : weightOf(sizes[i] ?? 0n),
+    weight: gap ? 1 : weightOf(sizes[i] ?? 0n) * (worth[i] ?? 1),
   }));
-  balance(pieces, landmarks, focus);
+  balance(pieces, focus);
   return finish(pieces);
 }
 
@@ -104,13 +105,20 @@ function smallestCover(edges: readonly bigint[], landmarks: readonly Landmark[])
   return cover;
 }
 
+/** Room by what stands there: MSI windows are what the picture is often about, bare device registers rarely. */
+function importance(edges: readonly bigint[], landmarks: readonly Landmark[]): number[] {
+  const msi = smallestCover(edges, landmarks.filter((l) => l.kind === "sw_msi" || l.kind === "hw_msi"));
+  const things = smallestCover(edges, landmarks.filter((l) => l.kind !== "mmio"));
+  const any = smallestCover(edges, landmarks);
+  return any.map((cover, i) => (msi[i] !== undefined ? 2.4 : things[i] !== undefined ? 1 : cover !== undefined ? 0.6 : 0.45));
+}
+
 function weightOf(size: bigint): number {
   return 1 + 0.55 * Math.max(0, Math.log2(Number(size) / 4096));
 }
 
-/** Long runs of stretches are held back, runs that steps go to or that hold MSI windows are widened. */
-function balance(pieces: Piece[], landmarks: readonly Landmark[], focus: readonly bigint[]): void {
-  const msi = landmarks.filter((l) => l.kind === "sw_msi" || l.kind === "hw_msi" || l.kind === "doorbell");
+/** Long runs of stretches are held back, runs that steps go to are widened. */
+function balance(pieces: Piece[], focus: readonly bigint[]): void {
   for (let from = 0; from < pieces.length; from++) {
     if (pieces[from]?.gap !== false) continue;
     let to = from;
@@ -119,10 +127,8 @@ function balance(pieces: Piece[], landmarks: readonly Landmark[], focus: readonl
     const start = run[0]?.start ?? 0n;
     const end = run.at(-1)?.end ?? 0n;
     const total = run.reduce((sum, p) => sum + p.weight, 0);
-    let want = total ** 0.75;
-    if (focus.some((a) => a >= start && a < end)) want *= 1.6;
-    if (msi.some((l) => l.last >= start && l.start < end)) want *= 1.6;
-    for (const p of run) p.weight *= want / total;
+    const wanted = total ** 0.72 * (focus.some((a) => a >= start && a < end) ? 1.5 : 1);
+    for (const p of run) p.weight *= wanted / total;
     from = to;
   }
 }

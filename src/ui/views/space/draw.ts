@@ -3,7 +3,7 @@ import type { Band } from "../../../engine/views/types.ts";
 import { type Mark, n } from "../../draw/marks.ts";
 import { drawAccesses, drawFlags } from "./draw_access.ts";
 import { drawAxis, drawMinimap } from "./draw_head.ts";
-import { drawFollowed, drawRibbons, gutterBelow } from "./draw_ribbons.ts";
+import { drawFollowed, drawLandings, drawRibbons, gutterBelow } from "./draw_ribbons.ts";
 import { drawIntervals, drawRows } from "./draw_rows.ts";
 import { HEAD, type SpaceLayout } from "./layout.ts";
 import type { SpaceModel } from "./model.ts";
@@ -40,6 +40,7 @@ export function drawBody(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark
     ...stage("giova", "stage 1", ["gIOVA", "IPA"], at),
     ...stage("ipa", "stage 2", ["IPA", "PA"], at),
     ...drawIntervals(model, scale, at),
+    ...drawLandings(model, scale, at),
     ...drawAccesses(model, scale, at),
   ];
 }

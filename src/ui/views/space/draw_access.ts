@@ -86,9 +86,10 @@ function ending(a: Access, model: SpaceModel, scale: Scale, at: SpaceLayout): Ma
   marks.push({ k: "path", d: `M${n(x)} ${n(y + 8)}V${n(last)}`, stroke: "fault", dash: "1 3", cls: "keep" });
   const flip = x + (em(a.end, "mono") * 0.86 + 1) * rem > at.right;
   const place = { x: flip ? x - 0.75 * rem : x + 0.75 * rem, anchor: flip ? ("end" as const) : ("start" as const), size: 0.84, font: "mono" as const, halo: 4 };
-  marks.push({ k: "text", ...place, y: row.y + row.h + 1.6 * rem, text: a.end, weight: 600, color: "fault" });
-  if (hole !== null)
-    marks.push({ k: "text", ...place, y: row.y + row.h + 2.65 * rem, text: `hole ${hole.start.toString(16)} … ${hole.last.toString(16)}`, color: "fault" });
+  const lines = [a.end, ...(hole === null ? [] : [`hole ${hole.start.toString(16)} … ${hole.last.toString(16)}`])];
+  const w = Math.max(...lines.map((l) => em(l, "mono"))) * 0.87 * rem + 8;
+  marks.push({ k: "rect", x: flip ? place.x - w + 4 : place.x - 4, y: row.y + row.h + 0.72 * rem, w, h: lines.length * 1.08 * rem + 2, fill: "paper", opacity: 0.86 });
+  lines.forEach((text, i) => marks.push({ k: "text", ...place, y: row.y + row.h + (1.6 + i * 1.06) * rem, text, weight: i === 0 ? 600 : 400, color: "fault" }));
   return marks;
 }
 

@@ -112,8 +112,8 @@ export function drawAxis(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark
   for (const tick of ticks(model, scale)) {
     const px = left + (tick.last ? scale.x(tick.value + 1n) : scale.x(tick.value));
     if (px < left - 0.5 || px > right + 0.5 || taken.some((t) => Math.abs(t - px) < 2)) continue;
-    const { text, power } = tick.last ? { text: tick.value.toString(16), power: 0 } : address(tick.value);
-    const w = (em(text, "mono") * 0.82 + (power > 0 ? 0.75 : 0) + Math.floor((text.length - 1) / 4) * 0.16) * rem + 3;
+    const text = tick.last ? tick.value.toString(16) : address(tick.value);
+    const w = (em(text, "mono") * 0.82 + Math.floor((text.length - 1) / 4) * 0.16) * rem + 3;
     const end = tick.last || px + w + 4 > right + 4 * rem;
     const span: [number, number] = end ? [px - w - 4, px] : [px, px + w + 4];
     const row = [0, 1].find((r) => {
@@ -127,7 +127,7 @@ export function drawAxis(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark
     taken.push(px);
     const top = (rows[row] ?? 0) - 0.72 * rem;
     marks.push(line(crisp(px - 0.5), top, crisp(px - 0.5), y, "hair2"));
-    labels.push({ k: "text", x: px + (end ? -3 : 3), y: rows[row] ?? 0, text, ...(power > 0 ? { power } : {}), size: 0.82, font: "mono", color: "ink2", anchor: end ? "end" : "start", halo: 3 });
+    labels.push({ k: "text", x: px + (end ? -3 : 3), y: rows[row] ?? 0, text, size: 0.82, font: "mono", color: "ink2", anchor: end ? "end" : "start", halo: 3 });
   }
   return [...marks, ...labels];
 }

@@ -1,5 +1,6 @@
 /** Translations: ribbons in the gutters between the bands, the followed selection, ghosts. */
 import type { Band, Ribbon } from "../../../engine/views/types.ts";
+import { range, size } from "../../draw/format.ts";
 import { DASH, type Mark, line, n } from "../../draw/marks.ts";
 import type { SpaceLayout } from "./layout.ts";
 import type { SpaceModel } from "./model.ts";
@@ -40,6 +41,27 @@ export function drawRibbons(model: SpaceModel, scale: Scale, at: SpaceLayout): M
     const s = place(r, bandOf, scale, at);
     if (s === null || r.kind !== "doorbell") continue;
     marks.push({ k: "path", d: curve((s.x0 + s.x1) / 2, (s.y0 + s.y1) / 2, s.gutter), stroke: "ink3", dash: DASH });
+  }
+  return marks;
+}
+
+/** Where ribbons end in the physical rows: the frames that are really used. */
+export function drawLandings(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark[] {
+  const bandOf = bandsOf(model);
+  const followed = new Set(model.followedRibbons.map((r) => `${r.to.track} ${r.to.start}`));
+  const marks: Mark[] = [];
+  const drawn = new Set<string>();
+  for (const r of model.ribbons) {
+    const row = at.rows.get(r.to.track);
+    if (bandOf.get(r.to.track) !== "pa" || row === undefined || r.to.last < scale.window.lo || r.to.start >= scale.window.hi) continue;
+    const x0 = Math.max(at.left, at.left + scale.x(r.to.start));
+    const x1 = Math.min(at.right, Math.max(at.left + scale.xLast(r.to.last), x0 + 2));
+    const key = `${r.to.track} ${Math.round(x0)} ${Math.round(x1)}`;
+    if (drawn.has(key)) continue;
+    drawn.add(key);
+    const hot = followed.has(`${r.to.track} ${r.to.start}`);
+    const wide = x1 - x0 > 8;
+    marks.push({ k: "rect", x: x0 + (wide ? 0 : 0.3), y: row.y, w: Math.max(1.6, x1 - x0 - (wide ? 0 : 0.6)), h: row.h, fill: hot ? "ink" : r.kind === "doorbell" ? "sw" : "map", ...(wide && !hot ? { opacity: 0.5 } : {}), refs: [r.ref], tip: [`${range(r.to.start, r.to.last)}  ${size(r.to.last - r.to.start + 1n)}`, `from ${range(r.from.start, r.from.last)}`] });
   }
   return marks;
 }

@@ -1,7 +1,7 @@
 /** Tracks: heads, intervals with letter and pattern, what the step changed, the ghost of another kernel. */
 import type { TrackInterval } from "../../../engine/views/types.ts";
 import { size } from "../../draw/format.ts";
-import { DASH, type Mark, type Token, crisp, em, line, n } from "../../draw/marks.ts";
+import { DASH, type Mark, type Token, clip, crisp, em, line, n } from "../../draw/marks.ts";
 import { KINDS } from "./kinds.ts";
 import type { Place, SpaceLayout } from "./layout.ts";
 import { type Row, type SpaceModel, tipOf } from "./model.ts";
@@ -38,20 +38,12 @@ export function drawIntervals(model: SpaceModel, scale: Scale, at: SpaceLayout):
   return marks;
 }
 
-/** Shortens to a width in em of the given size. */
-export function fit(text: string, font: "sans" | "mono", room: number): string {
-  if (em(text, font) <= room) return text;
-  let cut = text;
-  while (cut.length > 1 && em(`${cut}…`, font) > room) cut = cut.slice(0, -1);
-  return cut.length > 1 ? `${cut.trimEnd()}…` : "";
-}
-
 function head(row: Row, { y, h }: Place, at: SpaceLayout): Mark[] {
   const { rem, left } = at;
   const base = y + h / 2 + 0.3 * rem;
   const sub = em(row.sub, "mono") * 0.82;
   const marks: Mark[] = [line(left, crisp(y + h), at.right, crisp(y + h), "hair")];
-  const label = fit(row.label, "sans", (left / rem - 0.8 - (sub > 0 ? sub + 0.6 : 0)) / 0.96);
+  const label = clip(row.label, "sans", (left / rem - 0.8 - (sub > 0 ? sub + 0.6 : 0)) / 0.96);
   marks.push({ k: "text", x: 0, y: base, text: label, size: 0.96, font: "sans", weight: row.present ? 500 : 400, color: row.present ? "ink" : "ink3", refs: [row.ref] });
   if (sub > 0) marks.push({ k: "text", x: left - 0.8 * rem, y: base, text: row.sub, size: 0.82, font: "mono", color: "ink3", anchor: "end" });
   if (row.delta !== "")
@@ -210,17 +202,37 @@ function labels({ i, x0, x1 }: Drawn, { y, h }: Place, blocked: [number, number]
   }
   if (text === "") return marks;
   const color: Token = i.kind === "map" ? "ink" : "ink2";
-  if (inner + w + 0.4 * rem <= b) {
+  if (i.kind === "ram" && w + 0.8 * rem <= b - a) {
+    marks.push({ k: "text", x: b - 0.4 * rem, y: base, text, size: 0.84, font: "mono", color, anchor: "end", halo: 4, refs: [i.ref] });
+    return marks;
+  }
+  // An MSI window keeps its dots in sight and the access in it: its name stands beside it where there is room.
+  const beside = i.kind === "sw_msi" || i.kind === "hw_msi" ? place(text, x0, x1, w, blocked, at) : null;
+  if (beside === null && inner + w + 0.4 * rem <= b) {
     marks.push({ k: "rect", x: inner - 3, y: y + 1.5, w: w + 6, h: h - 3, fill: "paper" });
     marks.push({ k: "text", x: inner, y: base, text, size: 0.84, font: "mono", color, refs: [i.ref] });
     return marks;
   }
-  for (const [tx, anchor] of [[x1 + 5, "start"], [x0 - 5, "end"]] as const) {
-    const span: [number, number] = anchor === "start" ? [tx - 2, tx + w + 2] : [tx - w - 2, tx + 2];
-    if (span[0] < left || span[1] > right || blocked.some(([p, q]) => span[0] < q && span[1] > p)) continue;
-    blocked.push(span);
-    marks.push({ k: "text", x: tx, y: base, text, size: 0.84, font: "mono", color, anchor, halo: 3, refs: [i.ref] });
-    break;
+  const spot = beside ?? place(text, x0, x1, w, blocked, at);
+  if (spot !== null) {
+    blocked.push(spot.span);
+    marks.push({ k: "text", x: spot.x, y: base, text, size: 0.84, font: "mono", color, anchor: spot.anchor, halo: 3, refs: [i.ref] });
   }
   return marks;
+}
+
+interface Spot {
+  x: number;
+  anchor: "start" | "end";
+  span: [number, number];
+}
+
+/** Room for a word right, else left, of an interval. */
+function place(text: string, x0: number, x1: number, w: number, blocked: readonly [number, number][], at: SpaceLayout): Spot | null {
+  if (text === "") return null;
+  const spots: Spot[] = [
+    { x: x1 + 5, anchor: "start", span: [x1 + 3, x1 + w + 7] },
+    { x: x0 - 5, anchor: "end", span: [x0 - w - 7, x0 - 3] },
+  ];
+  return spots.find(({ span: [a, b] }) => a >= at.left && b <= at.right && !blocked.some(([p, q]) => a < q && b > p)) ?? null;
 }

@@ -26,7 +26,7 @@ export const KINDS: Record<IntervalKind, KindLook> = {
   sw_msi: look("S", "SW_MSI", "pattern:sw", "sw", { tint: 0.1, text: "sw-text" }),
   doorbell: look("B", "doorbell", "sw", "sw", { text: "sw-text" }),
   reserved: look("R", "reserved", "pattern:reserved", "rsv"),
-  aperture: look("A", "outside the aperture", "pattern:aperture", "rsv"),
+  aperture: look("A", "past aperture", "pattern:aperture", "rsv"),
   direct: look("D", "direct", "pattern:direct", "dir"),
   "direct-relaxable": look("D", "direct, relaxable", "pattern:direct", "dir", { dashed: true }),
   hw_msi: look("H", "HW_MSI", "pattern:hw", "sw", { tint: 0.1, text: "sw-text" }),

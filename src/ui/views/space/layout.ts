@@ -27,7 +27,7 @@ const GUTTER = { least: 2.3, most: 6.5 };
 
 export function layoutSpace(bands: readonly RowBand[], width: number, room: number, rem: number): SpaceLayout {
   const narrow = width / rem < 56;
-  const left = (narrow ? 10.2 : 11.6) * rem;
+  const left = (narrow ? 10.6 : 12) * rem;
   const right = width - (narrow ? 4.4 : 5.2) * rem;
   const shown = bands.filter((b) => b.rows.length > 0);
   const count = shown.reduce((sum, b) => sum + b.rows.length, 0);

@@ -3,7 +3,7 @@ import { useLab, useSession } from "../../app/context.ts";
 import { Drawing } from "../../draw/Drawing.tsx";
 import { useBox } from "../../widgets/measure.ts";
 import { TimelineTable } from "./TimelineTable.tsx";
-import { TOP_ROW, drawTimeline, stepAt } from "./model.ts";
+import { ROWS, drawTimeline, stepAt } from "./model.ts";
 import css from "./timeline.module.css";
 
 /** All steps at the bottom: drag to scrub. Each other kernel has a lane that writes only its differences. */
@@ -57,11 +57,11 @@ export function TimelineView({ left }: { left: number }) {
       </div>
       <div className={css["drawn"]} hidden={asTable}>
         <div className={css["names"]} style={{ width: left }}>
-          <p style={{ top: `${TOP_ROW.line - 0.68}rem` }}>
+          <p style={{ top: `${ROWS.line - 0.68}rem` }}>
             <b>{title}</b> <span>this kernel</span>
           </p>
           {titled.map(({ lane, title: name }, i) => (
-            <p key={lane.kernel} style={{ top: `${TOP_ROW.first - 0.68 + i * TOP_ROW.pitch}rem` }}>
+            <p key={lane.kernel} style={{ top: `${ROWS.first - 0.68 + i * ROWS.pitch}rem` }}>
               <button type="button" onClick={() => session.setKernel(lane.kernel)} title={`Switch to ${name}`}>
                 {name}
               </button>

@@ -1,6 +1,6 @@
 /** The timeline: a tick a step, the chosen kernel in full, of every other kernel only what differs. */
 import type { Lane, Outcome, StepView } from "../../../engine/views/types.ts";
-import { type Mark, type Token, crisp, em, line, n } from "../../draw/marks.ts";
+import { type Mark, type Token, clip, crisp, em, line, n } from "../../draw/marks.ts";
 
 export interface TimelineInput {
   steps: readonly StepView[];
@@ -17,7 +17,8 @@ export interface TimelinePlace {
   left: number;
 }
 
-export const TOP_ROW = { names: 1.5, line: 2.5, words: 3.55, first: 4.95, pitch: 1.4 } as const;
+/** Baselines and lines, rem. Names stand in two rows by turns, so that each has the room of two steps. */
+export const ROWS = { names: [1.12, 2.28], line: 3.05, words: 4.12, first: 5.3, pitch: 1.36 } as const;
 
 export function stepX(i: number, count: number, at: TimelinePlace): number {
   const x0 = at.left + 0.2 * at.rem;
@@ -36,61 +37,91 @@ export function drawTimeline(input: TimelineInput, at: TimelinePlace): Mark[] {
   const { rem } = at;
   const count = steps.length;
   const x = (i: number): number => stepX(i, count, at);
-  const dx = x(2) - x(1);
-  const y = TOP_ROW.line * rem;
-  const height = (TOP_ROW.first + lanes.length * TOP_ROW.pitch) * rem;
+  const y = ROWS.line * rem;
+  const height = (ROWS.first + lanes.length * ROWS.pitch) * rem;
   const marks: Mark[] = [];
   const past = Math.max(1, step);
   if (count > 0) {
     marks.push(line(x(1), y, x(past), y, "ink", { width: 1.6 }));
     marks.push(line(x(past), y, x(count), y, "hair2", { width: 1.6 }));
   }
-  const every = Math.max(1, Math.ceil((4.2 * rem) / dx));
+  const flag = drawFlag(input, at, x, height);
+  marks.push(...flag.line);
   for (const s of steps) {
-    const px = x(s.index);
-    const future = s.index > step;
-    const current = s.index === step;
-    marks.push(...sign(s.outcome, px, y, rem, future ? "edge" : "ink", current ? 0.55 : 0.5, { refs: s.refs }));
-    if (input.breakpoints.includes(s.index)) marks.push({ k: "path", d: `M${n(px - 3)} ${n(y - 0.95 * rem)}h6v6h-6Z`, fill: "fault" });
-    if (current) continue;
-    if (s.index % every === (every === 1 ? 0 : 1)) marks.push(...name(s, px, dx * every, rem, future ? "ink2" : "ink"));
-    if ((s.outcome === "errno" || s.outcome === "fault") && em(s.result, "mono") * 0.82 * rem < dx * 1.3) {
-      marks.push({ k: "text", x: px, y: TOP_ROW.words * rem, text: clip(s.result, "mono", (dx / rem - 0.4) / 0.82), size: 0.82, font: "mono", color: "fault", halo: 3 });
-    }
+    if (s.index === step) continue;
+    marks.push(...sign(s.outcome, x(s.index), y, rem, s.index > step ? "edge" : "ink", 0.5, { refs: s.refs }));
+    if (input.breakpoints.includes(s.index)) marks.push({ k: "path", d: `M${n(x(s.index) - 3)} ${n(y + 0.7 * rem)}h6v6h-6Z`, fill: "fault" });
   }
-  const current = steps[step - 1];
-  const px = current === undefined ? x(1) - 0.9 * rem : x(step);
-  const label = current === undefined ? "start" : `${step} ${current.tick}`;
-  const w = Math.max(em(label, "sans") * 0.96 * rem + 0.9 * rem, Math.min(dx, 7 * rem));
-  const x0 = Math.min(px - 0.5 * rem, at.width - w);
-  marks.push(line(px, 0, px, height - 0.35 * rem, "accent", { width: 2 }));
-  marks.push({ k: "rect", x: x0, y: 0, w, h: 1.9 * rem, fill: "accent", cls: "keep" });
-  marks.push({ k: "text", x: x0 + 0.55 * rem, y: 1.32 * rem, text: label, size: 0.92, font: "sans", weight: 600, color: "on", cls: "keep" });
-  if (current !== undefined) {
-    marks.push(...sign(current.outcome, px, y, rem, "accent", 0.55, {}));
-    if (current.outcome === "errno" || current.outcome === "fault")
-      marks.push({ k: "text", x: px + 0.75 * rem, y: TOP_ROW.words * rem, text: current.result, size: 0.82, font: "mono", weight: 500, color: "fault", halo: 4 });
-  }
-  lanes.forEach(({ lane }, row) => marks.push(...others(lane, row, x, dx, count, rem)));
+  marks.push(...names(input, at, x, flag.span), ...words(input, at, x), ...flag.label);
+  lanes.forEach(({ lane }, row) => marks.push(...others(lane, row, x, count, at)));
   return marks;
 }
 
-function name(s: StepView, px: number, room: number, rem: number, color: Token): Mark[] {
-  const digits = String(s.index);
-  const shift = (digits.length * 0.56 + 0.3) * 0.92 * rem;
-  const text = clip(s.tick, "sans", (room - shift) / rem / 0.92 - 0.3);
-  const y = TOP_ROW.names * rem - 0.18 * rem;
-  return [
-    { k: "text", x: px, y, text: digits, size: 0.92, font: "sans", color: "ink3", refs: s.refs },
-    ...(text === "" ? [] : [{ k: "text" as const, x: px + shift, y, text, size: 0.92, font: "sans" as const, color, refs: s.refs }]),
-  ];
+/** The scrub handle with the current step's name. */
+function drawFlag({ steps, step }: TimelineInput, at: TimelinePlace, x: (i: number) => number, height: number): { span: [number, number]; line: Mark[]; label: Mark[] } {
+  const { rem } = at;
+  const current = steps[step - 1];
+  const px = current === undefined ? x(1) - 0.9 * rem : x(step);
+  const text = current === undefined ? "start" : `${step}  ${current.tick}`;
+  const w = (em(text, "sans") * 0.94 + 1.1) * rem;
+  const x0 = Math.min(px - 0.55 * rem, at.width - w);
+  const y = ROWS.line * rem;
+  return {
+    span: [x0, x0 + w],
+    line: [line(px, 0, px, height - 0.4 * rem, "accent", { width: 2 })],
+    label: [
+      { k: "rect", x: x0, y: 0, w, h: 1.58 * rem, fill: "accent", cls: "keep" },
+      { k: "text", x: x0 + 0.55 * rem, y: ROWS.names[0] * rem, text, size: 0.92, font: "sans", weight: 600, color: "on", cls: "keep" },
+      ...(current === undefined ? [] : sign(current.outcome, px, y, rem, "accent", 0.58, {})),
+    ],
+  };
 }
 
-function clip(text: string, font: "sans" | "mono", room: number): string {
-  if (em(text, font) <= room) return text;
-  let cut = text;
-  while (cut.length > 0 && em(`${cut}…`, font) > room) cut = cut.slice(0, -1);
-  return cut.length > 1 ? `${cut.trimEnd()}…` : "";
+function names({ steps, step }: TimelineInput, at: TimelinePlace, x: (i: number) => number, flag: [number, number]): Mark[] {
+  const { rem } = at;
+  const dx = x(2) - x(1);
+  const one = dx > 8.5 * rem;
+  const rows = one ? 1 : 2;
+  const every = Math.max(1, Math.ceil((2.6 * rem) / (dx * rows)));
+  const marks: Mark[] = [];
+  for (const s of steps) {
+    if (s.index === step || (every > 1 && Math.ceil(s.index / rows) % every !== 0)) continue;
+    const row = one ? 1 : (s.index + 1) % 2;
+    const px = x(s.index);
+    const digits = String(s.index);
+    const shift = (em(digits, "sans") + 0.3) * 0.92 * rem;
+    let room = dx * rows * every - shift - 0.7 * rem;
+    if (s.index + rows > steps.length) room = at.width - 0.6 * rem - px - shift;
+    if (row === 0) {
+      if (px > flag[0] - 4 && px < flag[1] + 4) continue;
+      if (px < flag[0]) room = Math.min(room, flag[0] - px - shift - 0.4 * rem);
+    }
+    const y = (ROWS.names[row] ?? 0) * rem;
+    // The last name of a row may stand left of its tick, when it would not fit at the right.
+    const wide = em(s.tick, "sans") * 0.92 * rem;
+    const back = s.index + rows > steps.length && wide > room ? Math.min(wide - room, dx * rows - 5 * rem) : 0;
+    const text = clip(s.tick, "sans", (room + Math.max(0, back)) / rem / 0.92);
+    if (row === 0 && !one) marks.push(line(crisp(px - 0.5), y + 0.35 * rem, crisp(px - 0.5), ROWS.line * rem - 0.5 * rem, "hair"));
+    marks.push({ k: "text", x: px - Math.max(0, back), y, text: digits, size: 0.92, font: "sans", color: "ink3", refs: s.refs });
+    if (text !== "") marks.push({ k: "text", x: px + shift - Math.max(0, back), y, text, size: 0.92, font: "sans", color: s.index > step ? "ink2" : "ink", refs: s.refs, halo: 3 });
+  }
+  return marks;
+}
+
+/** Errnos and events below the line; where two would meet, the later one goes. */
+function words({ steps, step }: TimelineInput, at: TimelinePlace, x: (i: number) => number): Mark[] {
+  const { rem } = at;
+  const marks: Mark[] = [];
+  const taken: [number, number][] = [];
+  const bad = steps.filter((s) => s.outcome === "errno" || s.outcome === "fault");
+  for (const s of [...bad.filter((b) => b.index === step), ...bad.filter((b) => b.index !== step)]) {
+    const w = em(s.result, "mono") * 0.82 * rem;
+    const start = Math.min(x(s.index) - (s.outcome === "fault" ? 0.45 : 0.2) * rem + (s.index === step ? 1 * rem : 0), at.width - 0.5 * rem - w);
+    if (taken.some(([a, b]) => start < b + 5 && start + w > a - 5)) continue;
+    taken.push([start, start + w]);
+    marks.push({ k: "text", x: start, y: ROWS.words * rem, text: s.result, size: 0.82, font: "mono", color: "fault", halo: 3, ...(s.index === step ? { weight: 500 as const } : {}) });
+  }
+  return marks;
 }
 
 /** Triangle: an event. Bar: an errno. Tick: it went through. */
@@ -101,29 +132,40 @@ function sign(outcome: Outcome, x: number, y: number, rem: number, tone: Token, 
   return [line(x, y - 0.9 * s, x, y + 0.9 * s, tone, { width: 1.6 })];
 }
 
-function others(lane: Lane, row: number, x: (i: number) => number, dx: number, count: number, rem: number): Mark[] {
-  const y = crisp((TOP_ROW.first + row * TOP_ROW.pitch) * rem);
+function others(lane: Lane, row: number, x: (i: number) => number, count: number, at: TimelinePlace): Mark[] {
+  const { rem } = at;
+  const y = crisp((ROWS.first + row * ROWS.pitch) * rem);
+  const dx = x(2) - x(1);
   const marks: Mark[] = [line(x(1), y, x(count), y, "hair")];
+  const failed = (i: number): boolean => lane.cells[i]?.outcome === "errno" || lane.cells[i]?.outcome === "fault";
   lane.cells.forEach((cell, i) => {
     const px = x(i + 1);
-    const bad = cell.outcome === "errno" || cell.outcome === "fault";
-    if (!cell.differs) {
-      if (bad) marks.push(...sign(cell.outcome, px, y, rem, "ink3", 0.36, {}));
-      else if (dx > 6) marks.push({ k: "path", d: `M${n(px - 1.6)} ${n(y)}a1.6 1.6 0 1 0 3.2 0a1.6 1.6 0 1 0 -3.2 0Z`, fill: "edge" });
-      return;
-    }
-    const mono = /^(0x|E[A-Z]|F_)/.test(cell.text);
+    if (cell.differs) return;
+    if (failed(i)) marks.push(...sign(cell.outcome, px, y, rem, "ink3", 0.36, {}));
+    else if (dx > 6) marks.push({ k: "path", d: dot(px, y, 1.6), fill: "edge" });
+  });
+  lane.cells.forEach((cell, i) => {
+    if (!cell.differs) return;
+    const px = x(i + 1);
+    const text = cell.text.replace(/^0x/, "");
+    const mono = text !== cell.text || /^(E[A-Z]+|F_)/.test(text);
     const font = mono ? "mono" : "sans";
-    const text = clip(cell.text, font, (dx / rem - 1) / (mono ? 0.82 : 0.9));
-    if (text !== "") {
-      marks.push({ k: "rect", x: px - 0.5 * rem, y: y - 0.6 * rem, w: (em(text, font) * 0.88 + 1.2) * rem, h: 1.2 * rem, fill: "paper" });
-      marks.push({ k: "text", x: px + 0.62 * rem, y: y + 0.3 * rem, text, size: mono ? 0.82 : 0.9, font, color: bad ? "fault" : "ink" });
+    const size = mono ? 0.82 : 0.9;
+    // Over the dots of steps that do not differ a word may run; not over a sign that says something.
+    let free = i + 1;
+    while (free < count && lane.cells[free]?.differs === false && !failed(free)) free++;
+    const end = free >= count ? at.width - 0.4 * rem : x(free + 1) - 0.36 * rem;
+    const shown = clip(text, font, (end - px - 0.52 * rem) / rem / size);
+    if (shown !== "") {
+      marks.push({ k: "rect", x: px - 0.5 * rem, y: y - 0.6 * rem, w: (em(shown, font) * size + 1.3) * rem, h: 1.2 * rem, fill: "paper" });
+      marks.push({ k: "text", x: px + 0.52 * rem, y: y + 0.3 * rem, text: shown, size, font, color: failed(i) ? "fault" : "ink" });
     }
-    if (bad) marks.push(...sign(cell.outcome, px, y, rem, "ink", 0.42, {}));
-    else {
-      const r = 0.3 * rem;
-      marks.push({ k: "path", d: `M${n(px - r)} ${n(y)}a${n(r)} ${n(r)} 0 1 0 ${n(2 * r)} 0a${n(r)} ${n(r)} 0 1 0 ${n(-2 * r)} 0Z`, fill: "paper", stroke: "ink", width: 1.5 });
-    }
+    if (failed(i)) marks.push(...sign(cell.outcome, px, y, rem, "ink", 0.42, {}));
+    else marks.push({ k: "path", d: dot(px, y, 0.3 * rem), fill: "paper", stroke: "ink", width: 1.5 });
   });
   return marks;
+}
+
+function dot(x: number, y: number, r: number): string {
+  return `M${n(x - r)} ${n(y)}a${n(r)} ${n(r)} 0 1 0 ${n(2 * r)} 0a${n(r)} ${n(r)} 0 1 0 ${n(-2 * r)} 0Z`;
 }

@@ -8,7 +8,8 @@ import css from "./walk.module.css";
 export function WalkGrid({ walk }: { walk: WalkView }) {
   const lines = walkLines(walk);
   const levels = walk.levels;
-  const columns = `minmax(4.4rem, auto) ${levels.map(() => "minmax(0, 1fr)").join(" ")} minmax(0, 1.15fr)`;
+  const read = levels.map((_, i) => lines.some((l) => !l.stream && l.s2[i] !== null && l.s2[i] !== undefined && "read" in l.s2[i]));
+  const columns = `minmax(4.2rem, auto) ${read.map((r) => (r ? "minmax(6.1em, 1fr)" : "minmax(2em, .3fr)")).join(" ")} minmax(7.4em, 1.1fr)`;
   return (
     <div className={css["grid"]} style={{ gridTemplateColumns: columns }} aria-hidden="true">
       <div className={css["h"]}>{levels.length > 0 ? "S1" : ""}</div>
@@ -75,8 +76,8 @@ function Read({ cell, failing, inline = false }: { cell: WalkCell; failing: stri
         <Hex>{bare(hex(read.pa))}</Hex>
       </span>
       <span className={css["v"]}>
-        <Hex>{bare(value)}</Hex>
-        {failing !== null && <i>{failing.length <= 14 ? failing : read.decoded}</i>}
+        <Hex>{failing !== null && value === "0x0" ? "0" : bare(value)}</Hex>
+        {failing !== null && <i>{failing.length <= 9 ? failing : read.decoded}</i>}
       </span>
       {inline && <span className={css["d"]}>{[read.what, read.decoded].filter((x) => x !== "").join("  ")}</span>}
     </span>

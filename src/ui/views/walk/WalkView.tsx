@@ -18,6 +18,7 @@ export function WalkView() {
       actions={walk === null ? undefined : <span>{walk.reads} reads</span>}
       twin={walk === null ? undefined : <WalkTable walk={walk} />}
     >
+      <div className={css["frame"]}>
       <Target />
       {walk !== null && <WalkGrid walk={walk} />}
       {walk === null && <Empty>{problem ?? "No device can reach memory yet. Attach one, or type a device and an address above."}</Empty>}
@@ -29,6 +30,7 @@ export function WalkView() {
           <span>TLB before: {walk.tlb}</span>
         </p>
       )}
+      </div>
     </Pane>
   );
 }
