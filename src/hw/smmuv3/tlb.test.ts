@@ -1,0 +1,138 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { levelShift } from "../pgtable/vmsav8.ts";
+import { Tlb } from "./tlb.ts";
+
+interface Naive {
+  asid: number;
+  vmid: number;
+  granule: number;
+  level: number;
+  start: bigint;
+  size: bigint;
+  pa: bigint;
+  global: boolean;
+}
+
+const ASIDS = [-1, 1, 2, 0x10001];
+const pick = <T>(list: readonly T[]) => fc.constantFrom(...list);
+const entry = fc.record({
+  asid: pick(ASIDS),
+  vmid: pick([0, 1]),
+  granule: pick([12, 14, 16]),
+  level: pick([1, 2, 3]),
+  page: fc.nat(40),
+  top: pick([0, 1, 0xffff_ffff]),
+  global: fc.boolean(),
+});
+const action = fc.oneof(
+  { weight: 6, arbitrary: entry.map((e) => ({ do: "insert" as const, ...e })) },
+  { weight: 4, arbitrary: entry.map((e) => ({ do: "find" as const, ...e })) },
+  { weight: 1, arbitrary: entry.map((e) => ({ do: "vmid" as const, ...e })) },
+  { weight: 1, arbitrary: entry.map((e) => ({ do: "asid" as const, ...e })) },
+  { weight: 1, arbitrary: entry.map((e) => ({ do: "el2" as const, ...e })) },
+  { weight: 2, arbitrary: entry.map((e) => ({ do: "range" as const, ...e })) },
+  { weight: 1, arbitrary: entry.map((e) => ({ do: "key" as const, ...e })) },
+);
+
+function at(page: number, top: number): { hi: number; lo: number; address: bigint } {
+  const lo = (page * 0x11000) | 0;
+  return { hi: top | 0, lo, address: (BigInt(top >>> 0) << 32n) | BigInt(lo >>> 0) };
+}
+
+test("finds and forgets what a plain list would", () => {
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 80 }), (actions) => {
+      const tlb = new Tlb();
+      let list: Naive[] = [];
+      const globals = true;
+      for (const a of actions) {
+        const { hi, lo, address } = at(a.page, a.top);
+        const shift = levelShift(a.level, a.granule);
+        const size = 1n << BigInt(shift);
+        const start = address - (address % size);
+        const same = (e: Naive): boolean =>
+          e.asid === a.asid && e.vmid === a.vmid && e.granule === a.granule && e.level === a.level && e.start === start;
+        if (a.do === "insert") {
+          const pa = 0x10_0000_0000n + (start % 0x1_0000_0000n);
+          tlb.insert(
+            a.asid,
+            a.vmid,
+            hi,
+            lo,
+            a.granule,
+            a.level,
+            shift,
+            Number(pa + (address - start)),
+            3,
+            3,
+            3,
+            false,
+            a.global,
+          );
+          list = list.filter((e) => !same(e));
+          list.push({
+            asid: a.asid,
+            vmid: a.vmid,
+            granule: a.granule,
+            level: a.level,
+            start,
+            size,
+            pa,
+            global: a.global,
+          });
+        } else if (a.do === "find") {
+          const slot = tlb.find(a.asid, a.vmid, hi, lo, a.granule, 1);
+          const hits = list.filter((e) => e.asid === a.asid && e.vmid === a.vmid && e.granule === a.granule);
+          const want = hits
+            .filter((e) => address >= e.start && address < e.start + e.size)
+            .sort((x, y) => x.level - y.level)[0];
+          expect(slot >= 0).toBe(want !== undefined);
+          if (want !== undefined) expect(BigInt(tlb.output(slot, hi, lo))).toBe(want.pa + address - want.start);
+        } else if (a.do === "vmid") {
+          tlb.invalidateVmid(a.vmid, a.global);
+          list = list.filter((e) => !(e.vmid === a.vmid && !(a.global && e.asid < 0)));
+        } else if (a.do === "asid") {
+          tlb.invalidateAsid(a.asid, a.vmid);
+          list = list.filter((e) => !(e.asid === a.asid && e.vmid === a.vmid));
+        } else if (a.do === "el2") {
+          tlb.invalidateEl2(a.global ? -1 : 1);
+          list = list.filter((e) => e.asid !== 0x10001);
+        } else if (a.do === "key") {
+          const had = list.some(same);
+          expect(
+            tlb.invalidateKey(
+              a.asid,
+              a.vmid,
+              Number(BigInt.asIntN(32, start >> 32n)),
+              Number(BigInt.asIntN(32, start)),
+              a.granule,
+              a.level,
+            ),
+          ).toBe(had);
+          list = list.filter((e) => !same(e));
+        } else {
+          const first = address - (address % 4096n);
+          const last = first + size - 1n;
+          const stage2 = a.asid < 0;
+          tlb.invalidateRange(stage2 ? -2 : a.asid, a.vmid, hi, lo, Number(size / 4096n), globals);
+          list = list.filter((e) => {
+            if (e.vmid !== a.vmid || e.asid < 0 !== stage2) return true;
+            if (!stage2 && e.asid !== a.asid && !e.global) return true;
+            return e.start > last || e.start + e.size <= first;
+          });
+        }
+        expect(tlb.count).toBe(list.length);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("when full, everything goes", () => {
+  const tlb = new Tlb();
+  for (let i = 0; i < 257; i++) tlb.insert(1, 0, 0, i << 12, 12, 3, 12, i * 4096, 3, 3, 3, false, false);
+  expect(tlb.count).toBe(1);
+  expect(tlb.find(1, 0, 0, 0, 12, 0)).toBe(-1);
+  expect(tlb.find(1, 0, 0, 256 << 12, 12, 0)).toBe(0);
+});
