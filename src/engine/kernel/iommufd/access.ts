@@ -258,7 +258,7 @@ function iopt_pages_rw_access(k: Kernel, pages: IoptPages, byte: bigint, data: U
       const n = copy(k, source.mm, source.uptr + byte, data);
       return k.check(n === data.length, "the user's memory can be reached") ? 0 : -errno.EFAULT;
     }
-    if (one_page) return rw_page(k, pages, Number(first), Number(byte % PAGE_SIZE_N), data, write);
+    if (one_page && !source.mm.exited) return rw_page(k, pages, Number(first), Number(byte % PAGE_SIZE_N), data, write);
   }
   return rw_slow(k, pages, byte, data, write);
 }

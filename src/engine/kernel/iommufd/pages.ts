@@ -152,13 +152,32 @@ export function iopt_area_map_domain(k: Kernel, area: IoptArea, pages: IoptPages
   return 0;
 }
 
-/** Takes an area out of one domain; its pages stay pinned. */
+/** Runs that one reading of a domain's page frames holds: 64 KiB of memory, 12 bytes a run. */
+const BATCH_RUNS = 5461;
+
+/**
+ * Takes an area out of one domain; its pages stay pinned. One call for the whole area, except that the domain which
+ * frames are read back from is emptied in portions that end where frames are not consecutive.
+ */
 export function iopt_area_unmap_domain(k: Kernel, area: IoptArea, pages: IoptPages, domain: IommuDomain): void {
-  for (const { offset, bytes } of area_runs(area, pages)) {
-    const gone = k.ops.iommu_unmap(k, domain, area.start + offset, bytes);
+  const most = area.storage_domain === domain ? BATCH_RUNS : Number.POSITIVE_INFINITY;
+  let start = 0n;
+  let bytes = 0n;
+  let runs = 0;
+  const flush = () => {
+    if (bytes === 0n) return;
+    const gone = k.ops.iommu_unmap(k, domain, area.start + start, bytes);
     if (gone !== bytes)
       k.note(`unmapped 0x${gone.toString(16)} of 0x${bytes.toString(16)} bytes: the domain and the area disagree`);
+    start += bytes;
+    bytes = 0n;
+    runs = 0;
+  };
+  for (const run of area_runs(area, pages)) {
+    bytes += run.bytes;
+    if (++runs === most) flush();
   }
+  flush();
 }
 
 function area_pages(area: IoptArea): number {

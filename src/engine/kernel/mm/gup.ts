@@ -3,7 +3,7 @@ import { errno } from "../../uapi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import { type Mm, mm_pages } from "./mm.ts";
 import type { PageStore } from "./store.ts";
-import { store_populate } from "./store.ts";
+import { store_run } from "./store.ts";
 
 /** Consecutive frames. */
 export interface PinnedRun {
@@ -33,9 +33,8 @@ export function memfd_pin_folios(
 ): PinnedRun | number {
   if (k.fails()) return -errno.ENOMEM;
   if (index >= file_pages) return -errno.EINVAL;
-  const n = Math.min(npages, file_pages - index);
-  if (!store_populate(k, store, index, n)) return -errno.ENOMEM;
-  const run = { pfn: store.frames.get(index), n: store.frames.contiguous(index, n) };
+  const run = store_run(k, store, index, Math.min(npages, file_pages - index));
+  if (run === null) return -errno.ENOMEM;
   k.mm.pins.pin(run.pfn, run.n);
   return run;
 }

@@ -4,7 +4,7 @@ import { type File, fput } from "../file.ts";
 import type { Kernel } from "../kernel.ts";
 import { RangeMap } from "../range_map.ts";
 import { PAGE_MASK_N, PAGE_SHIFT, PROT_READ, PROT_WRITE } from "./const.ts";
-import { type PageStore, store_copy, store_populate, store_put, store_release } from "./store.ts";
+import { type PageStore, store_copy, store_put, store_release, store_run } from "./store.ts";
 
 /** Called with the object that the mapping holds, when the last piece of it is unmapped. */
 export interface VmOps {
@@ -37,6 +37,8 @@ export class Mm {
   locked_vm = 0;
   /** Pages pinned for devices, whatever the accounting mode (VmPin). */
   pinned_vm = 0;
+  /** The last process of it is gone; only what is pinned can still be reached. */
+  exited = false;
   /** Exclusive upper end of the next automatic mapping. */
   mmap_top = 0x7fff_f7ff_f000n;
 }
@@ -93,6 +95,7 @@ function vma_close(k: Kernel, vma: Vma): void {
 
 /** Drops the whole address space. */
 export function mm_exit(k: Kernel, mm: Mm): void {
+  mm.exited = true;
   vma_remove(k, mm, 0n, 0xffff_ffff_ffff_ffffn);
 }
 
@@ -141,6 +144,6 @@ export function mm_pages(k: Kernel, mm: Mm, va: bigint, write: boolean, max: num
   let n = Math.min(max, Number((vma.last - page + 1n) >> BigInt(PAGE_SHIFT)));
   const limit = vma.file?.ops.size_pages?.(vma.file) ?? Number.POSITIVE_INFINITY;
   n = Math.min(n, limit - index);
-  if (n <= 0 || !store_populate(k, vma.store, index, n)) return null;
-  return { pfn: vma.store.frames.get(index), n: vma.store.frames.contiguous(index, n), vma };
+  const run = n > 0 ? store_run(k, vma.store, index, n) : null;
+  return run === null ? null : { pfn: run.pfn, n: run.n, vma };
 }

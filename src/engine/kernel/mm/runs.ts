@@ -36,6 +36,14 @@ export class FrameRuns {
     return Math.min(max, run.index + run.n - index);
   }
 
+  /** Pages from `index` on without a frame, at most `max`. */
+  missing(index: number, max: number): number {
+    const at = this.rank(index);
+    const run = this.runs[at - 1];
+    if (run !== undefined && index < run.index + run.n) return 0;
+    return Math.min(max, (this.runs[at]?.index ?? Number.POSITIVE_INFINITY) - index);
+  }
+
   /** The pages must have no frame yet. */
   set(index: number, pfn: number, n: number): void {
     if (n === 0) return;

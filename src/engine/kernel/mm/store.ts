@@ -27,6 +27,16 @@ export class PageStore {
   }
 }
 
+/**
+ * Consecutive frames from page `index` on, at most `max`, put there where there are none yet. Null when memory is
+ * used up.
+ */
+export function store_run(k: Kernel, store: PageStore, index: number, max: number): { pfn: number; n: number } | null {
+  const missing = store.frames.missing(index, max);
+  if (missing > 0 && !store_populate(k, store, index, missing)) return null;
+  return { pfn: store.frames.get(index), n: store.frames.contiguous(index, max) };
+}
+
 /** Puts frames behind those of [index, index + n) that have none. False when memory is used up. */
 export function store_populate(k: Kernel, store: PageStore, index: number, n: number): boolean {
   const first = store.kind === "hugetlb" ? Math.floor(index / HUGE_PAGES) * HUGE_PAGES : index;

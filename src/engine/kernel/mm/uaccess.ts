@@ -54,7 +54,12 @@ export function clear_user(k: Kernel, uaddr: bigint, len: number): boolean {
  * linux `copy_struct_from_user`: a shorter user struct is zero-extended, a longer one must end in zeroes.
  * Null: -EFAULT; `"big"`: -E2BIG.
  */
-export function copy_struct_from_user(k: Kernel, uaddr: bigint, usize: number, ksize: number): Uint8Array | null | "big" {
+export function copy_struct_from_user(
+  k: Kernel,
+  uaddr: bigint,
+  usize: number,
+  ksize: number,
+): Uint8Array | null | "big" {
   if (usize > ksize) {
     const tail = new Uint8Array(Math.min(usize - ksize, 16 * PAGE_SIZE));
     for (let done = 0; done < usize - ksize; done += tail.length) {
