@@ -28,7 +28,7 @@ describe.each(tables.map((t) => [t.name, t] as const))("%s", (_, table) => {
     for (const f of table.fields) {
       const place = (f.mask << f.lo) >>> 0;
       expect(f.hi).toBeLessThanOrEqual(31);
-      expect(((used[f.word] ?? 0) & place) >>> 0, f.name).toBe(0);
+      expect([f.name, ((used[f.word] ?? 0) & place) >>> 0]).toEqual([f.name, 0]);
       used[f.word] = ((used[f.word] ?? 0) | place) >>> 0;
     }
   });

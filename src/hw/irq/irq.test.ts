@@ -56,9 +56,9 @@ describe("ITS", () => {
   });
 
   test.each([
-    ["no MAPD for this DeviceID", 0x20, 0, (_: Driver) => {}],
-    ["no MAPTI for this EventID", 0x18, 1, (_: Driver) => {}],
-    ["EventID beyond the device's table", 0x18, 32, (_: Driver) => {}],
+    ["no MAPD for this DeviceID", 0x20, 0, () => {}],
+    ["no MAPTI for this EventID", 0x18, 1, () => {}],
+    ["EventID beyond the device's table", 0x18, 32, () => {}],
     ["no MAPTI for this EventID", 0x18, 0, (d: Driver) => d.send(d.event(op.ITS_DISCARD, 0x18, 0))],
     ["no MAPD for this DeviceID", 0x18, 0, (d: Driver) => d.send(d.mapd(0x18, 5, 0))],
     ["the ITS is disabled", 0x18, 0, (d: Driver) => d.its.writeReg(GITS.CTLR, 0)],

@@ -218,19 +218,19 @@ describe("substreams", () => {
   });
 });
 
-describe("nested", () => {
-  function nested(): { rig: Rig; s1: number; s2: number } {
-    const rig = new Rig();
-    const [s1, s2, cd] = [rig.page(), rig.page(), rig.page()];
-    rig.ste(1, { ...rig.s2(s2), Config: 7, "S1ContextPtr[31:6]": cd >>> 6 });
-    rig.words(cd, rig.cd(s1));
-    rig.map(s1, 0x8000_0000, 0x5000, S1_PAGE);
-    const last = rig.page();
-    for (let pa = s1; pa <= last; pa += 0x1000) rig.map(s2, pa, pa, S2_PAGE);
-    rig.map(s2, 0x5000, 0x4080_0000, S2_PAGE);
-    return { rig, s1, s2 };
-  }
+function nested(): { rig: Rig; s1: number; s2: number } {
+  const rig = new Rig();
+  const [s1, s2, cd] = [rig.page(), rig.page(), rig.page()];
+  rig.ste(1, { ...rig.s2(s2), Config: 7, "S1ContextPtr[31:6]": cd >>> 6 });
+  rig.words(cd, rig.cd(s1));
+  rig.map(s1, 0x8000_0000, 0x5000, S1_PAGE);
+  const last = rig.page();
+  for (let pa = s1; pa <= last; pa += 0x1000) rig.map(s2, pa, pa, S2_PAGE);
+  rig.map(s2, 0x5000, 0x4080_0000, S2_PAGE);
+  return { rig, s1, s2 };
+}
 
+describe("nested", () => {
   test("every stage-1 table address goes through stage 2, each read named", () => {
     const { rig } = nested();
     const heard = new Listener();
