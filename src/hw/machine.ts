@@ -68,7 +68,7 @@ export interface DmaRun {
 
 export interface DmaResult {
   ok: boolean;
-  /** What a read returned; the part after a fault is 0xff. */
+  /** What a read returned; what did not come is 0xff, under the quirk dmaRetry4 0. */
   data: Uint8Array;
   runs: DmaRun[];
   /** The first fault. `event`: number of the event, 0 = terminated without a record. `pa` of a bus error, else -1. */
@@ -172,7 +172,7 @@ export class Machine {
   /** Lets a function do DMA as its test engine would: through its SMMU, in pieces that one translation covers. */
   dma(bdf: string, request: DmaRequest): DmaResult {
     const f = this.function(bdf);
-    const data = new Uint8Array(request.len).fill(0xff);
+    const data = new Uint8Array(request.len).fill(this.quirks.dmaRetry4 ? 0 : 0xff);
     const result: DmaResult = { ok: true, data, runs: [], fault: null };
     if (!f.busMaster) {
       result.ok = false;

@@ -4,7 +4,8 @@
  * `image` is what a fresh function shows (or what was recorded); writes change only bits of `writable`, and status
  * bits that are cleared by writing 1. A BAR that is written with ones reads back its size, as software sizes BARs.
  */
-import { bytesOf } from "../base/bits.ts";
+import { bytesOf, TWO32 } from "../base/bits.ts";
+import type { Range } from "../memory.ts";
 import { CAP, EXT, PCI } from "./regs.ts";
 
 export interface Capability {
@@ -14,20 +15,32 @@ export interface Capability {
   offset: number;
 }
 
+/** Size in bytes is last - start + 1. Index 6 is the expansion ROM. */
+export interface BarDesc extends Range {
+  index: number;
+  kind: "io" | "mem" | "mem64";
+  prefetch: boolean;
+}
+
+/** Masks of single bytes by offset; absent = 0. Frozen once the function is built, so that copies share them. */
+type ByteMasks = Record<number, number>;
+
 export class ConfigSpace {
   readonly bytes: Uint8Array;
   /** 1 bits may be written. */
-  readonly writable: Uint8Array;
+  readonly writable: Readonly<ByteMasks>;
   /** 1 bits are cleared by writing 1. */
-  readonly clears: Uint8Array;
+  readonly clears: Readonly<ByteMasks>;
 
-  constructor(size: number, image: string) {
+  constructor(size: number, image: string, bars: readonly BarDesc[] = []) {
     this.bytes = new Uint8Array(size);
     this.bytes.set(bytesOf(image).subarray(0, size));
-    this.writable = new Uint8Array(size);
-    this.clears = new Uint8Array(size);
-    this.declareHeader();
-    for (const cap of this.capabilities()) this.declareCapability(cap);
+    const rules = new Rules(size);
+    rules.header(this);
+    for (const cap of this.capabilities()) rules.capability(this, cap);
+    for (const bar of bars) rules.bar(this, bar);
+    this.writable = Object.freeze(rules.writable);
+    this.clears = Object.freeze(rules.clears);
   }
 
   /** size 1, 2 or 4; little endian. Beyond the end: all ones, as an absent register. */
@@ -86,26 +99,43 @@ export class ConfigSpace {
     return out;
   }
 
-  /** Lets software write these bits. */
-  allow(off: number, size: number, mask: number): void {
-    for (let i = 0; i < size; i++) {
-      const at = off + i;
-      if (at < this.writable.length) this.writable[at] = (this.writable[at] ?? 0) | ((mask >>> (8 * i)) & 0xff);
-    }
+  /** Offset of the register of a BAR or of the ROM (index 6). */
+  barRegister(index: number): number {
+    return index < 6 ? PCI.BAR0 + 4 * index : this.isBridge ? PCI.ROM_TYPE1 : PCI.ROM;
+  }
+}
+
+/** Which bits of a function software may write, worked out once. */
+class Rules {
+  readonly writable: ByteMasks = {};
+  readonly clears: ByteMasks = {};
+  private readonly size: number;
+
+  constructor(size: number) {
+    this.size = size;
+  }
+
+  private allow(off: number, size: number, mask: number): void {
+    this.put(this.writable, off, size, mask);
   }
 
   private clearable(off: number, size: number, mask: number): void {
+    this.put(this.clears, off, size, mask);
+  }
+
+  private put(masks: ByteMasks, off: number, size: number, mask: number): void {
     for (let i = 0; i < size; i++) {
-      if (off + i < this.clears.length) this.clears[off + i] = (mask >>> (8 * i)) & 0xff;
+      const b = (mask >>> (8 * i)) & 0xff;
+      if (b !== 0 && off + i < this.size) masks[off + i] = (masks[off + i] ?? 0) | b;
     }
   }
 
-  private declareHeader(): void {
+  header(config: ConfigSpace): void {
     this.allow(PCI.COMMAND, 2, 0x0547);
     this.clearable(PCI.STATUS, 2, 0xf900);
     this.allow(0x0c, 1, 0xff);
     this.allow(PCI.INTERRUPT_LINE, 1, 0xff);
-    if (!this.isBridge) return;
+    if (!config.isBridge) return;
     this.allow(PCI.PRIMARY_BUS, 4, 0xffffffff);
     this.allow(0x1c, 2, 0xf0f0);
     this.clearable(0x1e, 2, 0xf900);
@@ -117,10 +147,20 @@ export class ConfigSpace {
     this.allow(PCI.BRIDGE_CONTROL, 2, 0x0fff);
   }
 
-  private declareCapability(cap: Capability): void {
+  /** The address bits above the size of a BAR. */
+  bar(config: ConfigSpace, bar: BarDesc): void {
+    const size = bar.last - bar.start + 1;
+    const kept = bar.index === 6 ? 0xfffff801 : bar.kind === "io" ? 0xfffffffc : 0xfffffff0;
+    const sizeMask = size >= TWO32 ? 0 : -size;
+    const reg = config.barRegister(bar.index);
+    this.allow(reg, 4, ((sizeMask & kept) | (bar.index === 6 ? 1 : 0)) >>> 0);
+    if (bar.kind === "mem64") this.allow(reg + 4, 4, size >= TWO32 ? -(size / TWO32) : 0xffffffff);
+  }
+
+  capability(config: ConfigSpace, cap: Capability): void {
     const at = cap.offset;
     if (cap.extended) {
-      if (cap.id === EXT.ACS) this.allow(at + 6, 2, this.read(at + 4, 2) & 0x5f);
+      if (cap.id === EXT.ACS) this.allow(at + 6, 2, config.read(at + 4, 2) & 0x5f);
       if (cap.id === EXT.ATS) this.allow(at + 6, 2, 0x801f);
       if (cap.id === EXT.PRI) this.allow(at + 4, 2, 0x3);
       if (cap.id === EXT.PRI) this.allow(at + 12, 4, 0xffffffff);
@@ -132,13 +172,13 @@ export class ConfigSpace {
       this.clearable(at + 4, 2, 0x8000);
     }
     if (cap.id === CAP.MSI) {
-      const wide = (this.read(at + 2, 2) & 0x80) !== 0;
+      const control = config.read(at + 2, 2);
+      const data = at + ((control & 0x80) !== 0 ? 12 : 8);
       this.allow(at + 2, 2, 0x0071);
       this.allow(at + 4, 4, 0xfffffffc);
-      if (wide) this.allow(at + 8, 4, 0xffffffff);
-      const data = at + (wide ? 12 : 8);
+      if ((control & 0x80) !== 0) this.allow(at + 8, 4, 0xffffffff);
       this.allow(data, 2, 0xffff);
-      if ((this.read(at + 2, 2) & 0x100) !== 0) this.allow(data + 4, 4, 0xffffffff);
+      if ((control & 0x100) !== 0) this.allow(data + 4, 4, 0xffffffff);
     }
     if (cap.id === CAP.MSIX) this.allow(at + 2, 2, 0xc000);
     if (cap.id === CAP.EXP) {

@@ -1,22 +1,17 @@
 /** PCI functions and the bus they hang on. */
 import { bits } from "../base/bits.ts";
 import type { Range } from "../memory.ts";
-import { ConfigSpace } from "./config.ts";
+import { type BarDesc, ConfigSpace } from "./config.ts";
 import { type Message, MsixTable, messageOf, msixPlace, type Silence } from "./msi.ts";
 import { CAP, CMD_MASTER, CMD_MEMORY, PCI } from "./regs.ts";
-
-/** Size in bytes is last - start + 1. Index 6 is the expansion ROM. */
-export interface BarDesc extends Range {
-  index: number;
-  kind: "io" | "mem" | "mem64";
-  prefetch: boolean;
-}
 
 /** An address range that firmware reserves in the device's IOVA space (device tree `iommu-addresses`, IORT RMR). */
 export interface FirmwareRegion extends Range {
   /** `direct`: identity mapped memory of the device; `reserved`: not to be used. */
   kind: "direct" | "reserved";
 }
+
+export type { BarDesc } from "./config.ts";
 
 /** Plain JSON. */
 export interface FunctionDesc {
@@ -58,8 +53,7 @@ export class PciFunction {
     this.bdf = desc.bdf;
     this.rid = ridOf(desc.bdf);
     this.bus = this.rid >> 8;
-    this.config = new ConfigSpace(desc.configSize, desc.config);
-    for (const bar of desc.bars) this.allowBar(bar);
+    this.config = new ConfigSpace(desc.configSize, desc.config, desc.bars);
     const place = msixPlace(this.config);
     this.msix = place === null ? null : new MsixTable(place);
   }
@@ -94,7 +88,7 @@ export class PciFunction {
   barAddress(index: number): number {
     const bar = this.desc.bars.find((b) => b.index === index);
     if (bar === undefined) return -1;
-    const reg = index === 6 ? (this.isBridge ? PCI.ROM_TYPE1 : PCI.ROM) : PCI.BAR0 + 4 * index;
+    const reg = this.config.barRegister(index);
     const low = this.config.read(reg, 4);
     if (bar.kind === "io") return low - (low & 3);
     return (
@@ -106,15 +100,6 @@ export class PciFunction {
   message(vector: number): Message | Silence {
     if (!this.busMaster) return "not bus master";
     return messageOf(this.config, this.msix, vector);
-  }
-
-  private allowBar(bar: BarDesc): void {
-    const size = bar.last - bar.start + 1;
-    const low = bar.index === 6 ? 0xfffff801 : bar.kind === "io" ? 0xfffffffc : 0xfffffff0;
-    const sizeMask = size >= 2 ** 32 ? 0 : -size;
-    const reg = bar.index === 6 ? (this.isBridge ? PCI.ROM_TYPE1 : PCI.ROM) : PCI.BAR0 + 4 * bar.index;
-    this.config.allow(reg, 4, ((sizeMask & low) | (bar.index === 6 ? 1 : 0)) >>> 0);
-    if (bar.kind === "mem64") this.config.allow(reg + 4, 4, size >= 2 ** 32 ? -(size / 2 ** 32) : 0xffffffff);
   }
 }
 

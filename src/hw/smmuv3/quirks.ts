@@ -11,7 +11,7 @@ export interface Quirks {
   readonly s2t0szPs: boolean;
   /** S2HA, S2HD without HTTU are accepted. */
   readonly s2haIgnored: boolean;
-  /** S1CDMax != 0 without substreams is C_BAD_STE. */
+  /** S1CDMax != 0 or S1STALLD is C_BAD_STE whether stage 1 and substreams are used or not. */
   readonly s1cdmax: boolean;
   /** An L1 descriptor covers 2^Span - 1 as highest index; beyond is C_BAD_STE. */
   readonly spanLimit: boolean;
