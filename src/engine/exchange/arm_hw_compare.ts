@@ -57,7 +57,8 @@ export function compareSte(k: Kernel, names: Names, smmu: ArmSmmuDevice, record:
   const sid = need(record.sid, record, "sid");
   const pa = arm_smmu_get_step_for_sid(smmu, sid);
   const theirs = wordsOf(need(record.ste, record, "ste"));
-  if (pa < 0 || !names.address(pa, address(need(record.ste_pa, record, "ste_pa")))) out.push(`ste_pa: ${hex(pa)}, recorded ${record.ste_pa}`);
+  if (pa < 0 || !names.address(pa, address(need(record.ste_pa, record, "ste_pa"))))
+    out.push(`ste_pa: ${hex(pa)}, recorded ${record.ste_pa}`);
   const ste = read_entry(k, pa);
   const cdPa = join((ste[0] ?? 0) & ~0x3f, ste[1] ?? 0);
   if (ste_config(ste) === CFG.S1) rename(names, ste, theirs, { word: 0, lowBits: 6 });
@@ -68,7 +69,8 @@ export function compareSte(k: Kernel, names: Names, smmu: ArmSmmuDevice, record:
   }
   out.push(...diffWords("STE", ste, theirs));
   if (record.cd === undefined || ste_config(ste) !== CFG.S1) return out;
-  if (!names.address(cdPa, address(need(record.cd_pa, record, "cd_pa")))) out.push(`cd_pa: ${hex(cdPa)}, recorded ${record.cd_pa}`);
+  if (!names.address(cdPa, address(need(record.cd_pa, record, "cd_pa"))))
+    out.push(`cd_pa: ${hex(cdPa)}, recorded ${record.cd_pa}`);
   const cd = read_entry(k, cdPa);
   const theirCd = wordsOf(record.cd);
   rename(names, cd, theirCd, { word: 2, lowBits: 4 });
@@ -83,7 +85,14 @@ function text(what: string, ours: string, theirs: string): string[] {
 }
 
 /** Address as printed; the data is matched, since event ids of earlier scenarios may be lost. */
-function message(names: Names, dev: string, what: string, addr: number, data: number, theirs: { addr: string; data: string }): string[] {
+function message(
+  names: Names,
+  dev: string,
+  what: string,
+  addr: number,
+  data: number,
+  theirs: { addr: string; data: string },
+): string[] {
   const out = text(`${what} address`, `0x${addr.toString(16)}`, theirs.addr);
   const their = Number(theirs.data);
   const same = addr === 0 || theirs.addr === "0x0" ? data === their : names.event(dev, data, their);
@@ -125,7 +134,7 @@ function compareMsix(k: Kernel, names: Names, pdev: PciDev, who: string, theirs:
     ...text("MSI-X table offset", hex(place.tableOffset), theirs.table_off),
     ...text("MSI-X table", `0x${base.toString(16)}`, theirs.table_pa),
     ...text("MSI-X entries", String(place.entries), String(theirs.n)),
-    ...text("command register", hex(config.read(PCI.COMMAND, 2)), theirs.cmd_reg),
+    ...text("command register", hex(config.read(PCI.COMMAND, 1)), theirs.cmd_reg),
   ];
   const machine = the_machine(k);
   const memory = pdev.hw.memoryEnabled;
@@ -166,7 +175,12 @@ function renameTags(names: Names, smmu: string, ours: Uint32Array, theirs: Uint3
 }
 
 /** Commands queued in a step. */
-export function compareCommands(names: Names, smmu: string, ours: readonly Uint8Array[], theirs: readonly string[]): string[] {
+export function compareCommands(
+  names: Names,
+  smmu: string,
+  ours: readonly Uint8Array[],
+  theirs: readonly string[],
+): string[] {
   const out: string[] = [];
   const n = Math.max(ours.length, theirs.length);
   for (let i = 0; i < n && out.length < 4; i++) {

@@ -16,15 +16,17 @@ import type { ResolvedProfile } from "../kernel/profile.ts";
 import * as sys from "../kernel/syscall.ts";
 import { Task } from "../kernel/task.ts";
 import { fromHex, toHex } from "./hex.ts";
-import { ARENA, CUT_PAGE, ensureMapped, newTask, NOWHERE, sequenceTask, traceKernelWorld } from "./replay_x86_world.ts";
+import { ARENA, CUT_PAGE, ensureMapped, newTask, NOWHERE, plainFile, sequenceTask, traceKernelWorld } from "./replay_x86_world.ts";
 import { parseRecord, type TraceRecord } from "./x86_records.ts";
 
 export interface ReplayReport {
   agreed: number;
   /** Records compared. */
   total: number;
-  /** Records that are not compared, by rule (process bookkeeping, what cannot be modelled): reason -> count. */
+  /** Records that cannot be modelled, refused by rule: reason -> count. */
   skipped: Map<string, number>;
+  /** Records that are no calls and have no answer: headers, marks between tests, forks. Carried out, not compared. */
+  context: number;
   /** Records of which the data were taken from the recording; their results agree. Not in `total`. */
   given: number;
   /** The first disagreements, each decoded field by field. */
@@ -39,11 +41,14 @@ export interface ReplayOptions {
   describe?: number;
 }
 
+const GIVEN = Symbol("given");
+const CONTEXT = Symbol("context");
+
 /**
- * What one record gave: null = agrees, a text = the disagreement, `given` = it agrees as far as can be compared and
- * the rest was taken from the recording.
+ * What one record gave: null = agrees, a text = the disagreement, GIVEN = it agrees as far as can be compared and the
+ * rest was taken from the recording, CONTEXT = it has no answer.
  */
-type Verdict = string | null | { skip: string } | "given";
+type Verdict = string | null | { skip: string } | typeof GIVEN | typeof CONTEXT;
 
 const hex = (x: bigint | number): string => `0x${x.toString(16)}`;
 
@@ -55,7 +60,7 @@ const FILE_KINDS: Readonly<Record<string, FileKind>> = Object.freeze({
 });
 
 export class ReplayX86 {
-  readonly report: ReplayReport = { agreed: 0, total: 0, skipped: new Map(), given: 0, first: [], cases: new Map() };
+  readonly report: ReplayReport = { agreed: 0, total: 0, skipped: new Map(), context: 0, given: 0, first: [], cases: new Map() };
   k: Kernel;
   private readonly options: ReplayOptions;
   private readonly tasks = new Map<number, Task>();
@@ -82,8 +87,12 @@ export class ReplayX86 {
     this.number++;
     const record = parseRecord(line);
     const verdict = this.run(record);
-    if (verdict === "given") {
+    if (verdict === GIVEN) {
       this.report.given++;
+      return;
+    }
+    if (verdict === CONTEXT) {
+      this.report.context++;
       return;
     }
     if (verdict !== null && typeof verdict === "object") {
@@ -120,7 +129,7 @@ export class ReplayX86 {
       case "fork":
         return this.fork(record);
       case "test":
-        return { skip: "marks the start of a self-test case" };
+        return CONTEXT;
       case "mmaps_end":
         return this.mmapsEnd(record);
       case "probe":
@@ -134,7 +143,7 @@ export class ReplayX86 {
     this.k = traceKernelWorld(this.options.profile);
     this.task = sequenceTask(this.k, record);
     this.where = ` (seed ${record.seed})`;
-    return { skip: "describes where a sequence starts" };
+    return CONTEXT;
   }
 
   private fork(record: TraceRecord): Verdict {
@@ -151,7 +160,7 @@ export class ReplayX86 {
       }
     }
     this.tasks.set(pid, child);
-    return { skip: "process bookkeeping" };
+    return CONTEXT;
   }
 
   private process(record: TraceRecord): Task {
@@ -243,7 +252,7 @@ export class ReplayX86 {
     const wrong = [expectRet(ret, record)];
     if (ret === 0 && wrong[0] === null && this.storesUnknown(record, bytes)) {
       for (const buf of bufs) this.store(task, BigInt(buf.p), fromHex(buf.out === "=" ? buf.in : buf.out));
-      return this.compareStruct(task, record, at, bytes) ?? "given";
+      return this.compareStruct(task, record, at, bytes) ?? GIVEN;
     }
     if (record.out !== undefined && record.out !== "=")
       wrong.push(this.compareStruct(task, record, at, fromHex(record.out)));
@@ -297,7 +306,10 @@ export class ReplayX86 {
   private mmap(task: Task, record: TraceRecord): Verdict {
     const ret = BigInt(record.ret ?? 0);
     const failed = (record.errno ?? 0) !== 0;
-    const flags = Number(record.flags);
+    // A file whose opening was not recorded: an ordinary one, mapped privately. Its pages are memory like any other.
+    const unseen = record.fd !== undefined && record.fd >= 0 && !task.fds.has(record.fd);
+    if (unseen && !failed) task.fds.set(record.fd ?? -1, plainFile());
+    const flags = Number(record.flags) | (unseen && !failed ? sys.MAP_ANONYMOUS : 0);
     const got = sys.sys_mmap(this.k, task, {
       addr: failed ? BigInt(record.addr ?? 0) : ret,
       len: BigInt(record.len ?? 0),

@@ -25,6 +25,11 @@ const OWN_FRAMES = Object.freeze([{ pfn: 0x1000_0000, n: 0x1000_0000 }]);
 
 const plain_fops: FileOps = Object.freeze({ name: "file" } satisfies FileOps);
 
+/** An open file that nothing here looks into. */
+export function plainFile(): File {
+  return new File(plain_fops, "", null);
+}
+
 /** A kernel with the mock driver. */
 export function traceKernelWorld(profile: ResolvedProfile): Kernel {
   const k = new Kernel(profile, new PhysMem(), { frames: OWN_FRAMES, iommufd_test: true });
@@ -34,7 +39,7 @@ export function traceKernelWorld(profile: ResolvedProfile): Kernel {
 
 export function newTask(k: Kernel, pid: number, placement: Placement): Task {
   const task = new Task(pid, new Mm(), k.mm.user(0), ALL_CAPS, { memlock: 64n << 20n, nofile: 1024 });
-  for (const fd of [0, 1, 2]) task.fds.set(fd, new File(plain_fops, "", null));
+  for (const fd of [0, 1, 2]) task.fds.set(fd, plainFile());
   addArena(k, task, placement);
   return task;
 }
@@ -139,7 +144,7 @@ export function sequenceTask(k: Kernel, header: TraceRecord): Task {
     const fd = sys_memfd_create(k, task);
     if (fd !== memfd.fd) throw new Error(`the memory file is descriptor ${memfd.fd}, the lowest free one is ${fd}`);
   }
-  task.fds.set(900, new File(plain_fops, "log", null));
+  task.fds.set(900, plainFile());
   header.mmaps?.forEach((region, order) => addRegion(k, task, region, order));
   return task;
 }

@@ -66,23 +66,19 @@ export class FrameRuns {
   clear(index: number, n: number): Run[] {
     const end = index + n;
     const taken: Run[] = [];
-    let at = Math.max(this.rank(index) - 1, 0);
-    while (at < this.runs.length) {
-      const run = this.runs[at];
+    const rest: Run[] = [];
+    const from = Math.max(this.rank(index) - 1, 0);
+    let to = from;
+    for (; to < this.runs.length; to++) {
+      const run = this.runs[to];
       if (run === undefined || run.index >= end) break;
-      const from = Math.max(run.index, index);
-      const to = Math.min(run.index + run.n, end);
-      if (from >= to) {
-        at++;
-        continue;
-      }
-      taken.push({ index: from, pfn: run.pfn + (from - run.index), n: to - from });
-      const rest: Run[] = [];
-      if (run.index < from) rest.push({ index: run.index, pfn: run.pfn, n: from - run.index });
-      if (to < run.index + run.n) rest.push({ index: to, pfn: run.pfn + (to - run.index), n: run.index + run.n - to });
-      this.runs.splice(at, 1, ...rest);
-      at += rest.length;
+      const first = Math.max(run.index, index);
+      const stop = Math.min(run.index + run.n, end);
+      if (first < stop) taken.push({ index: first, pfn: run.pfn + (first - run.index), n: stop - first });
+      if (run.index < index) rest.push({ index: run.index, pfn: run.pfn, n: Math.min(run.n, index - run.index) });
+      if (run.index + run.n > end) rest.push({ index: end, pfn: run.pfn + (end - run.index), n: run.index + run.n - end });
     }
+    this.runs.splice(from, to - from, ...rest);
     return taken;
   }
 
