@@ -82,6 +82,13 @@ export function buildAtlas(frames: Iterable<Frame>): Atlas {
   };
 }
 
+/** The newer atlas; the old one's axis, when it is the same, so that nothing is laid out again. */
+export function merge(old: Atlas | null, now: Atlas): Atlas {
+  if (old === null) return now;
+  const print = (a: Atlas): string => a.axis.pieces.map((p) => `${p.start}${p.gap}${p.weight}`).join(" ");
+  return print(old) === print(now) ? { ...now, axis: old.axis } : now;
+}
+
 /** A track that first shows up in a later frame stands after the one it followed there. */
 function insertAfter(
   tracks: Map<string, AtlasTrack>,

@@ -17,22 +17,33 @@ export class FrameCache {
 
   /** Forgets the old scenario and fetches the frames of the new one that was just opened. */
   async load(kernels: readonly string[], steps: number, progress: (done: number, total: number) => void): Promise<Frame[]> {
-    const frames = new Map<string, Frame>();
+    this.frames = await this.fetch(kernels, steps, progress, new Map());
+    return [...this.frames.values()];
+  }
+
+  /** Fetches what is still missing of more kernels; returns all. */
+  async more(kernels: readonly string[], steps: number): Promise<Frame[]> {
+    const { frames } = this;
+    await this.fetch(kernels, steps, () => undefined, frames);
+    return [...frames.values()];
+  }
+
+  private async fetch(kernels: readonly string[], steps: number, progress: (done: number, total: number) => void, frames: Map<string, Frame>): Promise<Map<string, Frame>> {
     const stride = Math.max(1, Math.ceil((kernels.length * (steps + 1)) / AHEAD));
     const wanted: [string, number][] = [];
     for (const kernel of kernels) {
       for (let step = 0; step < steps; step += stride) wanted.push([kernel, step]);
       wanted.push([kernel, steps]);
     }
-    for (let i = 0; i < wanted.length; i += BATCH) {
-      progress(i, wanted.length);
-      const batch = wanted.slice(i, i + BATCH);
+    const missing = wanted.filter(([kernel, step]) => !frames.has(key(kernel, step)));
+    for (let i = 0; i < missing.length; i += BATCH) {
+      progress(i, missing.length);
+      const batch = missing.slice(i, i + BATCH);
       const answers = await Promise.all(batch.map(([kernel, step]) => this.api.frame(kernel, step)));
       for (const answer of answers) if (answer.ok) frames.set(key(answer.value.kernel, answer.value.step), answer.value);
     }
-    progress(wanted.length, wanted.length);
-    this.frames = frames;
-    return [...frames.values()];
+    progress(missing.length, missing.length);
+    return frames;
   }
 
   /** A frame, or one sentence why there is none. */

@@ -5,7 +5,7 @@ import { TOP } from "../views/space/axis.ts";
 import { type LabState, PANES, type PaneId, type Target } from "./state.ts";
 
 /** The part of the state that a link carries in `view`. */
-export type LinkedView = Pick<LabState, "compare" | "window" | "trueScale" | "selected" | "target" | "maximised" | "tables">;
+export type LinkedView = Pick<LabState, "compare" | "window" | "trueScale" | "selected" | "picked" | "target" | "maximised" | "tables">;
 
 export function linkOf(state: LabState): LinkState | null {
   const { opened, catalogue } = state;
@@ -24,6 +24,7 @@ export function writeView(v: LinkedView): Record<string, string> {
   if (v.window !== null) out["z"] = `${hex(v.window.lo)}-${hex(v.window.hi - 1n)}`;
   if (v.trueScale) out["t"] = "1";
   if (v.selected !== null) out["sel"] = v.selected;
+  if (v.picked !== null) out["p"] = `${v.picked.track},${hex(v.picked.start)},${hex(v.picked.last)}`;
   if (v.target !== null) out["w"] = `${v.target.device},${hex(v.target.iova)},${v.target.write ? "w" : "r"}`;
   if (v.maximised !== null) out["max"] = v.maximised;
   if (v.tables.length > 0) out["tab"] = v.tables.join(",");
@@ -37,6 +38,7 @@ export function readView(record: Record<string, string>, kernels: readonly strin
     window: null,
     trueScale: record["t"] === "1",
     selected: record["sel"] ?? null,
+    picked: null,
     target: null,
     maximised: null,
     tables: [],
@@ -54,6 +56,8 @@ export function readView(record: Record<string, string>, kernels: readonly strin
     if (match === null || hi - lo < 4096n || hi > TOP) return `The link's address window "${z}" is no range of at least one page.`;
     view.window = { lo, hi };
   }
+  const p = /^(.+),(0x[0-9a-f]{1,16}),(0x[0-9a-f]{1,16})$/.exec(record["p"] ?? "");
+  if (p !== null) view.picked = { track: p[1] ?? "", start: BigInt(p[2] ?? "0"), last: BigInt(p[3] ?? "0") };
   const w = record["w"];
   if (w !== undefined) {
     const target = readTarget(w);

@@ -5,11 +5,11 @@
 import type { Opened, Problem } from "../../engine/protocol.ts";
 import type { Frame, Ref } from "../../engine/views/types.ts";
 import type { Connect, Connection } from "../engine/client.ts";
-import { buildAtlas } from "./atlas.ts";
+import { buildAtlas, merge } from "./atlas.ts";
 import { FrameCache } from "./frames.ts";
 import { linkOf, readView } from "./link.ts";
 import { Runner } from "./runner.ts";
-import type { LabState, LabStore, Target } from "./state.ts";
+import type { LabState, LabStore, Picked, Target } from "./state.ts";
 import { Viewport } from "./viewport.ts";
 
 type Source = { id: string } | { text: string };
@@ -138,8 +138,8 @@ export class Session {
     void this.show({ kernel, step, compare: compare === kernel ? null : compare }, false);
   }
 
-  select(ref: Ref | null): void {
-    this.store.setState({ selected: ref });
+  select(ref: Ref | null, picked: Picked | null = null): void {
+    this.store.setState({ selected: ref, picked });
     void this.details();
   }
 
@@ -164,7 +164,8 @@ export class Session {
     const cache = this.frames;
     if (cache === null) return;
     this.runner.pause();
-    const kernels = [...new Set([kernel, ...scenario.kernels, ...(compare === null ? [] : [compare])])];
+    // The two kernels on screen first; the others follow behind the picture.
+    const kernels = [...new Set([kernel, ...(compare === null ? [] : [compare])])];
     const quiet = this.store.getState().phase.name === "ready";
     const frames = await cache.load(kernels, opened.steps, (done, total) => {
       if (!quiet) this.store.setState({ phase: { name: "opening", title: scenario.title, done, total } });
@@ -175,6 +176,7 @@ export class Session {
       opened,
       atlas: buildAtlas(frames),
       selected: null,
+      picked: null,
       target: null,
       window: null,
       trueScale: false,
@@ -186,6 +188,10 @@ export class Session {
     });
     await this.show({ kernel, step, compare }, true);
     this.store.setState({ phase: { name: "ready" } });
+    void this.guard(async () => {
+      const all = await cache.more([...new Set([...kernels, ...scenario.kernels])], opened.steps);
+      if (this.store.getState().opened === opened) this.store.setState((s) => ({ atlas: merge(s.atlas, buildAtlas(all)) }));
+    });
   }
 
   /** Brings the picture of a kernel after a step on screen, all panes at once. */

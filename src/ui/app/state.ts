@@ -14,6 +14,13 @@ export type Phase =
   | { name: "ready" }
   | { name: "crashed"; why: string };
 
+/** One interval of one track; finer than a ref, which may name a whole table. Both ends inclusive. */
+export interface Picked {
+  track: string;
+  start: bigint;
+  last: bigint;
+}
+
 export interface Target {
   device: string;
   iova: bigint;
@@ -43,6 +50,8 @@ export interface LabState {
   target: Target | null;
   walk: Pending<WalkView>;
   selected: Ref | null;
+  /** The interval under the last click in the address space; goes with `selected`. */
+  picked: Picked | null;
   inspected: Pending<InspectorView>;
   /** What of the address space is seen; null: all of it. */
   window: Window | null;
@@ -75,6 +84,7 @@ export function createLabStore(): LabStore {
     target: null,
     walk: { value: null, problem: null },
     selected: null,
+    picked: null,
     inspected: { value: null, problem: null },
     window: null,
     trueScale: false,

@@ -42,8 +42,8 @@ export class Viewport {
 
   /** The selected thing, then everything. */
   fit(): void {
-    const { selected, window } = this.store.getState();
-    const range = selected === null ? null : this.rangeOf(selected);
+    const { selected, picked, window } = this.store.getState();
+    const range = picked ?? (selected === null ? null : this.rangeOf(selected));
     if (range !== null) {
       const target = this.scale().fitted(range.start, range.last);
       if (window === null || target.lo !== window.lo || target.hi !== window.hi) {

@@ -54,7 +54,7 @@ function intervals(state: LabState): Item[] {
       end: t.label,
       mono: true,
       run: (session: Session) => {
-        session.select(i.ref);
+        session.select(i.ref, { track: t.id, start: i.start, last: i.last });
         session.viewport.show(i.start, i.last);
       },
     })),

@@ -4,7 +4,7 @@ import { DASH, type Mark, type Token, clip, crisp, em, line, n } from "../../dra
 import { COLUMNS, type Cell, type Grid } from "./layout.ts";
 
 /** Left edge of the columns, parts of the width. */
-const LEFT = [0, 0.16, 0.37, 0.58, 0.79, 0.97];
+const LEFT = [0, 0.145, 0.36, 0.575, 0.785, 0.97];
 const KIND_WORD: Partial<Record<NodeKind, string>> = { vdevice: "vDEVICE", viommu: "vIOMMU", veventq: "veventq", fault: "fault queue" };
 const LINE = 1.26;
 
@@ -120,24 +120,27 @@ function drawNode(p: Placed, active: boolean, idle: boolean, rem: number): Mark[
 }
 
 function edge(e: AttachEdge, placed: Map<Ref, Placed>, fd: Ref | undefined, fdX: number, active: ReadonlySet<Ref>, idle: (p: Placed) => boolean, rem: number): Mark[] {
-  const a = placed.get(e.from);
+  const from = placed.get(e.from);
+  const to = placed.get(e.to);
+  // Drawn from left to right, whichever way the reference points.
+  const [a, b] = from !== undefined && to !== undefined && to.cell.column < from.cell.column ? [to, from] : [from, to];
   if (a === undefined) return [];
   const x0 = a.x + a.w + 2;
   if (e.to === fd) return [line(x0, a.y, fdX, a.y, "ink", { width: 1.2 })];
-  const b = placed.get(e.to);
   if (b === undefined) return [];
   const hot = active.has(e.from) && e.kind === "member";
-  const stroke: Token = hot ? "accent" : e.change === "added" ? "accent" : e.change === "removed" || idle(a) ? "ink3" : "ink";
-  const look = { stroke, width: hot ? 2 : 1.2, ...(e.change === "removed" || idle(a) ? { dash: DASH } : {}), cls: "keep" };
+  const part = e.kind === "part-of";
+  const stroke: Token = hot || e.change === "added" ? "accent" : e.change === "removed" || idle(a) || part ? "ink3" : "ink";
+  const look = { stroke, width: hot ? 2 : part ? 1 : 1.2, ...(e.change === "removed" || idle(a) ? { dash: DASH } : {}), cls: "keep" };
   const turn = b.x - 0.62 * rem;
   const tip = b.x - 3;
-  const head = `M${n(tip - 4.5)} ${b.y - 3.5}L${n(tip)} ${b.y}L${n(tip - 4.5)} ${b.y + 3.5}`;
+  const head = part ? "" : `M${n(tip - 4.5)} ${b.y - 3.5}L${n(tip)} ${b.y}L${n(tip - 4.5)} ${b.y + 3.5}`;
   let d: string;
   if (b.cell.column <= a.cell.column) {
     // Back or below: from under the id, down and in from the left.
-    const x = a.x - 0.55 * rem;
+    const x = a.x - 0.62 * rem;
     d = `M${n(a.x)} ${a.y}H${n(x)}V${b.y}H${n(tip)}`;
-    if (b.cell.column === a.cell.column) return [{ k: "path", d, ...look }, { k: "path", d: head, stroke, width: 1.2, cls: "keep" }];
+    return [{ k: "path", d, ...look }];
   }
   const between = [...placed.values()].some((p) => p.cell.row === a.cell.row && p.cell.column > a.cell.column && p.cell.column < b.cell.column);
   if (a.y === b.y && !between) d = `M${n(x0)} ${a.y}H${n(tip)}`;
@@ -145,7 +148,7 @@ function edge(e: AttachEdge, placed: Map<Ref, Placed>, fd: Ref | undefined, fdX:
     const over = a.y - 1.75 * rem;
     d = `M${n(x0)} ${a.y}h${n(0.3 * rem)}V${n(over)}H${n(turn)}V${b.y}H${n(tip)}`;
   } else d = `M${n(x0)} ${a.y}H${n(turn)}V${b.y}H${n(tip)}`;
-  return [{ k: "path", d, ...look }, { k: "path", d: head, stroke, width: 1.2, cls: "keep" }];
+  return [{ k: "path", d, ...look }, ...(head === "" ? [] : [{ k: "path" as const, d: head, stroke, width: 1.2, cls: "keep" }])];
 }
 
 /** What this kernel did not do: dashed, below the row, named on the line. */

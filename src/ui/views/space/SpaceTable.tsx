@@ -8,6 +8,7 @@ import { KINDS } from "./kinds.ts";
 interface Line extends TrackInterval {
   band: string;
   track: string;
+  trackId: string;
 }
 
 /** The address space in words: one row an interval, in the order of the picture. */
@@ -16,7 +17,7 @@ export function SpaceTable() {
   const frame = useLab((s) => s.frame);
   const rows: Line[] =
     frame?.addressSpace.bands.flatMap((b) =>
-      b.tracks.flatMap((t) => t.intervals.map((i) => ({ ...i, band: b.title, track: [t.label, t.sub].filter((x) => x !== "").join(" ") }))),
+      b.tracks.flatMap((t) => t.intervals.map((i) => ({ ...i, band: b.title, track: [t.label, t.sub].filter((x) => x !== "").join(" "), trackId: t.id }))),
     ) ?? [];
   return (
     <DataTable
@@ -39,7 +40,7 @@ export function SpaceTable() {
             <button
               type="button"
               onClick={() => {
-                session.select(r.ref);
+                session.select(r.ref, { track: r.trackId, start: r.start, last: r.last });
                 session.viewport.show(r.start, r.last);
               }}
             >

@@ -20,7 +20,7 @@ export function SpaceView() {
   const frame = useLab((s) => s.frame);
   const ghost = useLab((s) => s.ghost);
   const atlas = useLab((s) => s.atlas);
-  const selected = useLab((s) => s.selected);
+  const picked = useLab((s) => s.picked);
   const name = useLab((s) => s.catalogue?.kernels.find((k) => k.id === s.compare)?.title ?? "");
   const host = useRef<HTMLDivElement>(null);
   const head = useRef<SVGSVGElement>(null);
@@ -28,8 +28,8 @@ export function SpaceView() {
   const painters = useRef<{ head: Painter; body: Painter } | null>(null);
   const box = useBox(host);
   const model = useMemo(
-    () => (frame === null || atlas === null ? null : spaceModel(frame, ghost, name, atlas, selected)),
-    [frame, ghost, name, atlas, selected],
+    () => (frame === null || atlas === null ? null : spaceModel(frame, ghost, name, atlas, picked)),
+    [frame, ghost, name, atlas, picked],
   );
   const at = useMemo(
     () => (model === null || box.width === 0 ? null : layoutSpace(model.bands, box.width, box.height - HEAD.height * box.rem, box.rem)),

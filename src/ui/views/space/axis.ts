@@ -35,6 +35,8 @@ export interface Landmark {
 /** Kinds that say "all of this": their edges count, their inside alone makes no stretch worth width. */
 const BACKGROUND = new Set<IntervalKind>(["ram", "allowed", "range", "aperture"]);
 const HUGE = 1n << 36n;
+/** Device registers nearer than this to each other share a landmark. */
+const NEAR = 1n << 28n;
 /** An interval makes the stretches inside it solid only down to this part of its size. */
 const PART = 64n;
 /** An empty stretch is cut when it is larger than its smaller neighbour by this factor. */
@@ -44,8 +46,9 @@ const CUT = 6n;
 export const TRUE_SCALE: Axis = finish([{ start: 0n, end: TOP, gap: false, weight: 1 }]);
 
 /** `focus`: addresses that steps go to; the stretches around them get more room. */
-export function buildAxis(landmarks: readonly Landmark[], focus: readonly bigint[] = []): Axis {
+export function buildAxis(all: readonly Landmark[], focus: readonly bigint[] = []): Axis {
   const edges = new Set<bigint>([0n, TOP]);
+  const landmarks = joinDevices(all);
   for (const l of landmarks) {
     edges.add(l.start);
     edges.add(l.last + 1n);
@@ -73,6 +76,22 @@ export function buildAxis(landmarks: readonly Landmark[], focus: readonly bigint
   }));
   balance(pieces, focus);
   return finish(pieces);
+}
+
+/** Device registers that stand close together are one landmark: what is inside is drawn, but gets no room of its own. */
+function joinDevices(landmarks: readonly Landmark[]): Landmark[] {
+  const devices = landmarks.filter((l) => l.kind === "mmio").toSorted((a, b) => (a.start < b.start ? -1 : 1));
+  const out = landmarks.filter((l) => l.kind !== "mmio");
+  let open: Landmark | null = null;
+  for (const d of devices) {
+    if (open !== null && d.start <= open.last + NEAR) {
+      if (d.last > open.last) open.last = d.last;
+      continue;
+    }
+    open = { ...d };
+    out.push(open);
+  }
+  return out;
 }
 
 /** Size of the smallest telling interval over each stretch. A sweep: intervals may be many. */

@@ -4,7 +4,7 @@ import { size } from "../../draw/format.ts";
 import { DASH, type Mark, type Token, clip, crisp, em, line, n } from "../../draw/marks.ts";
 import { KINDS } from "./kinds.ts";
 import type { Place, SpaceLayout } from "./layout.ts";
-import { type Row, type SpaceModel, tipOf } from "./model.ts";
+import { type Row, type SpaceModel, intervalRef, tipOf } from "./model.ts";
 import type { Scale } from "./scale.ts";
 
 /** Cells of a table leaf are drawn one by one from this width on, and at most this many. */
@@ -53,6 +53,7 @@ function head(row: Row, { y, h }: Place, at: SpaceLayout): Mark[] {
 
 interface Drawn {
   i: TrackInterval;
+  refs: readonly string[];
   x0: number;
   x1: number;
 }
@@ -84,7 +85,7 @@ function intervals(row: Row, place: Place, scale: Scale, at: SpaceLayout): Mark[
       continue;
     }
     flush();
-    drawn.push({ i, x0, x1 });
+    drawn.push({ i, refs: [intervalRef(row.id, i.start), i.ref], x0, x1 });
   }
   flush();
   for (const d of drawn) marks.push(...(KINDS[d.i.kind].line ? measured(d, place, at) : bar(d, place, scale, at)));
@@ -128,7 +129,7 @@ function bracket(x0: number, x1: number, { y, h }: Place, stroke: Token, outward
   return { k: "path", d: `M${n(a + t)} ${y - 2}H${n(a)}V${y + h + 2}H${n(a + t)}M${n(b - t)} ${y - 2}H${n(b)}V${y + h + 2}H${n(b - t)}`, stroke, width: 1.6, cls: "keep" };
 }
 
-function measured({ i, x0, x1 }: Drawn, { y, h }: Place, at: SpaceLayout): Mark[] {
+function measured({ i, refs, x0, x1 }: Drawn, { y, h }: Place, at: SpaceLayout): Mark[] {
   const a = Math.max(at.left, x0);
   const b = Math.min(at.right, x1);
   const m = crisp(y + h * 0.55);
@@ -136,23 +137,23 @@ function measured({ i, x0, x1 }: Drawn, { y, h }: Place, at: SpaceLayout): Mark[
   if (x0 >= at.left - 0.5) d += `M${n(a)} ${m - 4}v8`;
   if (x1 <= at.right + 0.5) d += `M${n(b)} ${m - 4}v8`;
   const stroke: Token = i.change === "removed" ? "ink3" : "ink";
-  const marks: Mark[] = [{ k: "path", d, stroke, width: 1.6, ...(i.change === "removed" ? { dash: DASH } : {}), refs: [i.ref], tip: tipOf(i) }];
+  const marks: Mark[] = [{ k: "path", d, stroke, width: 1.6, ...(i.change === "removed" ? { dash: DASH } : {}), refs, tip: tipOf(i) }];
   if (i.change === "added") marks.push(bracket(a, b, { y: y + 2, h: h - 4 }, "accent", false));
   return marks;
 }
 
-function bar({ i, x0, x1 }: Drawn, { y, h }: Place, scale: Scale, at: SpaceLayout): Mark[] {
+function bar({ i, refs, x0, x1 }: Drawn, { y, h }: Place, scale: Scale, at: SpaceLayout): Mark[] {
   const look = KINDS[i.kind];
   const a = Math.max(at.left, x0);
   const b = Math.min(at.right, x1);
   const w = b - a;
-  const about = { refs: [i.ref], tip: tipOf(i) };
+  const about = { refs, tip: tipOf(i) };
   const marks: Mark[] = [];
   const gone = i.change === "removed";
   if (gone) marks.push({ k: "rect", x: a, y, w, h, fill: "paper", ...about });
   else {
     if (look.tint > 0) marks.push({ k: "rect", x: a, y, w, h, fill: look.stroke, opacity: look.tint });
-    const cells = i.kind === "map" ? cellsOf({ i, x0, x1 }, scale, at) : [];
+    const cells = i.kind === "map" ? cellsOf(i, scale, at) : [];
     if (cells.length > 1)
       for (const [p, q] of cells) marks.push({ k: "rect", x: p + 0.4, y, w: q - p - 0.9, h, fill: "map", opacity: 0.75, ...about });
     else marks.push({ k: "rect", x: a, y, w, h, fill: look.fill, opacity: i.leaf === 1 << 30 ? 0.14 : w < 3 ? 1 : look.opacity, ...about });
@@ -161,13 +162,13 @@ function bar({ i, x0, x1 }: Drawn, { y, h }: Place, scale: Scale, at: SpaceLayou
   let d = `M${n(a)} ${crisp(y)}H${n(b)}M${n(a)} ${crisp(y + h - 1)}H${n(b)}`;
   if (x0 >= at.left - 0.5) d += `M${crisp(a)} ${y}V${y + h}`;
   if (x1 <= at.right + 0.5) d += `M${crisp(b - 1)} ${y}V${y + h}`;
-  marks.push({ k: "path", d, stroke: gone ? "ink3" : look.stroke, ...(gone || look.dashed ? { dash: DASH } : {}), refs: [i.ref] });
+  marks.push({ k: "path", d, stroke: gone ? "ink3" : look.stroke, ...(gone || look.dashed ? { dash: DASH } : {}), refs });
   if (i.change !== undefined) marks.push(bracket(a, b, { y, h }, "accent", gone));
   return marks;
 }
 
 /** Table leaves inside the window, as pixel spans; empty when they would be too fine to tell apart. */
-function cellsOf({ i }: Drawn, scale: Scale, at: SpaceLayout): [number, number][] {
+function cellsOf(i: TrackInterval, scale: Scale, at: SpaceLayout): [number, number][] {
   if (i.leaf === undefined || i.leaf <= 0) return [];
   const leaf = BigInt(i.leaf);
   const from = i.start > scale.window.lo ? i.start - ((i.start - scale.window.lo) % leaf) : scale.window.lo - ((scale.window.lo - i.start) % leaf);
@@ -183,7 +184,7 @@ function cellsOf({ i }: Drawn, scale: Scale, at: SpaceLayout): [number, number][
   return least >= CELL || (out.length > 2 && (out[1]?.[1] ?? 0) - (out[1]?.[0] ?? 0) >= CELL) ? out : [];
 }
 
-function labels({ i, x0, x1 }: Drawn, { y, h }: Place, blocked: [number, number][], at: SpaceLayout): Mark[] {
+function labels({ i, refs, x0, x1 }: Drawn, { y, h }: Place, blocked: [number, number][], at: SpaceLayout): Mark[] {
   const look = KINDS[i.kind];
   if (look.line || i.change === "removed") return [];
   const { rem, left, right } = at;
@@ -197,26 +198,26 @@ function labels({ i, x0, x1 }: Drawn, { y, h }: Place, blocked: [number, number]
   const chip = look.letter !== "" && b - a >= 1.25 * rem && i.kind !== "doorbell";
   if (chip) {
     marks.push({ k: "rect", x: a + 0.18 * rem, y: y + 1.5, w: 0.95 * rem, h: h - 3, fill: "paper" });
-    marks.push({ k: "text", x: a + 0.4 * rem, y: base, text: look.letter, size: 0.86, font: "mono", weight: 600, color: look.text, refs: [i.ref] });
+    marks.push({ k: "text", x: a + 0.4 * rem, y: base, text: look.letter, size: 0.86, font: "mono", weight: 600, color: look.text, refs });
     inner = a + 1.5 * rem;
   }
   if (text === "") return marks;
   const color: Token = i.kind === "map" ? "ink" : "ink2";
   if (i.kind === "ram" && w + 0.8 * rem <= b - a) {
-    marks.push({ k: "text", x: b - 0.4 * rem, y: base, text, size: 0.84, font: "mono", color, anchor: "end", halo: 4, refs: [i.ref] });
+    marks.push({ k: "text", x: b - 0.4 * rem, y: base, text, size: 0.84, font: "mono", color, anchor: "end", halo: 4, refs });
     return marks;
   }
   // An MSI window keeps its dots in sight and the access in it: its name stands beside it where there is room.
   const beside = i.kind === "sw_msi" || i.kind === "hw_msi" ? place(text, x0, x1, w, blocked, at) : null;
   if (beside === null && inner + w + 0.4 * rem <= b) {
     marks.push({ k: "rect", x: inner - 3, y: y + 1.5, w: w + 6, h: h - 3, fill: "paper" });
-    marks.push({ k: "text", x: inner, y: base, text, size: 0.84, font: "mono", color, refs: [i.ref] });
+    marks.push({ k: "text", x: inner, y: base, text, size: 0.84, font: "mono", color, refs });
     return marks;
   }
   const spot = beside ?? place(text, x0, x1, w, blocked, at);
   if (spot !== null) {
     blocked.push(spot.span);
-    marks.push({ k: "text", x: spot.x, y: base, text, size: 0.84, font: "mono", color, anchor: spot.anchor, halo: 3, refs: [i.ref] });
+    marks.push({ k: "text", x: spot.x, y: base, text, size: 0.84, font: "mono", color, anchor: spot.anchor, halo: 3, refs });
   }
   return marks;
 }

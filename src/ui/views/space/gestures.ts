@@ -1,5 +1,6 @@
 /** Wheel, drag, click and double click on the address space. Changes the window in the store; nothing renders. */
 import type { Session } from "../../app/session.ts";
+import type { Picked } from "../../app/state.ts";
 import type { TipHost } from "../../widgets/tip.ts";
 import { miniAt } from "./draw_head.ts";
 import { HEAD, type SpaceLayout } from "./layout.ts";
@@ -22,6 +23,18 @@ export function installGestures(
   const mapAt = (e: MouseEvent): bigint => miniAt(e.clientX - host.getBoundingClientRect().left, at.left, at.right);
   let press: { x: number; moved: boolean; map: bigint | null } | null = null;
 
+  /** What was hit: a thing, and when it is an interval, which one. */
+  const hitOf = (target: Element): { ref: string; picked: Picked | null } | null => {
+    const refs = target.closest("[data-ref]")?.getAttribute("data-ref")?.split(" ") ?? [];
+    const [first, second] = refs;
+    if (first === undefined) return null;
+    const named = /^iv:(.*):([0-9a-f]+)$/.exec(first);
+    if (named === null) return { ref: first, picked: null };
+    const track = session.store.getState().frame?.addressSpace.bands.flatMap((b) => b.tracks).find((t) => t.id === named[1]);
+    const found = track?.intervals.find((i) => i.start.toString(16) === named[2]);
+    if (track === undefined || found === undefined) return null;
+    return { ref: second ?? found.ref, picked: { track: track.id, start: found.start, last: found.last } };
+  };
   const wheel = (e: WheelEvent): void => {
     const scroller = host.querySelector(`.${css["scroll"] ?? ""}`);
     const scrolls = scroller !== null && scroller.scrollHeight > scroller.clientHeight + 1 && e.target instanceof Node && scroller.contains(e.target);
@@ -60,9 +73,11 @@ export function installGestures(
   };
   const up = (e: PointerEvent): void => {
     if (press !== null && !press.moved && press.map === null && e.target instanceof Element) {
-      const ref = e.target.closest("[data-ref]")?.getAttribute("data-ref")?.split(" ")[0];
-      const { selected } = session.store.getState();
-      if (ref !== undefined) session.select(ref === selected ? null : ref);
+      const hit = hitOf(e.target);
+      const { selected, picked } = session.store.getState();
+      const same = hit !== null && hit.ref === selected && hit.picked?.start === picked?.start && hit.picked?.track === picked?.track;
+      if (same) session.select(null);
+      else if (hit !== null) session.select(hit.ref, hit.picked);
       else if (plotX(e) > 0 && selected !== null) session.select(null);
     }
     press = null;
@@ -73,8 +88,8 @@ export function installGestures(
       viewport.fit();
       return;
     }
-    const ref = e.target instanceof Element ? e.target.closest("[data-ref]")?.getAttribute("data-ref")?.split(" ")[0] : undefined;
-    const range = ref === undefined ? null : viewport.rangeOf(ref);
+    const hit = e.target instanceof Element ? hitOf(e.target) : null;
+    const range = hit === null ? null : (hit.picked ?? viewport.rangeOf(hit.ref));
     if (range !== null) viewport.show(range.start, range.last);
     else if (e.clientY - host.getBoundingClientRect().top > HEAD.labels * at.rem) viewport.zoom(4, plotX(e));
   };

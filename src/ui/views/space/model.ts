@@ -4,6 +4,7 @@
  */
 import type { Access, AddressSpaceView, Band, Frame, Ref, Ribbon, TrackInterval } from "../../../engine/views/types.ts";
 import type { Atlas } from "../../app/atlas.ts";
+import type { Picked } from "../../app/state.ts";
 import { size } from "../../draw/format.ts";
 import type { Token } from "../../draw/marks.ts";
 import { KINDS } from "./kinds.ts";
@@ -53,7 +54,7 @@ export function spaceModel(
   ghost: Frame | null,
   ghostName: string,
   atlas: Atlas,
-  selected: Ref | null,
+  picked: Picked | null,
 ): SpaceModel {
   const here = frame.addressSpace;
   const there = ghost?.addressSpace ?? null;
@@ -89,7 +90,7 @@ export function spaceModel(
     accesses: here.accesses,
     ghostAccesses: (there?.accesses ?? []).filter((a) => !accessKeys.has(accessKey(a))),
     ghostName,
-    ...follow(here, selected),
+    ...follow(here, picked),
   };
 }
 
@@ -145,20 +146,21 @@ function accessKey(a: Access): string {
   return `${a.iova} ${a.write} ${a.path.map((p) => `${p.band}${p.address}`).join(" ")} ${a.ok}`;
 }
 
+/** Names one interval among the marks; comes before its ref, which may name a whole table. */
+export function intervalRef(track: string, start: bigint): Ref {
+  return `iv:${track}:${start.toString(16)}`;
+}
+
 /** Follows the selected interval down through the ribbons. */
-function follow(space: AddressSpaceView, selected: Ref | null): Pick<SpaceModel, "followed" | "followedRibbons"> {
+function follow(space: AddressSpaceView, picked: Picked | null): Pick<SpaceModel, "followed" | "followedRibbons"> {
   const followed: SpaceModel["followed"] = [];
   const followedRibbons: Ribbon[] = [];
-  if (selected === null) return { followed, followedRibbons };
+  if (picked === null) return { followed, followedRibbons };
   const bandOf = new Map(space.bands.flatMap((b) => b.tracks.map((t) => [t.id, b.id] as const)));
-  const start = space.bands.flatMap((b) =>
-    b.tracks.flatMap((t) =>
-      t.intervals.filter((i) => i.ref === selected && !KINDS[i.kind].line).map((i) => ({ track: t.id, band: b.id, start: i.start, last: i.last })),
-    ),
-  )[0];
-  if (start === undefined) return { followed, followedRibbons };
-  followed.push({ band: start.band, start: start.start, last: start.last });
-  let level: { band: Band["id"]; start: bigint; last: bigint }[] = [start];
+  const band = bandOf.get(picked.track);
+  if (band === undefined) return { followed, followedRibbons };
+  followed.push({ band, start: picked.start, last: picked.last });
+  let level: { band: Band["id"]; start: bigint; last: bigint }[] = [{ band, start: picked.start, last: picked.last }];
   for (let depth = 0; depth < 2; depth++) {
     const next: typeof level = [];
     for (const r of space.ribbons) {

@@ -27,7 +27,7 @@ export function WalkView() {
           <b className={walk.ok ? css["ok"] : css["bad"]}>
             <Hex>{walk.end}</Hex>
           </b>
-          <span>TLB before: {walk.tlb}</span>
+          <span title={walk.tlb}>{walk.tlb}</span>
         </p>
       )}
       </div>

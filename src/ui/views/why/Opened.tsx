@@ -7,6 +7,20 @@ import { drawHole } from "./hole.ts";
 import { type WhyRow, spanOf } from "./model.ts";
 import css from "./why.module.css";
 
+/** What came of it, in a word. */
+function verdictOf(row: WhyRow): string {
+  switch (row.kind) {
+    case "check":
+      return row.tone === "bad" ? "fails" : "holds";
+    case "mem":
+      return row.valid === false ? `${row.end}: entry invalid` : row.end;
+    case "note":
+      return "";
+    default:
+      return row.end;
+  }
+}
+
 /** The check that decided, with the interval that made it so. */
 export function Opened({ row, indent }: { row: WhyRow; indent: number }) {
   const session = useSession();
@@ -14,8 +28,9 @@ export function Opened({ row, indent }: { row: WhyRow; indent: number }) {
   const box = useBox(host);
   const drawing = useMemo(() => (row.detail === undefined || box.width === 0 ? null : drawHole(row.detail, box.width, box.rem)), [row.detail, box]);
   const span = spanOf(row.detail);
-  const bad = row.tone === "bad";
   const { left, right } = row.detail ?? {};
+  const verdict = verdictOf(row);
+  const bad = row.kind !== "check" || row.tone === "bad";
   return (
     <div className={css["opened"]} data-bad={bad ? "" : undefined} style={{ marginLeft: `${indent * 0.9}rem` }} data-testid="why-opened">
       <div className={css["line"]}>
@@ -23,7 +38,7 @@ export function Opened({ row, indent }: { row: WhyRow; indent: number }) {
           <Hex>{row.text}</Hex>
         </code>
         <span>
-          {bad ? (row.kind === "check" ? "fails" : row.end) : "holds"}
+          <Hex>{verdict}</Hex>
           {left !== undefined && (
             <>
               : <Hex>{left}</Hex>

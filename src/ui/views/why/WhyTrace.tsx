@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { TraceEntry } from "../../../engine/views/types.ts";
+import type { CheckDetail, TraceEntry } from "../../../engine/views/types.ts";
 import { useSession } from "../../app/context.ts";
 import { Hex } from "../../widgets/Hex.tsx";
 import { Opened } from "./Opened.tsx";
@@ -7,8 +7,8 @@ import { condense, whyRows } from "./model.ts";
 import css from "./why.module.css";
 
 /** One step's trace; a long one is shortened to what leads to the opened check, and can be unfolded. */
-export function WhyTrace(props: { step: number; title: string; text: string; entries: readonly TraceEntry[]; opened: number }) {
-  const { step, title, text, entries, opened } = props;
+export function WhyTrace(props: { step: number; title: string; text: string; entries: readonly TraceEntry[]; opened: number; hole?: CheckDetail | undefined }) {
+  const { step, title, text, entries, opened, hole } = props;
   const session = useSession();
   const [all, setAll] = useState(false);
   const rows = whyRows(entries, opened);
@@ -30,8 +30,8 @@ export function WhyTrace(props: { step: number; title: string; text: string; ent
         )}
       </div>
       {shown.map((r) =>
-        r.opened && (r.tone === "bad" || r.detail !== undefined) ? (
-          <Opened key={r.index} row={r} indent={Math.min(r.depth - least, 8)} />
+        r.opened ? (
+          <Opened key={r.index} row={r.detail === undefined && hole !== undefined ? { ...r, detail: hole } : r} indent={Math.min(r.depth - least, 8)} />
         ) : (
           <div key={r.index} className={css["row"]} data-tone={r.tone} data-kind={r.kind} style={{ paddingLeft: `${Math.min(r.depth - least, 8) * 0.9}rem` }}>
             <span>

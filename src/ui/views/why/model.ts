@@ -1,5 +1,5 @@
 /** The trace of a step as an indented list; the function's result stands on its line, the failing check is opened. */
-import type { CheckDetail, TraceEntry } from "../../../engine/views/types.ts";
+import type { CheckDetail, Frame, Interval, TraceEntry, TrackInterval } from "../../../engine/views/types.ts";
 import { hex } from "../../draw/format.ts";
 
 export interface WhyRow {
@@ -13,6 +13,8 @@ export interface WhyRow {
   tone: "plain" | "quiet" | "bad" | "good";
   opened: boolean;
   detail?: CheckDetail;
+  /** Of a table entry: its lowest bit. */
+  valid?: boolean;
 }
 
 export function whyRows(entries: readonly TraceEntry[], opened: number): WhyRow[] {
@@ -39,7 +41,7 @@ function pairs(entries: readonly TraceEntry[]): Map<number, Extract<TraceEntry, 
   return out;
 }
 
-type Said = Pick<WhyRow, "text" | "end" | "tone"> & { detail?: CheckDetail };
+type Said = Pick<WhyRow, "text" | "end" | "tone"> & { detail?: CheckDetail; valid?: boolean };
 
 function say(e: Exclude<TraceEntry, { t: "leave" }>, end: Extract<TraceEntry, { t: "leave" }> | undefined): Said {
   switch (e.t) {
@@ -54,7 +56,7 @@ function say(e: Exclude<TraceEntry, { t: "leave" }>, end: Extract<TraceEntry, { 
     case "note":
       return { text: e.what, end: "", tone: "quiet" };
     case "mem":
-      return { text: `${e.write ? "write" : "read"} ${e.what}`, end: value(e.lo, e.hi), tone: "plain" };
+      return { text: `${e.write ? "write" : "read"} ${e.what}`, end: value(e.lo, e.hi), tone: "plain", valid: (e.lo & 1) === 1 };
     case "cmd":
       return { text: e.text, end: "command", tone: "plain" };
     case "tlb":
@@ -110,6 +112,20 @@ export function condense(rows: readonly WhyRow[]): { rows: WhyRow[]; left: numbe
   }
   const kept = rows.filter((_, i) => keep.has(i));
   return { rows: kept, left: rows.length - kept.length };
+}
+
+/** Where an access that failed fell through: the hole between its neighbours in the track in which it ended. */
+export function holeOf(frame: Frame | null): CheckDetail | undefined {
+  const access = frame?.addressSpace.accesses.find((a) => !a.ok);
+  const stop = access?.path.at(-1);
+  if (frame === null || stop === undefined) return undefined;
+  const track = frame.addressSpace.bands.flatMap((b) => b.tracks).find((t) => t.id === stop.track);
+  const sorted = (track?.intervals ?? []).filter((i) => i.change !== "removed").toSorted((a, b) => (a.start < b.start ? -1 : 1));
+  const interval = (i: TrackInterval | undefined): Interval | undefined => (i === undefined ? undefined : { start: i.start, last: i.last, label: i.label });
+  const before = interval(sorted.findLast((i) => i.last < stop.address));
+  const after = interval(sorted.find((i) => i.start > stop.address));
+  if (sorted.some((i) => i.start <= stop.address && stop.address <= i.last) || (before === undefined && after === undefined)) return undefined;
+  return { range: { start: stop.address, last: stop.address }, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
 }
 
 /** What `show me` should bring into sight; null when the check was not about addresses. */
