@@ -32,7 +32,9 @@ describe.each([
   ["selftest-6.12", "linux-6.12", 169_308],
 ])("the kernel's own self-test, %s on %s", (name, kernel, total) => {
   const lines = fixture(name);
-  const cases = lines.filter((line) => line.includes('"op":"test"')).map((line) => /"t":"([^"]+)"/.exec(line)?.[1] ?? "");
+  const cases = lines
+    .filter((line) => line.includes('"op":"test"'))
+    .map((line) => /"t":"([^"]+)"/.exec(line)?.[1] ?? "");
   let report: ReplayReport;
 
   beforeAll(() => {
@@ -60,7 +62,9 @@ describe("a replay notices a wrong answer", () => {
     const changed = lines.with(at, JSON.stringify({ ...record, out: `${record.out.slice(0, -2)}77` }));
     const report = replay(changed, "linux-6.12");
     expect(report.total - report.agreed).toBe(1);
-    expect(report.first[0]).toMatch(/^record \d+ \(seed \d+\): fd=\d+ IOMMU_IOAS_MAP .* iova 0x[0-9a-f]+, recorded 0x77/);
+    expect(report.first[0]).toMatch(
+      /^record \d+ \(seed \d+\): fd=\d+ IOMMU_IOAS_MAP .* iova 0x[0-9a-f]+, recorded 0x77/,
+    );
   });
 
   it("names the record of a line that is none", () => {

@@ -16,7 +16,16 @@ import type { ResolvedProfile } from "../kernel/profile.ts";
 import * as sys from "../kernel/syscall.ts";
 import { Task } from "../kernel/task.ts";
 import { fromHex, toHex } from "./hex.ts";
-import { ARENA, CUT_PAGE, ensureMapped, newTask, NOWHERE, plainFile, sequenceTask, traceKernelWorld } from "./replay_x86_world.ts";
+import {
+  ARENA,
+  CUT_PAGE,
+  ensureMapped,
+  newTask,
+  NOWHERE,
+  plainFile,
+  sequenceTask,
+  traceKernelWorld,
+} from "./replay_x86_world.ts";
 import { parseRecord, type TraceRecord } from "./x86_records.ts";
 
 export interface ReplayReport {
@@ -60,7 +69,15 @@ const FILE_KINDS: Readonly<Record<string, FileKind>> = Object.freeze({
 });
 
 export class ReplayX86 {
-  readonly report: ReplayReport = { agreed: 0, total: 0, skipped: new Map(), context: 0, given: 0, first: [], cases: new Map() };
+  readonly report: ReplayReport = {
+    agreed: 0,
+    total: 0,
+    skipped: new Map(),
+    context: 0,
+    given: 0,
+    first: [],
+    cases: new Map(),
+  };
   k: Kernel;
   private readonly options: ReplayOptions;
   private readonly tasks = new Map<number, Task>();
@@ -365,9 +382,10 @@ function expectRet(got: number, record: TraceRecord): string | null {
   const ret = Number(record.ret ?? 0);
   const want = ret < 0 ? -(record.errno ?? 0) : ret;
   if (got === want) return null;
-  const name = (x: number): string => (x < 0 ? errnoName(x) : String(x));
-  return `returned ${name(got)}, recorded ${name(want)}`;
+  return `returned ${result(got)}, recorded ${result(want)}`;
 }
+
+const result = (x: number): string => (x < 0 ? errnoName(x) : String(x));
 
 function firstDifference(a: Uint8Array, b: Uint8Array): number {
   for (let i = 0; i < b.length; i++) if (a[i] !== b[i]) return i;

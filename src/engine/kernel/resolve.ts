@@ -25,7 +25,11 @@ export function profileChain(id: string, all: readonly KernelProfile[]): KernelP
     const user = chain.at(-1);
     if (profile === undefined) {
       const known = all.map((one) => one.id).join(", ");
-      throw new Error(user === undefined ? `no kernel "${wanted}"; known: ${known}` : `kernel "${user.id}" has base "${wanted}", which does not exist; known: ${known}`);
+      throw new Error(
+        user === undefined
+          ? `no kernel "${wanted}"; known: ${known}`
+          : `kernel "${user.id}" has base "${wanted}", which does not exist; known: ${known}`,
+      );
     }
     if (found.length > 1) throw new Error(`two kernels are called "${wanted}"`);
     if (chain.includes(profile)) {
@@ -43,9 +47,9 @@ export function resolveProfile(id: string, all: readonly KernelProfile[]): Resol
   let features: Features = NEWEST_FEATURES;
   let ops: KernelOps = baseOps;
   for (const profile of chain.toReversed()) {
-    features = { ...features, ...profile.features };
+    features = Object.assign({}, features, profile.features);
     const overrides = profile.overrides?.(ops);
-    if (overrides !== undefined) ops = { ...ops, ...overrides };
+    if (overrides !== undefined) ops = Object.assign({}, ops, overrides);
   }
   const [profile] = chain;
   if (profile === undefined) throw new Error(`no kernel "${id}"`);

@@ -51,12 +51,7 @@ export function decode<L extends Layout>(layout: L, bytes: Uint8Array, base = 0)
 }
 
 /** Writes the named fields into `bytes` and leaves the rest; fields beyond `bytes` are dropped. */
-export function encodeInto<L extends Layout>(
-  layout: L,
-  bytes: Uint8Array,
-  values: Partial<Values<L>>,
-  base = 0,
-): void {
+export function encodeInto<L extends Layout>(layout: L, bytes: Uint8Array, values: Partial<Values<L>>, base = 0): void {
   const view = viewOf(bytes);
   const given: Record<string, unknown> = values;
   for (const name in layout.fields) {

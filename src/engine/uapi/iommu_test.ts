@@ -48,7 +48,11 @@ const mock = {
   out_idev_id: id(U + 8, "dev", "out"),
 } as const;
 export const TEST_MOCK_DOMAIN = op("MOCK_DOMAIN", 2, "6.2", mock);
-export const TEST_MD_CHECK_MAP = op("MD_CHECK_MAP", 3, "6.2", { iova: iova(U), length: length(U + 8), uptr: ptr(U + 16) });
+export const TEST_MD_CHECK_MAP = op("MD_CHECK_MAP", 3, "6.2", {
+  iova: iova(U),
+  length: length(U + 8),
+  uptr: ptr(U + 16),
+});
 export const TEST_MD_CHECK_REFS = op("MD_CHECK_REFS", 4, "6.2", {
   length: length(U),
   uptr: ptr(U + 8),
@@ -58,7 +62,9 @@ export const TEST_CREATE_ACCESS = op("CREATE_ACCESS", 5, "6.2", {
   out_access_fd: u32(U, { kind: "fd", dir: "out", label: "fd" }),
   flags: flags(U + 4, { NEEDS_PIN: 1 }),
 });
-export const TEST_DESTROY_ACCESS_PAGES = op("DESTROY_ACCESS_PAGES", 6, "6.2", { access_pages_id: u32(U, { label: "pages" }) });
+export const TEST_DESTROY_ACCESS_PAGES = op("DESTROY_ACCESS_PAGES", 6, "6.2", {
+  access_pages_id: u32(U, { label: "pages" }),
+});
 export const TEST_ACCESS_PAGES = op("ACCESS_PAGES", 7, "6.2", access);
 export const TEST_ACCESS_RW = op("ACCESS_RW", 8, "6.2", {
   iova: iova(U),
@@ -81,7 +87,10 @@ export const TEST_DIRTY = op("DIRTY", 13, "6.7", {
   uptr: ptr(U + 32),
   out_nr_dirty: u64(U + 40, { dir: "out", label: "nr" }),
 });
-export const TEST_MD_CHECK_IOTLB = op("MD_CHECK_IOTLB", 14, "6.8", { iotlb_id: u32(U, { label: "entry" }), iotlb: u32(U + 4) });
+export const TEST_MD_CHECK_IOTLB = op("MD_CHECK_IOTLB", 14, "6.8", {
+  iotlb_id: u32(U, { label: "entry" }),
+  iotlb: u32(U + 4),
+});
 export const TEST_TRIGGER_IOPF = op("TRIGGER_IOPF", 15, "6.11", {
   dev_id: id(U, "dev"),
   pasid: u32(U + 4),
@@ -89,7 +98,10 @@ export const TEST_TRIGGER_IOPF = op("TRIGGER_IOPF", 15, "6.11", {
   perm: u32(U + 12),
   addr: iova(U + 16, "in", "addr"),
 });
-export const TEST_DEV_CHECK_CACHE = op("DEV_CHECK_CACHE", 16, "6.13", { cache_id: u32(U, { label: "entry" }), cache: u32(U + 4) });
+export const TEST_DEV_CHECK_CACHE = op("DEV_CHECK_CACHE", 16, "6.13", {
+  cache_id: u32(U, { label: "entry" }),
+  cache: u32(U + 4),
+});
 export const TEST_TRIGGER_VEVENT = op("TRIGGER_VEVENT", 17, "6.15", { dev_id: id(U, "dev") });
 const pasid_pt = { pasid: u32(U), pt_id: id(U + 4, "pt", "inout") } as const;
 export const TEST_PASID_ATTACH = op("PASID_ATTACH", 18, "6.15", pasid_pt);

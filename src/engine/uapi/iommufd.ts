@@ -1,5 +1,20 @@
 /** Every ioctl struct of /dev/iommu. Source: linux 7.2 include/uapi/linux/iommufd.h. Numbers are `_IO(';', nr)`. */
-import { defineIoctl, flags, id, iova, length, ptr, rsvd, s32, size, u16, u32, u64, u8, type IoctlDef } from "./layout.ts";
+import {
+  defineIoctl,
+  flags,
+  id,
+  iova,
+  length,
+  ptr,
+  rsvd,
+  s32,
+  size,
+  u16,
+  u32,
+  u64,
+  u8,
+  type IoctlDef,
+} from "./layout.ts";
 
 const base = 0x3b00;
 const head = (name: string, nr: number, bytes: number, since: string, min = bytes) =>

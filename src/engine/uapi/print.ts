@@ -47,7 +47,8 @@ function words(def: IoctlDef, bytes: Uint8Array, which: "call" | "result"): stri
     const field = def.fields[name];
     const value = values[name];
     if (field === undefined || value === undefined) continue;
-    const hidden = field.kind === "size" || field.kind === "pad" || (which === "call" ? field.dir === "out" : field.dir === "in");
+    const hidden =
+      field.kind === "size" || field.kind === "pad" || (which === "call" ? field.dir === "out" : field.dir === "in");
     if (hidden || ((field.kind === "reserved" || field.kind === "ptr") && BigInt(value) === 0n)) continue;
     if (field.kind === "flags") flags.push(...flagWords(value, field.values ?? {}));
     else out.push(`${field.label ?? name}=${fieldText(field, value)}`);

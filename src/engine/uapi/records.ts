@@ -124,4 +124,3 @@ export const VFIO_CAP_DMA_AVAIL = defineLayout("struct vfio_iommu_type1_info_dma
 
 /** Argument of the self-test's SYZ flag: the n-th area by address, and a byte offset in it. */
 export const SYZ_IOVA = defineLayout("u64", 8, { nth_area: u32(0), offset: u32(4) });
-

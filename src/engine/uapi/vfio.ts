@@ -2,7 +2,19 @@
  * The VFIO structs used here. Source: linux 7.2 include/uapi/linux/vfio.h. Numbers are `_IO(';', 100 + n)`; several n are
  * shared by two kinds of file, so a command is named only together with the file it was given to.
  */
-import { defineIoctl, flags, iova, length, ptr, s32, u32, u64, type Fields, type FileKind, type IoctlDef } from "./layout.ts";
+import {
+  defineIoctl,
+  flags,
+  iova,
+  length,
+  ptr,
+  s32,
+  u32,
+  u64,
+  type Fields,
+  type FileKind,
+  type IoctlDef,
+} from "./layout.ts";
 
 const base = 0x3b64;
 

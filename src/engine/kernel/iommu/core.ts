@@ -88,8 +88,7 @@ export function iommu_attach_group_handle(
 ): number {
   if (k.fails()) return -errno.ENOMEM;
   if (!k.check(group.rid_handle === null, "the group has no attachment yet")) return -errno.EBUSY;
-  const free =
-    group.domain === null || group.domain === group.default_domain || group.domain === group.blocking_domain;
+  const free = group.domain === null || group.domain === group.default_domain || group.domain === group.blocking_domain;
   if (!k.check(free, "the group is on its default or blocking domain")) return -errno.EBUSY;
   if (!group.devices.every((dev) => domain_compatible(k, domain, dev))) return -errno.EINVAL;
   group.rid_handle = handle;

@@ -22,7 +22,7 @@ function find_fault_handler(dev: Device, fault: IopfFault): IommuAttachHandle | 
       handle = group.rid_handle?.domain.type === "nested" ? group.rid_handle : null;
     }
   }
-  return handle?.domain.iopf_handler == null ? null : handle;
+  return handle === null || handle.domain.iopf_handler === null ? null : handle;
 }
 
 /** Answers a whole group; device, PASID and group number are those of its last fault. */

@@ -29,7 +29,12 @@ export function iommu_iotlb_gather_add_range(gather: IotlbGather, iova: bigint, 
  * The page size for the next step, and how many pages of it: the largest page that divides the address pair and
  * fits; the count stops where a larger page becomes possible.
  */
-export function iommu_pgsize(bitmap: bigint, iova: bigint, paddr: bigint, size: bigint): { pgsize: bigint; count: bigint } {
+export function iommu_pgsize(
+  bitmap: bigint,
+  iova: bigint,
+  paddr: bigint,
+  size: bigint,
+): { pgsize: bigint; count: bigint } {
   const merge = iova | paddr;
   const upto = (limit: bigint) => bitmap & ((limit << 1n) - 1n);
   let sizes = upto(floor_pow2(size));
@@ -66,7 +71,7 @@ export function iommu_map(
   size: bigint,
   prot: number,
 ): number {
-  const { map_range, map_pages } = domain.ops;
+  const { ops } = domain;
   const min = min_page_size(domain.pgsize_bitmap);
   const aligned = min !== 0n && ((iova | paddr | size) & (min - 1n)) === 0n;
   const detail = () => ({
@@ -75,15 +80,12 @@ export function iommu_map(
     right: `pages of 0x${min.toString(16)} bytes`,
   });
   if (!k.check(aligned, "the addresses are multiples of the smallest page", detail)) return -errno.EINVAL;
-  if (map_range !== undefined) {
-    const rc = map_range(k, domain, iova, paddr, size, prot);
-    return rc;
-  }
-  if (map_pages === undefined) return -errno.ENODEV;
+  if (ops.map_range !== undefined) return ops.map_range(k, domain, iova, paddr, size, prot);
+  if (ops.map_pages === undefined) return -errno.ENODEV;
   let done = 0n;
   while (done < size) {
     const { pgsize, count } = iommu_pgsize(domain.pgsize_bitmap, iova + done, paddr + done, size - done);
-    const rc = map_pages(k, domain, iova + done, paddr + done, pgsize, count, prot);
+    const rc = ops.map_pages(k, domain, iova + done, paddr + done, pgsize, count, prot);
     if (rc < 0) {
       if (done > 0n) k.ops.iommu_unmap(k, domain, iova, done);
       return rc;
@@ -95,21 +97,21 @@ export function iommu_map(
 
 /** Bytes unmapped; stops at the first address where nothing is mapped. */
 export function iommu_unmap(k: Kernel, domain: IommuDomain, iova: bigint, size: bigint): bigint {
-  const { unmap_range, unmap_pages, iotlb_sync } = domain.ops;
+  const { ops } = domain;
   const min = min_page_size(domain.pgsize_bitmap);
   if (min === 0n || ((iova | size) & (min - 1n)) !== 0n) return 0n;
   const gather = iotlb_gather();
   let done = 0n;
-  if (unmap_range !== undefined) done = unmap_range(k, domain, iova, size, gather);
-  else if (unmap_pages !== undefined) {
+  if (ops.unmap_range !== undefined) done = ops.unmap_range(k, domain, iova, size, gather);
+  else if (ops.unmap_pages !== undefined) {
     while (done < size) {
       const { pgsize, count } = iommu_pgsize(domain.pgsize_bitmap, iova + done, iova + done, size - done);
-      const n = unmap_pages(k, domain, iova + done, pgsize, count, gather);
+      const n = ops.unmap_pages(k, domain, iova + done, pgsize, count, gather);
       if (n === 0n) break;
       done += n;
     }
   }
-  if (gather.start <= gather.end) iotlb_sync?.(k, domain, gather);
+  if (gather.start <= gather.end) ops.iotlb_sync?.(k, domain, gather);
   return done;
 }
 

@@ -106,7 +106,7 @@ export function iommufd_access_detach(k: Kernel, access: IommufdAccess): number 
 
 /** Tells every access that [iova, iova + length) goes away. */
 export function iommufd_access_notify_unmap(k: Kernel, iopt: IoPagetable, iova: bigint, length: bigint): void {
-  for (const access of [...iopt.access_list]) access?.ops?.unmap(k, access, iova, length);
+  for (const access of iopt.access_list.slice()) access?.ops?.unmap(k, access, iova, length);
 }
 
 /** One area of a contiguous range, and the part of the range in it. */
@@ -130,7 +130,7 @@ function contig(
     const hole = () => ({ range: { start: iova, last }, left: `0x${cursor.toString(16)} is not mapped` });
     if (!k.check(area !== undefined && area.pages !== null, "the range is mapped without a hole", hole))
       return -errno.ENOENT;
-    if (area?.pages == null) return -errno.ENOENT;
+    if (area === undefined || area.pages === null) return -errno.ENOENT;
     const final = area.last >= last;
     const rc = each({ area, pages: area.pages, start: cursor, last: final ? last : area.last }, final);
     if (rc < 0 || final) return rc;

@@ -324,7 +324,7 @@ export function iommufd_device_auto_get_domain(
   ioas: IommufdIoas,
   attach: boolean,
 ): Changed | number {
-  for (const hwpt of [...ioas.hwpt_list]) {
+  for (const hwpt of ioas.hwpt_list.slice()) {
     if (!hwpt.auto_domain) continue;
     const done = change(k, hwpt, idev, pasid, attach);
     if (done !== -errno.EINVAL) return done;

@@ -40,7 +40,7 @@ export function iommufd_auto_response_faults(k: Kernel, hwpt: IommufdHwpt, handl
   const mine = (one: QueuedFault): boolean => one.group.handle === handle;
   const drop = [...fault.deliver.filter(mine), ...[...fault.response.values()].filter(mine)];
   fault.deliver = fault.deliver.filter((one) => !mine(one));
-  for (const [cookie, one] of [...fault.response]) if (mine(one)) fault.response.delete(cookie);
+  for (const [cookie, one] of fault.response) if (mine(one)) fault.response.delete(cookie);
   for (const one of drop) iopf_group_response(k, one.group, IOMMU_PAGE_RESP_INVALID);
 }
 

@@ -27,8 +27,7 @@ export function iommufd_get_hw_info(k: Kernel, ucmd: Ucmd): number {
   const wanted = (cmd.flags & INPUT_TYPE) !== 0 ? cmd.data_type : 0;
   const idev = iommufd_get_object(k, ucmd.ictx, cmd.dev_id, "DEVICE");
   if (idev === null) return -errno.ENOENT;
-  const hook = idev.dev.iommu_ops?.hw_info;
-  const info = hook == null ? { type: 0, data: new Uint8Array(0) } : hook(k, idev.dev, wanted);
+  const info = idev.dev.iommu_ops?.hw_info?.(k, idev.dev, wanted) ?? { type: 0, data: new Uint8Array(0) };
   if (typeof info === "number") {
     k.check(false, "the driver has information of this type");
     return info;

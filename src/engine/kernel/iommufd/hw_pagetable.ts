@@ -222,11 +222,13 @@ export function iommufd_viommu_alloc_hwpt_nested(
 ): IommufdHwptNested | number {
   const known = (flags & ~nested_flags(k)) === 0 && data !== null;
   if (!k.check(known, "only the flags FAULT and PASID, with user data") || data === null) return -errno.EOPNOTSUPP;
-  const alloc = viommu.ops?.alloc_domain_nested;
-  if (!k.check(alloc !== undefined, "the virtual IOMMU nests") || alloc === undefined) return -errno.EOPNOTSUPP;
+  const { ops } = viommu;
+  if (!k.check(ops?.alloc_domain_nested !== undefined, "the virtual IOMMU nests")) return -errno.EOPNOTSUPP;
   const hwpt = new_nested(k, viommu.hwpt, viommu, flags);
   if (typeof hwpt === "number") return hwpt;
-  const domain = k.fails() ? -errno.ENOMEM : alloc(k, viommu, flags & ~FAULT_ID_VALID, data);
+  const domain = k.fails()
+    ? -errno.ENOMEM
+    : (ops?.alloc_domain_nested?.(k, viommu, flags & ~FAULT_ID_VALID, data) ?? -errno.EOPNOTSUPP);
   if (typeof domain === "number") return abort_nested(k, hwpt, domain);
   return publish_nested(k, hwpt, domain);
 }
@@ -299,7 +301,7 @@ export function iommufd_hwpt_set_dirty_tracking(k: Kernel, ucmd: Ucmd): number {
   const cmd = decode(IOMMU_HWPT_SET_DIRTY_TRACKING, ucmd.bytes);
   if (!k.check((cmd.flags & ~1) === 0, "only the flag ENABLE")) return -errno.EOPNOTSUPP;
   const hwpt = iommufd_get_object(k, ucmd.ictx, cmd.hwpt_id, "HWPT_PAGING");
-  if (hwpt?.domain == null) return -errno.ENOENT;
+  if (hwpt === null || hwpt.domain === null) return -errno.ENOENT;
   return iopt_set_dirty_tracking(k, hwpt.ioas.iopt, hwpt.domain, (cmd.flags & 1) !== 0);
 }
 
@@ -308,7 +310,7 @@ export function iommufd_hwpt_get_dirty_bitmap(k: Kernel, ucmd: Ucmd): number {
   const known = (cmd.flags & ~1) === 0 && cmd.__reserved === 0;
   if (!k.check(known, "only the flag NO_CLEAR, and the reserved field is 0")) return -errno.EOPNOTSUPP;
   const hwpt = iommufd_get_object(k, ucmd.ictx, cmd.hwpt_id, "HWPT_PAGING");
-  if (hwpt?.domain == null) return -errno.ENOENT;
+  if (hwpt === null || hwpt.domain === null) return -errno.ENOENT;
   return iopt_read_and_clear_dirty_data(k, hwpt.ioas.iopt, hwpt.domain, (cmd.flags & 1) !== 0, cmd);
 }
 
@@ -351,16 +353,15 @@ function invalidate(k: Kernel, ucmd: Ucmd, id: number, array: UserDataArray): nu
   const obj = viommus ? iommufd_get_any(k, ucmd.ictx, id) : iommufd_get_object(k, ucmd.ictx, id, "HWPT_NESTED");
   if (obj === null) return none(-errno.ENOENT);
   if (obj.kind === "HWPT_NESTED" && obj.domain !== null) {
-    const hook = obj.domain.ops.cache_invalidate_user;
-    if (!k.check(hook !== undefined, "the driver invalidates nested hwpts") || hook === undefined)
-      return none(-errno.EOPNOTSUPP);
-    return hook(k, obj.domain, array);
+    const { ops } = obj.domain;
+    const able = ops.cache_invalidate_user !== undefined;
+    if (!k.check(able, "the driver invalidates nested hwpts")) return none(-errno.EOPNOTSUPP);
+    return ops.cache_invalidate_user?.(k, obj.domain, array) ?? 0;
   }
   if (obj.kind === "VIOMMU") {
-    const hook = obj.ops?.cache_invalidate;
-    if (!k.check(hook !== undefined, "the virtual IOMMU takes invalidations") || hook === undefined)
-      return none(-errno.EOPNOTSUPP);
-    return hook(k, obj, array);
+    const able = obj.ops?.cache_invalidate !== undefined;
+    if (!k.check(able, "the virtual IOMMU takes invalidations")) return none(-errno.EOPNOTSUPP);
+    return obj.ops?.cache_invalidate?.(k, obj, array) ?? 0;
   }
   k.check(false, "the object is a nested hwpt or a virtual IOMMU", () => ({ objects: [id], left: obj.kind }));
   return none(-errno.EINVAL);

@@ -221,7 +221,8 @@ export function iopt_get_pages(k: Kernel, iopt: IoPagetable, iova: bigint, lengt
     const area = iopt.areas.at(cursor);
     const mapped = area !== undefined && area.pages !== null;
     const hole = () => ({ range: { start: iova, last }, left: `0x${cursor.toString(16)} is not mapped` });
-    if (!k.check(mapped, "the source is mapped without a hole", hole) || area?.pages == null) return -errno.ENOENT;
+    if (!k.check(mapped, "the source is mapped without a hole", hole) || area === undefined || area.pages === null)
+      return -errno.ENOENT;
     if (k.fails()) return -errno.ENOMEM;
     const stop = area.last < last ? area.last : last;
     pieces.push({ pages: area.pages, start_byte: area.start_byte + (cursor - area.start), length: stop - cursor + 1n });

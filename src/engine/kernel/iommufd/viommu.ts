@@ -32,7 +32,7 @@ export function iommufd_viommu_alloc_ioctl(k: Kernel, ucmd: Ucmd): number {
   const able = ops.viommu_init !== null && ops.viommu_supported?.(k, idev.dev, cmd.type) === true;
   if (!k.check(able, "the driver has virtual IOMMUs of this type")) return -errno.EOPNOTSUPP;
   const hwpt = iommufd_get_object(k, ucmd.ictx, cmd.hwpt_id, "HWPT_PAGING");
-  if (hwpt?.domain == null || ops.viommu_init === null) return -errno.ENOENT;
+  if (hwpt === null || hwpt.domain === null || ops.viommu_init === null) return -errno.ENOENT;
   if (!k.check(hwpt.nest_parent, "the hwpt is a nesting parent", () => ({ objects: [hwpt.id] }))) return -errno.EINVAL;
   const viommu = new IommufdViommu(ucmd.ictx, cmd.type, hwpt, idev.dev.iommu_dev ?? idev.dev);
   let rc = iommufd_object_alloc(k, viommu);
@@ -158,9 +158,9 @@ export function iommufd_hw_queue_alloc_ioctl(k: Kernel, ucmd: Ucmd): number {
   if (!k.check(last <= ULONG_MAX, "the range ends inside 64 bits")) return -errno.EOVERFLOW;
   const viommu = iommufd_get_object(k, ucmd.ictx, cmd.viommu_id, "VIOMMU");
   if (viommu === null) return -errno.ENOENT;
-  const init = viommu.ops?.hw_queue_init;
-  const able = init !== undefined && viommu.ops?.hw_queue_supported?.(k, viommu, cmd.type) === true;
-  if (!k.check(able, "the virtual IOMMU has queues of this type") || init === undefined) return -errno.EOPNOTSUPP;
+  const { ops } = viommu;
+  const able = ops?.hw_queue_init !== undefined && ops.hw_queue_supported?.(k, viommu, cmd.type) === true;
+  if (!k.check(able, "the virtual IOMMU has queues of this type")) return -errno.EOPNOTSUPP;
   const round = cmd.nesting_parent_iova + cmd.length + PAGE_SIZE_N - 1n;
   if (!k.check(round <= ULONG_MAX, "the whole pages around the range end inside 64 bits")) return -errno.ERANGE;
   const queue = new IommufdHwQueue(ucmd.ictx, viommu, cmd.type, cmd.nesting_parent_iova, cmd.length);
@@ -173,7 +173,7 @@ export function iommufd_hw_queue_alloc_ioctl(k: Kernel, ucmd: Ucmd): number {
     iommufd_object_abort(queue);
     return pa;
   }
-  rc = k.fails() ? -errno.ENOMEM : init(k, viommu, queue, cmd.index, pa);
+  rc = k.fails() ? -errno.ENOMEM : (ops?.hw_queue_init?.(k, viommu, queue, cmd.index, pa) ?? -errno.EOPNOTSUPP);
   if (!k.check(rc === 0, "the driver takes this queue")) {
     unpin_queue(k, queue);
     if (queue.access !== null) iommufd_access_destroy(k, queue.access);

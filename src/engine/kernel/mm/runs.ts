@@ -76,7 +76,8 @@ export class FrameRuns {
       const stop = Math.min(run.index + run.n, end);
       if (first < stop) taken.push({ index: first, pfn: run.pfn + (first - run.index), n: stop - first });
       if (run.index < index) rest.push({ index: run.index, pfn: run.pfn, n: Math.min(run.n, index - run.index) });
-      if (run.index + run.n > end) rest.push({ index: end, pfn: run.pfn + (end - run.index), n: run.index + run.n - end });
+      if (run.index + run.n > end)
+        rest.push({ index: end, pfn: run.pfn + (end - run.index), n: run.index + run.n - end });
     }
     this.runs.splice(from, to - from, ...rest);
     return taken;

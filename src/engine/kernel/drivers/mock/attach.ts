@@ -25,7 +25,8 @@ export function mock_domain_nop_attach(k: Kernel, domain: IommuDomain, dev: Devi
   if (domain.priv instanceof MockNested && domain.priv.viommu !== null) {
     viommu = domain.priv.viommu;
     const found = iommufd_viommu_get_vdev_id(viommu.core, dev);
-    if (!k.check(found !== null, "the device has a vdevice at the virtual IOMMU") || found === null) return -errno.ENOENT;
+    if (!k.check(found !== null, "the device has a vdevice at the virtual IOMMU") || found === null)
+      return -errno.ENOENT;
     vdev_id = found;
   }
   if (viommu !== mdev.viommu) {
@@ -72,4 +73,3 @@ export const mock_blocking_domain: IommuDomain = Object.freeze({
   iopf_handler: null,
   priv: Object.freeze({}),
 });
-

@@ -3,7 +3,12 @@ import { encode } from "../../../uapi/codec.ts";
 import { errno } from "../../../uapi/errno.ts";
 import { HW_INFO_TYPE, HWPT_ALLOC_FLAGS, VIOMMU_TYPE } from "../../../uapi/iommufd.ts";
 import { HW_INFO_SELFTEST } from "../../../uapi/records.ts";
-import { device_init, iommu_group_add_device, iommu_group_alloc, iommu_group_remove_device } from "../../iommu/group.ts";
+import {
+  device_init,
+  iommu_group_add_device,
+  iommu_group_alloc,
+  iommu_group_remove_device,
+} from "../../iommu/group.ts";
 import type {
   Device,
   IommuCap,

@@ -26,7 +26,8 @@ function mock_cache_invalidate_user(k: Kernel, domain: IommuDomain, array: UserD
   array.entry_num = 0;
   const nested = domain.priv;
   if (!(nested instanceof MockNested)) return -errno.EINVAL;
-  if (!k.check(array.type === INVALIDATE_TYPE.SELFTEST, "the entries are of the self-test's type")) return -errno.EINVAL;
+  if (!k.check(array.type === INVALIDATE_TYPE.SELFTEST, "the entries are of the self-test's type"))
+    return -errno.EINVAL;
   for (; array.entry_num < wanted; array.entry_num++) {
     const rc = invalidate_one(k, nested, array, array.entry_num);
     if (rc < 0) return rc;
@@ -77,4 +78,3 @@ export function mock_alloc_nested(
     priv: new MockNested(viommu, cfg.iotlb),
   };
 }
-

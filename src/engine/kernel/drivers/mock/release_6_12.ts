@@ -3,7 +3,15 @@ import { decode } from "../../../uapi/codec.ts";
 import { errno } from "../../../uapi/errno.ts";
 import * as uapi from "../../../uapi/iommu_test.ts";
 import { HWPT_ALLOC_FLAGS, HWPT_DATA } from "../../../uapi/iommufd.ts";
-import type { Device, IommuDirtyOps, IommuDomain, IommuDomainOps, IommuOps, IotlbGather, UserData } from "../../iommu/types.ts";
+import type {
+  Device,
+  IommuDirtyOps,
+  IommuDomain,
+  IommuDomainOps,
+  IommuOps,
+  IotlbGather,
+  UserData,
+} from "../../iommu/types.ts";
 import { iommufd_ucmd_respond, type Ucmd } from "../../iommufd/ucmd.ts";
 import type { Kernel } from "../../kernel.ts";
 import { mock_domain_nop_attach } from "./attach.ts";
@@ -117,6 +125,7 @@ export function iommufd_test_6_12(k: Kernel, ucmd: Ucmd): number {
   if (op === uapi.TEST_MOCK_DOMAIN_FLAGS.nr) return test_mock_domain(k, ucmd, dev_flags(ucmd), KIND);
   if (op === uapi.TEST_DIRTY.nr) return test_dirty(k, ucmd);
   const run = op <= LAST_OP ? test_ops.get(op) : undefined;
-  if (!k.check(run !== undefined, "the operation is known", () => ({ left: `op ${op}` })) || run === undefined) return -errno.EOPNOTSUPP;
+  if (!k.check(run !== undefined, "the operation is known", () => ({ left: `op ${op}` })) || run === undefined)
+    return -errno.EOPNOTSUPP;
   return run(k, ucmd);
 }

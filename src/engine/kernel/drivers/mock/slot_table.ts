@@ -56,7 +56,7 @@ export class SlotTable {
     set: ((iova: bigint, length: bigint) => void) | null,
   ): void {
     if (this.dirty.size === 0) return;
-    for (let at = iova; at < iova + size; ) {
+    for (let at = iova; at < iova + size;) {
       const run = this.runs.at(at);
       const page = run?.huge === true ? HUGE : SLOT;
       if (run !== undefined && this.test_and_clear(at & ~(page - 1n), page, no_clear)) set?.(at, page);

@@ -83,4 +83,3 @@ export function to_mock_paging(domain: IommuDomain): MockPaging {
   if (!(domain.priv instanceof MockPaging)) throw new Error("not a paging domain of the mock");
   return domain.priv;
 }
-

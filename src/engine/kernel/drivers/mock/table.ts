@@ -40,7 +40,7 @@ export class MockTable {
   map(iova: bigint, pa: bigint, length: bigint, prot: number): number {
     if ((prot & (IOMMU_READ | IOMMU_WRITE)) === 0) return -errno.EINVAL;
     if (this.leaves.first(iova, iova + length - 1n) !== undefined) return -errno.EADDRINUSE;
-    for (let done = 0n; done < length; ) {
+    for (let done = 0n; done < length;) {
       const size = pt_pgsize(this.bitmap, iova + done, pa + done, length - done);
       const start = iova + done;
       this.leaves.insert({ start, last: start + size - 1n, pa: pa + done, item: item_size(size), dirty: false });

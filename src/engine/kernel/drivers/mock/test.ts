@@ -26,7 +26,13 @@ import {
   test_trigger_vevent,
 } from "./test_device.ts";
 import { test_dmabuf_get, test_dmabuf_revoke } from "./test_dmabuf.ts";
-import { test_add_reserved, test_dirty, test_md_check_iotlb, test_md_check_map, test_md_check_refs } from "./test_domain.ts";
+import {
+  test_add_reserved,
+  test_dirty,
+  test_md_check_iotlb,
+  test_md_check_map,
+  test_md_check_refs,
+} from "./test_domain.ts";
 
 const KIND: MockKind = Object.freeze({ ops: mock_ops, dev_flags: MOCK_NO_DIRTY | MOCK_PASID });
 
@@ -74,6 +80,7 @@ function test_set_temp_memory_limit(k: Kernel, ucmd: Ucmd): number {
 export function iommufd_test(k: Kernel, ucmd: Ucmd): number {
   const { op } = decode(uapi.IOMMU_TEST_CMD, ucmd.bytes);
   const run = test_ops.get(op);
-  if (!k.check(run !== undefined, "the operation is known", () => ({ left: `op ${op}` })) || run === undefined) return -errno.EOPNOTSUPP;
+  if (!k.check(run !== undefined, "the operation is known", () => ({ left: `op ${op}` })) || run === undefined)
+    return -errno.EOPNOTSUPP;
   return run(k, ucmd);
 }

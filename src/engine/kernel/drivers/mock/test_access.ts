@@ -55,7 +55,7 @@ function test_access_unmap(k: Kernel, access: IommufdAccess, iova: bigint, lengt
   if (!(access.priv instanceof TestAccess)) return;
   const { items } = access.priv;
   const last = iova + length - 1n;
-  for (const item of [...items]) {
+  for (const item of items.slice()) {
     if (iova > item.iova + item.length - 1n || last < item.iova) continue;
     items.splice(items.indexOf(item), 1);
     iommufd_access_unpin_pages(k, access, item.iova, item.length);
@@ -102,7 +102,8 @@ export function test_create_access(k: Kernel, ucmd: Ucmd): number {
 function get_access(k: Kernel, fd: number): { test: TestAccess; access: IommufdAccess } | null {
   const test = k.current.fds.get(fd)?.private_data;
   const ok = test instanceof TestAccess && test.access !== null;
-  if (!k.check(ok, `descriptor ${fd} is an access`) || !(test instanceof TestAccess) || test.access === null) return null;
+  if (!k.check(ok, `descriptor ${fd} is an access`) || !(test instanceof TestAccess) || test.access === null)
+    return null;
   return { test, access: test.access };
 }
 
@@ -171,7 +172,8 @@ export function test_destroy_access_pages(k: Kernel, ucmd: Ucmd): number {
   const { items } = got.test;
   const at = items.findIndex((item) => item.id === cmd.access_pages_id);
   const item = items[at];
-  if (!k.check(item !== undefined, "the pages are pinned under this number") || item === undefined) return -errno.ENOENT;
+  if (!k.check(item !== undefined, "the pages are pinned under this number") || item === undefined)
+    return -errno.ENOENT;
   items.splice(at, 1);
   iommufd_access_unpin_pages(k, got.access, item.iova, item.length);
   return 0;

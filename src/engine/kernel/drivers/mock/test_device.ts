@@ -6,8 +6,19 @@ import { VEVENTQ_TYPE } from "../../../uapi/iommufd.ts";
 import { VEVENT_SELFTEST } from "../../../uapi/records.ts";
 import { IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE, IOMMU_FAULT_PAGE_REQUEST_PASID_VALID } from "../../iommu/fault.ts";
 import type { IommuOps } from "../../iommu/types.ts";
-import { iommufd_device_attach, iommufd_device_detach, iommufd_device_replace, iommufd_device_unbind } from "../../iommufd/device.ts";
-import { iommufd_get_any, iommufd_get_object, iommufd_object_abort, iommufd_object_alloc, iommufd_object_finalize } from "../../iommufd/object.ts";
+import {
+  iommufd_device_attach,
+  iommufd_device_detach,
+  iommufd_device_replace,
+  iommufd_device_unbind,
+} from "../../iommufd/device.ts";
+import {
+  iommufd_get_any,
+  iommufd_get_object,
+  iommufd_object_abort,
+  iommufd_object_alloc,
+  iommufd_object_finalize,
+} from "../../iommufd/object.ts";
 import { IommufdAttachHandle, type IommufdCtx, IommufdSelftest } from "../../iommufd/objects.ts";
 import { iommufd_ucmd_respond, type Ucmd } from "../../iommufd/ucmd.ts";
 import type { Kernel } from "../../kernel.ts";

@@ -35,7 +35,8 @@ export function test_dmabuf_revoke(k: Kernel, ucmd: Ucmd): number {
   const file = k.current.fds.get(cmd.fd | 0);
   if (!k.check(file !== undefined, "the descriptor is open") || file === undefined) return -errno.EBADF;
   const dmabuf = as_dmabuf(file);
-  if (!k.check(dmabuf?.exporter === "selftest", "the file is a dma-buf of the self-test") || dmabuf === null) return -errno.EINVAL;
+  if (!k.check(dmabuf?.exporter === "selftest", "the file is a dma-buf of the self-test") || dmabuf === null)
+    return -errno.EINVAL;
   dmabuf_revoke(k, dmabuf, cmd.revoked !== 0);
   return 0;
 }

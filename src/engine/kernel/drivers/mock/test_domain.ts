@@ -30,7 +30,7 @@ function get_paging(k: Kernel, ucmd: Ucmd, id: number): IommufdHwptPaging | null
 export function test_md_check_map(k: Kernel, ucmd: Ucmd): number {
   const { id, iova, length, uptr } = decode(uapi.TEST_MD_CHECK_MAP, ucmd.bytes);
   const domain = get_paging(k, ucmd, id)?.domain;
-  if (domain == null) return -errno.ENOENT;
+  if (domain === undefined || domain === null) return -errno.ENOENT;
   const page = min_page_size(domain.pgsize_bitmap);
   const aligned = iova % page === 0n && length % page === 0n && uptr % page === 0n && uptr + length <= ULONG_MAX;
   if (!k.check(aligned, "the addresses are multiples of the smallest page")) return -errno.EINVAL;
@@ -85,7 +85,7 @@ export function test_dirty_request(k: Kernel, ucmd: Ucmd): DirtyRequest | number
   const n = length / page_size;
   if (!k.check(n <= 1n << 27n, "the bitmap is not too large")) return -errno.EOVERFLOW;
   const hwpt = get_paging(k, ucmd, id);
-  if (hwpt?.domain == null) return -errno.ENOENT;
+  if (hwpt === null || hwpt.domain === null) return -errno.ENOENT;
   if (!k.check(to_mock_paging(hwpt.domain).tracking, "dirty tracking is on")) return -errno.EINVAL;
   if (k.fails()) return -errno.ENOMEM;
   const bytes = copy_from_user(k, uptr, Math.ceil(Number(n) / 8));
