@@ -3,7 +3,7 @@ import { defineKernel } from "../kernel/profile.ts";
 export default defineKernel({
   id: "linux-6.11",
   title: "6.11",
-  subtitle: "rule of 6.7-6.11: paging attach only",
+  subtitle: "rule: paging attach only",
   base: "linux-6.12",
   date: "2024-09-15",
   changes:

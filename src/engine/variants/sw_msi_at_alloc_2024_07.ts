@@ -34,7 +34,7 @@ function iopt_table_enforce_dev_resv_regions(k: Kernel, iopt: IoPagetable, dev: 
 export default defineKernel({
   id: "sw-msi-at-alloc-2024-07",
   title: "Jul-2024 patch",
-  subtitle: "at hwpt allocation, on the 6.11 rule",
+  subtitle: "at hwpt allocation",
   base: "linux-6.11",
   date: "2024-07-28",
   ref: "20240728235106.2435208-1-nicolinc@nvidia.com",
