@@ -91,3 +91,24 @@ test("the probe hears every access with its words", () => {
   mem.fetch64(0x1000);
   expect(heard.lines).toEqual(["cpu writes 0x1000 PTE", "cpu reads 0x1004 half", "cpu writes 0x2000 buffer, 5 bytes"]);
 });
+
+test("a copy shares pages until one side writes", () => {
+  const mem = new PhysMem();
+  mem.write64(0x1000, 1, 2);
+  mem.write64(0x2000, 3, 4);
+  const copy = mem.selfCopy((v) => v);
+  expect(copy.pages.get(1)).toBe(mem.pages.get(1));
+  mem.frame(0, 0x1000);
+  copy.frame(0, 0x1000);
+  mem.write32(0x1000, 5);
+  copy.write32(0x1004, 6);
+  copy.zero(0x2000, 8);
+  const words = (m: PhysMem): number[] => [
+    m.read32(0x1000),
+    m.read32(0x1004),
+    m.read32(0x2000),
+    m.frame(0, 0x1000)?.[0] ?? -1,
+  ];
+  expect(words(mem)).toEqual([5, 2, 3, 5]);
+  expect(words(copy)).toEqual([1, 6, 0, 1]);
+});

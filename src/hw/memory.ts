@@ -7,6 +7,7 @@
  */
 import { TWO32 } from "./base/bits.ts";
 import type { HwProbe } from "./base/probe.ts";
+import type { SelfCopying } from "./base/self_copying.ts";
 
 const PAGE_SHIFT = 12;
 const PAGE_BYTES = 1 << PAGE_SHIFT;
@@ -19,9 +20,11 @@ export interface Range {
   last: number;
 }
 
-export class PhysMem {
-  /** Page frame number (pa / 4096) -> 1,024 words. */
-  readonly pages = new Map<number, Uint32Array>();
+export class PhysMem implements SelfCopying {
+  /** Page frame number (pa / 4096) -> 1,024 words. Copies of a memory share pages until one of them writes. */
+  readonly pages: Map<number, Uint32Array>;
+  /** Pages that no copy shares. */
+  private readonly own = new Set<number>();
   /** Where memory answers; empty = everywhere. */
   readonly ram: Range[];
   probe: HwProbe | null = null;
@@ -37,8 +40,24 @@ export class PhysMem {
   lo = 0;
   hi = 0;
 
-  constructor(ram: Range[] = []) {
+  constructor(ram: Range[] = [], pages = new Map<number, Uint32Array>()) {
     this.ram = ram;
+    this.pages = pages;
+  }
+
+  /** A memory with the same content; neither sees what is written to the other from now on. */
+  selfCopy(ref: (value: unknown) => unknown): PhysMem {
+    this.own.clear();
+    const copy = new PhysMem(this.ram, new Map(this.pages));
+    copy.probe = ref(this.probe) as HwProbe | null;
+    copy.who = this.who;
+    copy.lo = this.lo;
+    copy.hi = this.hi;
+    return copy;
+  }
+
+  selfState(): Record<string, unknown> {
+    return { ram: this.ram, pages: this.pages, who: this.who, probe: this.probe };
   }
 
   /** Whether a bus access to this address completes. */
@@ -158,8 +177,7 @@ export class PhysMem {
       const pfn = Math.floor(at / PAGE_BYTES);
       if (n === PAGE_BYTES) this.drop(pfn);
       else {
-        const page = this.pages.get(pfn);
-        if (page !== undefined) bytesIn(page).fill(0, offset, offset + n);
+        if (this.pages.has(pfn)) bytesIn(this.page(at)).fill(0, offset, offset + n);
       }
       done += n;
     }
@@ -167,16 +185,19 @@ export class PhysMem {
 
   private drop(pfn: number): void {
     this.pages.delete(pfn);
+    this.own.delete(pfn);
     this.recentLo[pfn & (RECENT - 1)] = -1;
   }
 
+  /** The page around `pa`, to be written. */
   private page(pa: number): Uint32Array {
     const pfn = Math.floor(pa / PAGE_BYTES);
-    let page = this.pages.get(pfn);
-    if (page === undefined) {
-      page = new Uint32Array(PAGE_BYTES >>> 2);
-      this.pages.set(pfn, page);
-    }
+    const found = this.pages.get(pfn);
+    if (found !== undefined && this.own.has(pfn)) return found;
+    const page = found === undefined ? new Uint32Array(PAGE_BYTES >>> 2) : found.slice();
+    this.pages.set(pfn, page);
+    this.own.add(pfn);
+    this.recentLo[pfn & (RECENT - 1)] = -1;
     return page;
   }
 }

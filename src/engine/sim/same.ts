@@ -1,4 +1,6 @@
 /** Structural comparison of two worlds, identities included: used to prove that a seek equals a fresh run. */
+import type { SelfCopying } from "../../hw/base/self_copying.ts";
+
 /**
  * Path of the first place where two graphs differ (`.kernel.contexts[0].next`), or `null` when they are the same graph.
  * Two objects that are one object on one side must be one object on the other. Map and Set entries are compared in order.
@@ -39,6 +41,7 @@ function children(x: object): [string, unknown][] {
   const parts: [string, unknown][] = [];
   if (x instanceof Map) [...x].forEach(([k, v], i) => parts.push([`.key(${i})`, k], [`.value(${i})`, v]));
   if (x instanceof Set) [...x].forEach((v, i) => parts.push([`.item(${i})`, v]));
-  for (const key of Object.keys(x)) parts.push([`.${key}`, (x as Record<string, unknown>)[key]]);
+  const own = "selfState" in x ? (x as SelfCopying).selfState() : (x as Record<string, unknown>);
+  for (const key of Object.keys(own)) parts.push([`.${key}`, own[key]]);
   return parts;
 }

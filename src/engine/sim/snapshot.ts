@@ -3,6 +3,8 @@
  * cycles; `snapshot` copies all of it and keeps prototypes and identities inside the copy. Frozen objects
  * and functions are shared: they are immutable by the rule in docs/architecture.md.
  */
+import type { SelfCopying } from "../../hw/base/self_copying.ts";
+
 /** A copy of everything reachable from `root`; throws, naming the class, on what a world must not hold. */
 export function snapshot<T>(root: T): T {
   const copier = new Copier();
@@ -39,6 +41,7 @@ class Copier {
     if (value instanceof ArrayBuffer) return value.slice(0);
     if (opaque.some((c) => value instanceof c))
       throw new Error(`a world must not hold a ${value.constructor.name}: it cannot be copied`);
+    if ("selfCopy" in value) return (value as SelfCopying).selfCopy((v) => this.ref(v));
     const copy = emptyLike(value);
     this.open.push([value, copy]);
     return copy;
