@@ -75,7 +75,8 @@ function Screen() {
   const close = (): void => session.store.setState({ dialog: null });
   const there = phase.name === "ready";
   return (
-    <div ref={root} className={css["app"]} data-tight={shape.tight ? "" : undefined} data-narrow={shape.narrow ? "" : undefined} data-short={shape.short ? "" : undefined} data-phase={phase.name}>
+    <div ref={root} className={css["app"]} data-tight={shape.tight ? "" : undefined} data-narrow={shape.narrow ? "" : undefined}
+      data-stacked={shape.stacked ? "" : undefined} data-short={shape.short ? "" : undefined} data-phase={phase.name}>
       <Patterns />
       <nav className={css["skips"]} aria-label="Skip to">
         {[

@@ -34,18 +34,29 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
     observer.observe(element);
     return () => observer.disconnect();
   }, [onLeft]);
-  const { narrow, tight, short } = shape;
+  const { narrow, tight, short, stacked } = shape;
   const timeline = short ? 4.75 : 4.75 + lanes * 1.36 + 0.25;
   return (
     <Group orientation="vertical" className={css["rows"]}>
       <Panel minSize="20rem">
         <Group orientation="horizontal">
-          <Panel id="steps" elementRef={steps} defaultSize={narrow ? "20.5rem" : tight ? "25.4rem" : "27.3rem"} minSize="15rem" maxSize="50rem" groupResizeBehavior="preserve-pixel-size">
+          <Panel id="steps" elementRef={steps} defaultSize={narrow ? "20.5rem" : tight ? "25.4rem" : "26.6rem"} minSize="15rem" maxSize="50rem" groupResizeBehavior="preserve-pixel-size">
             <StepsView />
           </Panel>
           <Separator className={css["upright"]} aria-label="Width of Steps" />
           {maximised !== null && maximised !== "timeline" && <Panel id="maximised">{VIEWS[maximised]()}</Panel>}
-          {maximised === null && (
+          {maximised === null && stacked && (
+            <Panel id="stack" minSize="20rem">
+              <div className={css["stack"]}>
+                {(Object.keys(VIEWS) as (keyof typeof VIEWS)[]).map((id) => (
+                  <div key={id} data-pane={id}>
+                    {VIEWS[id]()}
+                  </div>
+                ))}
+              </div>
+            </Panel>
+          )}
+          {maximised === null && !stacked && (
             <>
               <Panel id="stage" minSize="34rem">
                 <Group orientation="vertical">
@@ -55,7 +66,7 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
                   <Separator className={css["level"]} aria-label="Height of the address space" />
                   <Panel id="lower" minSize="8rem">
                     <Group orientation="horizontal">
-                      <Panel id="attachments" defaultSize="46%" minSize="12rem">
+                      <Panel id="attachments" defaultSize="43.5%" minSize="12rem">
                         <AttachmentsView />
                       </Panel>
                       <Separator className={css["upright"]} aria-label="Width of Attachments" />
@@ -67,7 +78,7 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
                 </Group>
               </Panel>
               <Separator className={css["upright"]} aria-label="Width of the Inspector" />
-              <Panel id="details" defaultSize={narrow ? "25.5rem" : tight ? "26.8rem" : "28rem"} minSize="18rem" maxSize="60rem" groupResizeBehavior="preserve-pixel-size">
+              <Panel id="details" defaultSize={narrow ? "25.5rem" : "26.8rem"} minSize="18rem" maxSize="60rem" groupResizeBehavior="preserve-pixel-size">
                 <Group orientation="vertical">
                   <Panel id="inspector" defaultSize="55%" minSize="8rem">
                     <InspectorPane />

@@ -6,13 +6,15 @@ export interface Shape {
   rem: number;
   tight: boolean;
   narrow: boolean;
+  /** Too little for columns: all panes but Steps and Timeline stand in one column that scrolls. */
+  stacked: boolean;
   short: boolean;
 }
 
 function measure(): Shape {
   const rem = remPx();
   const width = innerWidth / rem;
-  return { rem, tight: width < 119, narrow: width < 110, short: innerHeight / rem < 66 };
+  return { rem, tight: width < 119, narrow: width < 110, stacked: width < 86, short: innerHeight / rem < 66 };
 }
 
 /** `text` only asks to measure again when the size of the text was changed. */
@@ -22,7 +24,7 @@ export function useShape(text: string): Shape {
     const update = (): void =>
       set((old) => {
         const now = measure();
-        return old.rem === now.rem && old.tight === now.tight && old.narrow === now.narrow && old.short === now.short ? old : now;
+        return old.rem === now.rem && old.tight === now.tight && old.narrow === now.narrow && old.stacked === now.stacked && old.short === now.short ? old : now;
       });
     update();
     addEventListener("resize", update);

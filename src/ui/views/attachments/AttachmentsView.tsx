@@ -9,7 +9,7 @@ import { drawAttachments } from "./draw.ts";
 import { layoutAttachments } from "./layout.ts";
 
 /** Narrower than this the drawing scrolls, rem. */
-const LEAST = 27;
+const LEAST = 25;
 
 /** The objects of iommufd and how they hang together; a thing keeps its place from the step it appears. */
 export function AttachmentsView() {

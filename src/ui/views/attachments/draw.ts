@@ -4,9 +4,12 @@ import { DASH, type Mark, type Token, clip, crisp, em, line, n } from "../../dra
 import { COLUMNS, type Cell, type Grid } from "./layout.ts";
 
 /** Left edge of the columns, parts of the width. */
-const LEFT = [0, 0.145, 0.36, 0.575, 0.785, 0.97];
+const LEFT = [0, 0.15, 0.37, 0.585, 0.79, 0.965];
 const KIND_WORD: Partial<Record<NodeKind, string>> = { vdevice: "vDEVICE", viommu: "vIOMMU", veventq: "veventq", fault: "fault queue" };
 const LINE = 1.26;
+/** Sizes of the lines under a node, rem. */
+const MONO = 0.84;
+const SANS = 0.88;
 
 interface Placed {
   node: AttachNode;
@@ -24,7 +27,7 @@ export interface AttachDrawing {
 
 export function drawAttachments(view: AttachmentsView, grid: Grid, active: ReadonlySet<Ref>, width: number, room: number, rem: number): AttachDrawing {
   const marks: Mark[] = [];
-  const gap = 1.15 * rem;
+  const gap = 1.1 * rem;
   const xs = LEFT.map((f) => Math.round(f * width));
   const tops: number[] = [];
   const widths = xs.map((x, i) => ((xs[i + 1] ?? width) - x - gap) / rem);
@@ -74,12 +77,12 @@ function heightOf(row: Grid["rows"][number], lines: number): number {
 
 /** A line on at most two rows, broken at a space; `room` in rem. */
 function wrap(text: string, room: number): string[] {
-  const size = isMono(text) ? 0.86 : 0.92;
+  const size = isMono(text) ? MONO : SANS;
   const font = isMono(text) ? "mono" : "sans";
   if (em(text, font) * size <= room + 0.5) return [text];
   const at = text.lastIndexOf(" ", Math.ceil(text.length * 0.75));
-  if (at <= 0) return [clip(text, font, (room + 0.9) / size)];
-  return [clip(text.slice(0, at), font, (room + 0.9) / size), clip(text.slice(at + 1), font, (room + 0.9) / size)];
+  if (at <= 0) return [clip(text, font, (room + 1.05) / size)];
+  return [clip(text.slice(0, at), font, (room + 1.05) / size), clip(text.slice(at + 1), font, (room + 1.05) / size)];
 }
 
 function isMono(text: string): boolean {
@@ -112,7 +115,7 @@ function drawNode(p: Placed, active: boolean, idle: boolean, rem: number): Mark[
   for (const l of node.lines) {
     const mono = isMono(l.text);
     for (const text of wrap(l.text, w / rem)) {
-      marks.push({ k: "text", x, y: y + (1.2 + row * LINE) * rem, text, size: mono ? 0.86 : 0.92, font: mono ? "mono" : "sans", color: l.tone === "bad" ? "fault" : l.tone === "new" ? "accent" : "ink2", ...(l.tone === "plain" ? {} : { weight: 500 as const }), refs, ...(text === l.text ? {} : { tip: [l.text] }) });
+      marks.push({ k: "text", x, y: y + (1.2 + row * LINE) * rem, text, size: mono ? MONO : SANS, font: mono ? "mono" : "sans", color: l.tone === "bad" ? "fault" : l.tone === "new" ? "accent" : "ink2", ...(l.tone === "plain" ? {} : { weight: 500 as const }), refs, ...(text === l.text ? {} : { tip: [l.text] }) });
       row++;
     }
   }

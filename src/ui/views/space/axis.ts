@@ -80,7 +80,7 @@ export function buildAxis(all: readonly Landmark[], focus: readonly bigint[] = [
 
 /** Device registers that stand close together are one landmark: what is inside is drawn, but gets no room of its own. */
 function joinDevices(landmarks: readonly Landmark[]): Landmark[] {
-  const devices = landmarks.filter((l) => l.kind === "mmio").toSorted((a, b) => (a.start < b.start ? -1 : 1));
+  const devices = landmarks.filter((l) => l.kind === "mmio" && l.last - l.start < HUGE).toSorted((a, b) => (a.start < b.start ? -1 : 1));
   const out = landmarks.filter((l) => l.kind !== "mmio");
   let open: Landmark | null = null;
   for (const d of devices) {

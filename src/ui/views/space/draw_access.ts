@@ -35,7 +35,8 @@ function seen(a: Access, scale: Scale): boolean {
 
 /** Down through the bands it reached; a bend only in a gutter. */
 function path(a: Access, scale: Scale, at: SpaceLayout, ghost: boolean): Mark[] {
-  const stops = a.path.filter((p) => at.bands.has(p.band));
+  // One stop a band, the last one in it: inside a band the line is straight.
+  const stops = a.path.filter((p, i) => at.bands.has(p.band) && a.path[i + 1]?.band !== p.band);
   if (stops.length === 0) return [];
   const x = (address: bigint): number => Math.min(at.right, Math.max(at.left, at.left + scale.x(address)));
   let d = `M${n(x(a.iova))} 0`;
@@ -69,10 +70,14 @@ function ending(a: Access, model: SpaceModel, scale: Scale, at: SpaceLayout): Ma
   if (x < at.left || x > at.right) return [];
   if (a.ok) {
     const text = a.end;
-    const flip = x + (em(text, "mono") * 0.84 + 1.4) * rem > at.right;
+    const w = em(text, "mono") * 0.84 * rem;
+    const flip = x + w + 1.4 * rem > at.right;
+    const top = at.bands.get(stop.band)?.top ?? row.y;
+    const tx = flip ? x - 0.7 * rem : x + 0.7 * rem;
     return [
       { k: "rect", x: x - 2, y: row.y - 1, w: 4, h: row.h + 2, fill: "accent", cls: "keep" },
-      { k: "text", x: flip ? x - 0.7 * rem : x + 0.7 * rem, y: row.y - 0.42 * rem, text, size: 0.84, font: "mono", weight: 600, color: "accent", anchor: flip ? "end" : "start", halo: 4 },
+      { k: "rect", x: flip ? tx - w - 4 : tx - 4, y: top - 1.5 * rem, w: w + 8, h: 1.15 * rem, fill: "paper", opacity: 0.86 },
+      { k: "text", x: tx, y: top - 0.64 * rem, text, size: 0.84, font: "mono", weight: 600, color: "accent", anchor: flip ? "end" : "start", halo: 3 },
     ];
   }
   const marks: Mark[] = [{ k: "path", d: `M${n(x - 5)} ${n(y - 5)}l10 10M${n(x + 5)} ${n(y - 5)}l-10 10`, stroke: "fault", width: 2.6, cls: "keep" }];

@@ -60,10 +60,17 @@ export function drawLandings(model: SpaceModel, scale: Scale, at: SpaceLayout): 
     if (drawn.has(key)) continue;
     drawn.add(key);
     const hot = followed.has(`${r.to.track} ${r.to.start}`);
+    if (!hot && mapped(model, r)) continue;
     const wide = x1 - x0 > 8;
     marks.push({ k: "rect", x: x0 + (wide ? 0 : 0.3), y: row.y, w: Math.max(1.6, x1 - x0 - (wide ? 0 : 0.6)), h: row.h, fill: hot ? "ink" : r.kind === "doorbell" ? "sw" : "map", ...(wide && !hot ? { opacity: 0.5 } : {}), refs: [r.ref], tip: [`${range(r.to.start, r.to.last)}  ${size(r.to.last - r.to.start + 1n)}`, `from ${range(r.from.start, r.from.last)}`] });
   }
   return marks;
+}
+
+/** The physical row itself says that this stretch is used. */
+function mapped(model: SpaceModel, r: Ribbon): boolean {
+  const row = model.bands.flatMap((b) => b.rows).find((x) => x.id === r.to.track);
+  return row?.intervals.some((i) => (i.kind === "map" || i.kind === "doorbell") && i.start <= r.to.start && r.to.last <= i.last) ?? false;
 }
 
 /** The selection in ink: filled through the gutters, a straight vertical inside a band. */

@@ -41,7 +41,9 @@ export function drawIntervals(model: SpaceModel, scale: Scale, at: SpaceLayout):
 function head(row: Row, { y, h }: Place, at: SpaceLayout): Mark[] {
   const { rem, left } = at;
   const base = y + h / 2 + 0.3 * rem;
-  const sub = em(row.sub, "mono") * 0.82;
+  // The name goes before the small print.
+  const both = em(row.label, "sans") * 0.96 + em(row.sub, "mono") * 0.82 + 1.4 <= left / rem;
+  const sub = both ? em(row.sub, "mono") * 0.82 : 0;
   const marks: Mark[] = [line(left, crisp(y + h), at.right, crisp(y + h), "hair")];
   const label = clip(row.label, "sans", (left / rem - 0.8 - (sub > 0 ? sub + 0.6 : 0)) / 0.96);
   marks.push({ k: "text", x: 0, y: base, text: label, size: 0.96, font: "sans", weight: row.present ? 500 : 400, color: row.present ? "ink" : "ink3", refs: [row.ref] });
@@ -100,7 +102,7 @@ function intervals(row: Row, place: Place, scale: Scale, at: SpaceLayout): Mark[
     const inside = x1 - x0 > w + 0.8 * rem;
     const tx = inside ? x0 + 0.5 * rem : x1 + 5;
     const span: [number, number] = [tx - 3, tx + w + 3];
-    if (span[1] > right || (!inside && blocked.some(([a, b]) => span[0] < b && span[1] > a))) continue;
+    if (span[1] > right || row.asked.length > 0 || (!inside && blocked.some(([a, b]) => span[0] < b && span[1] > a))) continue;
     blocked.push(span);
     marks.push({ k: "rect", x: tx - 3, y: place.y + 1.5, w: w + 6, h: place.h - 3, fill: "paper" });
     marks.push({ k: "text", x: tx, y: place.y + place.h / 2 + 0.29 * rem, text: g.label, size: 0.84, font: "mono", color: "ink3" });
@@ -113,10 +115,10 @@ function intervals(row: Row, place: Place, scale: Scale, at: SpaceLayout): Mark[
     if (!a.ok) marks.push({ k: "rect", x: x0, y: place.y + 1, w: x1 - x0, h: place.h - 2, fill: "pattern:hole", opacity: 0.8 });
     marks.push(bracket(x0, x1, place, "accent", false));
     const w = em(a.label, "mono") * 0.84 * rem;
-    const tx = x1 + 8;
-    if (tx + w < right && !blocked.some(([p, q]) => tx - 3 < q && tx + w + 3 > p)) {
-      blocked.push([tx - 3, tx + w + 3]);
-      marks.push({ k: "text", x: tx, y: place.y + place.h / 2 + 0.29 * rem, text: a.ok ? a.label : `${a.label} refused`, size: 0.84, font: "mono", weight: 500, color: tone, halo: 3 });
+    const spot = beside(a.label, x0 - 4, x1 + 4, w, blocked, at);
+    if (spot !== null) {
+      blocked.push(spot.span);
+      marks.push({ k: "text", x: spot.x, y: place.y + place.h / 2 + 0.29 * rem, text: a.label, size: 0.84, font: "mono", weight: 500, color: tone, anchor: spot.anchor, halo: 3 });
     }
   }
   return marks;
@@ -180,8 +182,9 @@ function cellsOf(i: TrackInterval, scale: Scale, at: SpaceLayout): [number, numb
     const next = v + leaf;
     out.push([Math.max(at.left, at.left + scale.x(v)), Math.min(at.right, at.left + scale.x(next < i.last + 1n ? next : i.last + 1n))]);
   }
-  const least = Math.min(...out.map(([a, b]) => b - a));
-  return least >= CELL || (out.length > 2 && (out[1]?.[1] ?? 0) - (out[1]?.[0] ?? 0) >= CELL) ? out : [];
+  // The first and last may be cut by the window's edge.
+  const least = Math.min(...out.slice(1, -1).map(([a, b]) => b - a));
+  return least >= CELL ? out : [];
 }
 
 function labels({ i, refs, x0, x1 }: Drawn, { y, h }: Place, blocked: [number, number][], at: SpaceLayout): Mark[] {
@@ -208,13 +211,13 @@ function labels({ i, refs, x0, x1 }: Drawn, { y, h }: Place, blocked: [number, n
     return marks;
   }
   // An MSI window keeps its dots in sight and the access in it: its name stands beside it where there is room.
-  const beside = i.kind === "sw_msi" || i.kind === "hw_msi" ? place(text, x0, x1, w, blocked, at) : null;
-  if (beside === null && inner + w + 0.4 * rem <= b) {
+  const outside = i.kind === "sw_msi" || i.kind === "hw_msi" ? beside(text, x0, x1, w, blocked, at) : null;
+  if (outside === null && inner + w + 0.4 * rem <= b) {
     marks.push({ k: "rect", x: inner - 3, y: y + 1.5, w: w + 6, h: h - 3, fill: "paper" });
     marks.push({ k: "text", x: inner, y: base, text, size: 0.84, font: "mono", color, refs });
     return marks;
   }
-  const spot = beside ?? place(text, x0, x1, w, blocked, at);
+  const spot = outside ?? beside(text, x0, x1, w, blocked, at);
   if (spot !== null) {
     blocked.push(spot.span);
     marks.push({ k: "text", x: spot.x, y: base, text, size: 0.84, font: "mono", color, anchor: spot.anchor, halo: 3, refs });
@@ -229,7 +232,7 @@ interface Spot {
 }
 
 /** Room for a word right, else left, of an interval. */
-function place(text: string, x0: number, x1: number, w: number, blocked: readonly [number, number][], at: SpaceLayout): Spot | null {
+function beside(text: string, x0: number, x1: number, w: number, blocked: readonly [number, number][], at: SpaceLayout): Spot | null {
   if (text === "") return null;
   const spots: Spot[] = [
     { x: x1 + 5, anchor: "start", span: [x1 + 3, x1 + w + 7] },

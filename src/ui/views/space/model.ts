@@ -96,7 +96,7 @@ export function spaceModel(
 
 function toneOf(delta: string): Token {
   if (delta === "" || delta === "=") return "ink3";
-  return /miss|lost|irq|fault|refus/.test(delta) ? "fault" : "accent";
+  return /miss|lost|fault|refus|^[-−].*irq/.test(delta) ? "fault" : "accent";
 }
 
 /** What the other kernel has and this one has not; for measured ranges the stretches in which the answers differ. */
