@@ -36,16 +36,14 @@ export function compare(runs: readonly Run[]): Comparison {
     const cells = columns.map((c) => c[i]).filter((c) => c !== undefined);
     const first = cells[0];
     if (first === undefined) continue;
-    rows.push(
-      cells.map(({ key: _, ...cell }, n) => Object.assign(cell, { differs: n > 0 && cells[n]?.key !== first.key })),
-    );
+    rows.push(cells.map((c, n) => Object.assign(c.cell, { differs: n > 0 && c.key !== first.key })));
     if (firstDifference === 0 && rows.at(-1)?.some((c) => c.differs) === true) firstDifference = i + 1;
   }
   return { kernels: runs.map((r) => r.kernel), rows, firstDifference };
 }
 
 /** The cells of one kernel; `key` holds everything that must be equal for two kernels to agree. */
-function column(run: Run): (Cell & { key: string })[] {
+function column(run: Run): { cell: Cell; key: string }[] {
   let before: Digest = digest(run.history.at(run.given));
   return run.results.map((result, i) => {
     const after = digest(run.history.at(run.given + i + 1));
@@ -55,15 +53,10 @@ function column(run: Run): (Cell & { key: string })[] {
     const special = changes.find(
       (c) => c.short === "S reserved" || c.short === "doorbell" || /^[0-9a-f]{5,}$/.test(c.short),
     );
-    return {
-      outcome: result.outcome,
-      result: result.summary,
-      seen: observed(result),
-      effects,
-      short: result.outcome === "ok" && special !== undefined ? special.short : result.summary,
-      differs: false,
-      key: JSON.stringify([observed(result), effects]),
-    };
+    const seen = observed(result);
+    const short = result.outcome === "ok" && special !== undefined ? special.short : result.summary;
+    const cell = { outcome: result.outcome, result: result.summary, seen, effects, short, differs: false };
+    return { cell, key: JSON.stringify([seen, effects]) };
   });
 }
 

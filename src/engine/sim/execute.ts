@@ -28,7 +28,7 @@ export function execute(world: World, step: Step, watch: boolean): StepResult {
 
 /** The program and the kernel copying a struct: the bytes stand in the result. */
 function isCopy(e: TraceEntry): boolean {
-  return e.t === "mem" && e.who === "cpu" && / bytes$/.test(e.what);
+  return e.t === "mem" && e.who === "cpu" && e.what.endsWith(" bytes");
 }
 
 /** Kernel words with the scenario's device names in the place of PCI addresses. */

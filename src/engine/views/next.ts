@@ -28,10 +28,10 @@ export function nextSteps(world: World, device: string | null): Frame["next"] {
 }
 
 const named = (v: string): Value => ({ k: "name", v });
+const vmm = (op: string, args: Record<string, Value>): Step => ({ actor: "vmm", op, args, checks: [] });
 const int = (v: bigint | number): Value => ({ k: "int", v: BigInt(v) });
 
 function candidates(world: World, d: WorldDevice): Step[] {
-  const vmm = (op: string, args: Record<string, Value>): Step => ({ actor: "vmm", op, args, checks: [] });
   const on = (args: Record<string, Value> = {}): Record<string, Value> => ({ dev: named(d.name), ...args });
   if (d.id === 0) return [vmm("VFIO_DEVICE_BIND_IOMMUFD", on())];
   const steps: Step[] = [];

@@ -2,7 +2,6 @@
 import type { TraceEntry } from "../kernel/trace.ts";
 import type { StepResult } from "../sim/result.ts";
 import type { Step } from "../sim/scenario/types.ts";
-import {} from "./context.ts";
 import { failingCheck } from "./steps.ts";
 import type { WhyView } from "./types.ts";
 

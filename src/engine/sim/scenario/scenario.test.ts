@@ -55,7 +55,7 @@ device D1 DMA write iova=0x1000 len=64
       va: { k: "name", v: "RAM", plus: 0x1000n },
       flags: { k: "flags", v: ["W", "R"] },
     });
-    expect(printScenario(s)).toContain("vmm IOMMU_IOAS_MAP RW ioas=I va=RAM+0x1000 len=2M iova=0x40000000");
+    expect(printScenario(s)).toContain("vmm IOMMU_IOAS_MAP ioas=I iova=0x40000000 len=2M va=RAM+0x1000 RW");
   });
 
   it.each([

@@ -54,7 +54,10 @@ export function readStep(tokens: Token[], names: Names): Omit<Step, "checks" | "
   if (name === undefined) refuse(subject ?? first, "the operation is missing", (subject ?? first).text.length);
   const op = findOp(actor, name.text);
   if (op === undefined) {
-    const known = OPS.filter((o) => o.actor === actor).map((o) => o.name);
+    const known = OPS.filter((o) => o.actor === actor).flatMap((o) => [
+      o.name,
+      o.name.replace(/^(IOMMU|VFIO_DEVICE)_/, ""),
+    ]);
     refuse(name, `${actor} knows no operation "${name.text}"${meant(name.text, known)}`);
   }
   if (subject !== undefined) readArg(op, "dev", subject.text, subject, 0, args, names);

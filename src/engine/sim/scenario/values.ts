@@ -23,13 +23,13 @@ export function readInt(text: string): bigint | undefined {
 
 export const hexText = (v: bigint): string => `0x${v.toString(16)}`;
 
-/** `4K`, `2M` where it comes out even, else hexadecimal. */
+/** `4K`, `2M` where it comes out even, `64` below a page, else hexadecimal. */
 export function sizeText(v: bigint): string {
   for (const unit of ["T", "G", "M", "K"]) {
     const one = UNITS[unit] ?? 1n;
     if (v >= one && v % one === 0n && v / one < 10000n) return `${v / one}${unit}`;
   }
-  return v < 10n ? v.toString() : hexText(v);
+  return v < 4096n ? v.toString() : hexText(v);
 }
 
 /** `text` stands at `shift` in the token. */

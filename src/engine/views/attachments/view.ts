@@ -92,8 +92,9 @@ function markNodes(now: AttachNode[], before: AttachNode[]): AttachNode[] {
   return marked;
 }
 
+const key = (e: AttachEdge): string => `${e.from} ${e.to} ${e.kind} ${e.label}`;
+
 function markEdges(now: AttachEdge[], before: AttachEdge[]): AttachEdge[] {
-  const key = (e: AttachEdge): string => `${e.from} ${e.to} ${e.kind} ${e.label}`;
   const old = new Map(before.map((e) => [key(e), e]));
   const marked = now.map((e): AttachEdge => (old.delete(key(e)) ? e : { ...e, change: "added" }));
   for (const gone of old.values()) marked.push({ ...gone, change: "removed" });

@@ -149,8 +149,9 @@ class Grid {
         ? walk.event
         : `${last.what} at ${hex(last.pa)} is ${hex64(last.words[0] ?? 0, last.words[1] ?? 0)}: ${endText(walk)}`;
     if (inStage2) this.push(this.stage1Left() ? "next" : "output", this.sub(this.table), null);
-    const level = last !== undefined && last.what.startsWith("S1") ? levelOf(last) : LAST_LEVEL;
-    for (let l = level + 1; l <= LAST_LEVEL && !inStage2; l++) this.push(this.indexed(l), "not reached", null, false);
+    const inStage1 = !inStage2 && last !== undefined && last.what.startsWith("S1");
+    const level = inStage1 ? levelOf(last) : LAST_LEVEL;
+    for (let l = level + 1; l <= LAST_LEVEL; l++) this.push(this.indexed(l), "not reached", null, false);
     if (!inStage2 || this.stage1Left()) this.push("output", "not reached", null, false);
   }
 

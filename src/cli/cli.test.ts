@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { main } from "./main.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "lab-"));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+async function lab(...argv: string[]): Promise<{ code: number; out: string; err: string; last: string }> {
+  let out = "";
+  let err = "";
+  const code = await main(argv, { out: (t) => void (out += t), err: (t) => void (err += t) });
+  return { code, out, err, last: out.trimEnd().split("\n").at(-1) ?? "" };
+}
+function file(name: string, text: string): string {
+  const path = join(dir, name);
+  writeFileSync(path, text);
+  return path;
+}
+const FOUR = "linux-6.11,sw-msi-at-alloc-2024-07,linux-6.12,linux-7.2";
+
+describe("lab run", () => {
+  it("prints a line a step and ends with the checks", async () => {
+    const r = await lab("run", "sw-msi-nested", "--kernel", "linux-6.11");
+    expect(r.code).toBe(0);
+    expect(r.last).toBe("checks: 24/24 hold");
+    expect(r.out).toMatch(/^11 +device +MSI write +D1 +W4 0x8090040 +F_TRANSLATION$/m);
+  });
+  it("runs the newest release unless told otherwise, and a file as well as the library", async () => {
+    const text =
+      "title: t\nmachine: plain\nkernels: linux-7.2\nvmm I = IOAS_ALLOC\n  expect ok id=1\n  expect linux-6.11: id=7\n";
+    expect((await lab("run", file("a.lab", text))).last).toBe("checks: 2/2 hold");
+    const wrong = await lab("run", file("b.lab", text), "--kernel", "linux-6.11");
+    expect(wrong).toMatchObject({ code: 1, last: "checks: 1/2 hold" });
+    expect(wrong.out).toContain("step 1: expected id=7, saw 1");
+  });
+  it("gives one document with --json", async () => {
+    const r = await lab("run", "sw-msi-q10", "--json");
+    const doc = JSON.parse(r.out) as { steps: { result: string }[]; hold: number; total: number };
+    expect(doc).toMatchObject({ hold: 2, total: 2, kernel: "linux-7.2" });
+    expect(doc.steps[3]?.result).toBe("1 range");
+  });
+});
+
+describe("lab compare", () => {
+  it("ends with the first difference", async () => {
+    expect(await lab("compare", "sw-msi-nested", "--kernels", FOUR)).toMatchObject({
+      code: 0,
+      last: "first difference: step 3",
+    });
+    expect(await lab("compare", "sw-msi-q2", "--kernels", "linux-6.11,linux-7.2")).toMatchObject({
+      code: 0,
+      last: "no difference",
+    });
+  });
+  it("says what each kernel did in the steps where they differ", async () => {
+    const r = await lab("compare", "sw-msi-q1", "--kernels", FOUR);
+    expect(r.out).toContain("linux-6.11: 1 range; ranges=[0x0,0xfffffffffff]");
+    expect(r.out).toContain("linux-6.11: 0; msi=0x8090040");
+    expect(JSON.parse((await lab("compare", "sw-msi-q1", "--kernels", FOUR, "--json")).out)).toMatchObject({
+      firstDifference: 3,
+    });
+  });
+});
+
+describe("lab list", () => {
+  it.each(["kernels", "machines", "scenarios", "ioctls"])("%s: id, tab, title", async (what) => {
+    const r = await lab("list", what);
+    expect(r.code).toBe(0);
+    for (const line of r.out.trimEnd().split("\n")) expect(line).toMatch(/^[^\t ]+[^\t]*\t[^\t]+$/);
+    const doc = JSON.parse((await lab("list", what, "--json")).out) as unknown[];
+    expect(doc.length).toBe(r.out.trimEnd().split("\n").length);
+  });
+});
+
+describe("what is wrong is said in one line, exit 2", () => {
+  it.each([
+    [[], "no command"],
+    [["rnu"], "unknown command 'rnu'"],
+    [["run"], "missing required argument 'scenario'"],
+    [["run", "sw-msi-nexted"], "did you mean sw-msi-nested?"],
+    [["run", "sw-msi-q2", "--kernel", "linux-7.3"], 'no kernel "linux-7.3"'],
+    [["run", "sw-msi-q2", "--machine", "moon"], 'no machine "moon"'],
+    [["run", "sw-msi-q2", "--kernell", "x"], "unknown option '--kernell'"],
+    [["compare", "sw-msi-q2"], "required option '--kernels <a,b,...>' not specified"],
+    [["compare", "sw-msi-q2", "--kernels", "linux-7.2"], "two kernels or more"],
+    [["list", "colours"], 'nothing to list is called "colours"'],
+    [["list", "labs"], "not there yet"],
+    [["walk", "/nonexistent.json"], "/nonexistent.json: no such file"],
+    [["explore", "--kernels", "a,b"], "not there yet"],
+    [["rebuild", "x"], "not there yet"],
+    [["import", "x"], "not there yet"],
+    [["export", "x", "--as", "c"], "not there yet"],
+    [["grade", "x", "y"], "not there yet"],
+  ])("%j", async (argv, message) => {
+    const r = await lab(...argv);
+    expect(r.code).toBe(2);
+    expect(r.out).toBe("");
+    expect(r.err.trimEnd()).toContain(message);
+    expect(r.err.trimEnd()).not.toContain("\n");
+  });
+
+  it("a broken scenario: with line and column", async () => {
+    const r = await lab("run", file("c.lab", "title: t\nmachine: plain\nkernels: linux-7.2\nvmm IOAS_ALOC\n"));
+    expect(r.code).toBe(2);
+    expect(r.err).toContain('c.lab: line 4, column 5: vmm knows no operation "IOAS_ALOC" (did you mean');
+    expect((await lab("run", file("d.json", "{}"))).err).toContain("version 1");
+  });
+});
+
+describe("lab -h", () => {
+  it("names what works, and not what does not", async () => {
+    const r = await lab("-h");
+    expect(r.code).toBe(0);
+    for (const command of ["run", "compare", "list", "walk"]) expect(r.out).toMatch(new RegExp(`^  ${command} `, "m"));
+    for (const later of ["explore", "grade", "rebuild"]) expect(r.out).not.toContain(later);
+    expect((await lab("run", "-h")).out).toContain("--kernel <id>");
+  });
+});

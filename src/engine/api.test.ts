@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import { compressor } from "../cli/engine.ts";
+import { Engine } from "./api.ts";
+import type { Answer } from "./protocol.ts";
+import { machines } from "./sim/machines.ts";
+import { kernels, library } from "./testing/scenarios.ts";
+
+const engine = (): Engine => new Engine({ kernels, machines: machines(), scenarios: library, compressor });
+const problem = (answer: Answer<unknown>): string => (answer.ok ? "" : answer.problem.message);
+function value<T>(answer: Answer<T>): T {
+  if (!answer.ok) throw new Error(answer.problem.message);
+  return answer.value;
+}
+
+describe("the engine", () => {
+  it("lists kernels, machines and scenarios", () => {
+    const c = engine().catalogue();
+    expect(c.kernels.map((k) => k.id)).toContain("sw-msi-at-alloc-2024-07");
+    expect(c.kernels.find((k) => k.id === "sw-msi-at-alloc-2024-07")?.objections.length).toBeGreaterThan(1);
+    expect(c.machines.map((m) => m.id)).toEqual(["plain", "plain-resv"]);
+    expect(c.scenarios.length).toBe(library.length);
+    expect(structuredClone(c)).toEqual(c);
+  });
+
+  it("answers with plain data that a worker can send", () => {
+    const e = engine();
+    const opened = value(e.open({ id: "sw-msi-nested" }));
+    for (let n = 0; n <= opened.steps; n++) {
+      const frame = value(e.frame("linux-6.11", n));
+      expect(structuredClone(frame)).toEqual(frame);
+      expect(frame.steps.length).toBe(opened.steps);
+    }
+    const lanes = value(e.lanes(opened.scenario.kernels));
+    expect(structuredClone(lanes)).toEqual(lanes);
+    const walk = value(e.walk("linux-6.11", opened.steps, "D1", 0x1000n, false));
+    expect(structuredClone(walk)).toEqual(walk);
+    const seen = value(e.inspect("linux-6.11", 3, "step:3"));
+    expect(structuredClone(seen)).toEqual(seen);
+  });
+
+  it("gives the same frame again without running anything", () => {
+    const e = engine();
+    e.open({ id: "sw-msi-nested" });
+    expect(value(e.frame("linux-7.2", 9))).toBe(value(e.frame("linux-7.2", 9)));
+  });
+
+  it("opens its own text form, and gives it back in canonical form", () => {
+    const e = engine();
+    const first = value(e.open({ id: "sw-msi-q3" }));
+    const again = value(e.open({ text: `# mine\n${first.text.replace("pt=H", "pt=3")}` }));
+    expect(again.scenario.id).toBe("");
+    expect(again.text).toBe(first.text.replace("pt=H", "pt=3"));
+  });
+
+  it("keeps the open scenario when another is broken", () => {
+    const e = engine();
+    e.open({ id: "sw-msi-q3" });
+    const before = value(e.frame("linux-7.2", 4));
+    expect(problem(e.open({ text: "title: x" }))).toMatch(/^line 2, column 1: |^line 1, column 1: /);
+    expect(problem(e.open({ text: "{" }))).toContain("JSON");
+    expect(problem(e.open({ id: "nothing" }))).toBe('There is no scenario "nothing" in the library.');
+    const head = "title: x\nkernels: linux-7.2\n";
+    expect(problem(e.open({ text: `${head}machine: moon\nvmm OPEN` }))).toContain('machine "moon"');
+    expect(problem(e.open({ text: "title: x\nkernels: linux-1.0\nmachine: plain\nvmm OPEN" }))).toContain("linux-1.0");
+    expect(problem(e.open({ text: `${head}machine: plain\ndevice: D9 0000:99:00.0\nvmm OPEN` }))).toContain(
+      "0000:99:00.0",
+    );
+    const bad = `${head}machine: plain\ngiven vmm IOMMU_DESTROY id=5\nvmm OPEN`;
+    expect(problem(e.open({ text: bad }))).toContain("IOMMU_DESTROY fails with ENOENT");
+    expect(value(e.frame("linux-7.2", 4))).toBe(before);
+  });
+
+  it("refuses what is not there in one sentence", () => {
+    const e = engine();
+    expect(problem(e.frame("linux-7.2", 0))).toBe("No scenario is open.");
+    e.open({ id: "sw-msi-q3" });
+    expect(problem(e.frame("linux-7.2", 6))).toContain("there is no step 6");
+    expect(problem(e.frame("linux-7.2", 0.5))).toContain("no step 0.5");
+    expect(problem(e.frame("linux-0", 1))).toContain('no kernel "linux-0"');
+    expect(problem(e.walk("linux-7.2", 1, "D7", 0n, true))).toContain('"D7"');
+    expect(problem(e.inspect("linux-7.2", 1, "hwpt:9"))).toBe("There is no hwpt 9 after step 1.");
+    expect(problem(e.lanes(["linux-7.2", "linux-0"]))).toContain("linux-0");
+  });
+
+  it("makes links and reads them back; an unknown kernel or scenario is refused, never replaced", async () => {
+    const e = engine();
+    const state = {
+      scenario: { id: "sw-msi-q3" },
+      kernel: "linux-6.11",
+      step: 2,
+      view: { zoom: "0x8000000-0x80fffff" },
+    };
+    const link = await e.makeLink(state);
+    expect(value(await e.readLink(`#${link}`))).toEqual(state);
+    expect(problem(await e.readLink(link.replace("sw-msi-q3", "sw-msi-q99")))).toContain("sw-msi-q99");
+    expect(problem(await e.readLink(link.replace("linux-6.11", "linux-6.99")))).toContain("linux-6.99");
+    const { text } = value(e.open({ id: "sw-msi-nested" }));
+    const long = await e.makeLink({ ...state, scenario: { text } });
+    expect(long.length).toBeLessThan(3000);
+    expect(value(await e.readLink(long)).scenario).toEqual({ text });
+    expect(problem(await e.readLink(long.slice(0, 900)))).not.toBe("");
+  });
+});

@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { root } from "../../cli/engine.ts";
+import { FOUR, kernels, library, parsed, scenario, start } from "../testing/scenarios.ts";
+import { compare } from "./compare.ts";
+import { machineById } from "./machines.ts";
+import { printScenario } from "./scenario/print.ts";
+import { seenText } from "./run.ts";
+
+describe("the scenario library", () => {
+  it.each(library)("$id is canonical, and every check holds on every kernel that it names", ({ text }) => {
+    const s = parsed(text);
+    expect(printScenario(s)).toBe(text);
+    expect(machineById(s.machine)).toBeDefined();
+    expect(s.question).not.toBe("");
+    for (const kernel of s.kernels) {
+      const checks = start(s, kernel).checks();
+      expect(checks.length).toBeGreaterThan(0);
+      expect(checks.filter((c) => !c.holds)).toEqual([]);
+    }
+  });
+});
+
+describe("the kernels", () => {
+  it("are small files that name their scenario and what it must give", () => {
+    for (const p of kernels.profiles) {
+      if (p.base === undefined) continue;
+      expect(library.map((s) => s.id)).toContain(p.scenario);
+      expect(p.expects?.length ?? 0).toBeGreaterThan(0);
+      expect(p.subtitle ?? "").not.toBe("");
+    }
+    for (const file of [
+      "releases/linux_6_11",
+      "releases/linux_6_12",
+      "releases/linux_7_2",
+      "variants/sw_msi_at_alloc_2024_07",
+    ]) {
+      const lines = readFileSync(join(root, "src/engine", `${file}.ts`), "utf8").split("\n").length;
+      expect(lines).toBeLessThanOrEqual(81);
+    }
+  });
+  it("are known by their ids, newest first", () => {
+    expect(kernels.newest).toBe("linux-7.2");
+    expect(kernels.resolve("linux-9.9", true)).toBeUndefined();
+    for (const k of FOUR) expect(kernels.ids).toContain(k);
+  });
+  it("have nesting in scenarios only where it was not released", () => {
+    expect(kernels.resolve("linux-6.12", false)?.features.uapi_release).toBeLessThan(
+      kernels.resolve("linux-6.12", true)?.features.uapi_release ?? 0,
+    );
+    expect(kernels.resolve("linux-7.2", false)?.features).toEqual(kernels.resolve("linux-7.2", true)?.features);
+  });
+});
+
+const FULL44 = "[0x0,0xfffffffffff]";
+const CUT44 = "[0x0,0x7ffffff][0x8100000,0xfffffffffff]";
+const CUT44_R1 = "[0x0,0x7ffffff][0x8100000,0x3fffffff][0x40100000,0xfffffffffff]";
+const FULL48 = "[0x0,0xffffffffffff]";
+const CUT48 = "[0x0,0x7ffffff][0x8100000,0xffffffffffff]";
+
+/** The probe matrix: scenario, operation (its last occurrence), what is looked at; one cell for each of the four kernels. */
+const MATRIX: [string, string, string, [string, string, string, string]][] = [
+  ["sw-msi-q1", "IOMMU_IOAS_IOVA_RANGES", "ranges", [FULL44, CUT44, CUT44_R1, CUT44_R1]],
+  ["sw-msi-q1", "VFIO_DEVICE_SET_IRQS", "msi", ["0x8090040", "0x8000040", "0x8000040", "0x8000040"]],
+  ["sw-msi-q1", "MSI", "delivered", ["0", "1", "1", "1"]],
+  ["sw-msi-q2", "IOMMU_HWPT_ALLOC", "errno", ["ok", "EADDRINUSE", "ok", "ok"]],
+  ["sw-msi-q2", "VFIO_DEVICE_ATTACH_IOMMUFD_PT", "errno", ["EADDRINUSE", "ENOENT", "EADDRINUSE", "EADDRINUSE"]],
+  ["sw-msi-q3", "IOMMU_IOAS_MAP", "errno", ["ok", "EINVAL", "ok", "ok"]],
+  ["sw-msi-q3", "VFIO_DEVICE_ATTACH_IOMMUFD_PT", "errno", ["EADDRINUSE", "ok", "EADDRINUSE", "EADDRINUSE"]],
+  ["sw-msi-q4", "IOMMU_IOAS_MAP", "errno", ["ok", "EINVAL", "ok", "ok"]],
+  ["sw-msi-q6", "IOMMU_IOAS_MAP", "errno", ["ok", "ok", "EINVAL", "EINVAL"]],
+  ["sw-msi-q10", "IOMMU_IOAS_IOVA_RANGES", "ranges", [FULL48, CUT48, FULL48, FULL48]],
+];
+
+const first = (id: string, ...ids: string[]): number => compare(ids.map((k) => start(scenario(id), k))).firstDifference;
+
+describe("the probe matrix of discussion 0", () => {
+  it.each(MATRIX)("%s: %s %s", (id, op, key, cells) => {
+    const s = scenario(id);
+    const at = s.steps.findLastIndex((step) => step.op === op);
+    const seen = FOUR.map((k) => seenText(start(s, k).results[at]?.seen[key]));
+    expect(seen).toEqual(cells);
+  });
+
+  it("shows in compare as a first difference, and as none between a kernel and itself", () => {
+    expect(first("sw-msi-nested", ...FOUR)).toBe(3);
+    expect(first("sw-msi-nested", "linux-6.11", "linux-7.2")).toBe(9);
+    expect(first("sw-msi-q2", "linux-6.11", "linux-7.2")).toBe(0);
+    expect(first("sw-msi-q6", "linux-6.11", "linux-6.12")).toBe(9);
+    expect(first("sw-msi-q10", "sw-msi-at-alloc-2024-07", "linux-7.2")).toBe(3);
+    expect(first("sw-msi-nested", "linux-7.2", "linux-7.2")).toBe(0);
+  });
+});
