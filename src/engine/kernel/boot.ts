@@ -4,6 +4,7 @@ import { CMD_INTX_DISABLE, CMD_MASTER } from "../../hw/pci/regs.ts";
 import { arm_smmu_evtq_thread, arm_smmu_gerror_handler, arm_smmu_priq_thread } from "./drivers/arm_smmu_v3/event.ts";
 import { arm_smmu_device_probe } from "./drivers/arm_smmu_v3/probe.ts";
 import { iommu_setup_default_domain } from "./iommu/default_domain.ts";
+import { iommufd_init } from "./iommufd/main.ts";
 import { gicv2m_probe } from "./irq/gicv2m.ts";
 import { generic_handle_irq } from "./irq/irqdesc.ts";
 import { its_probe } from "./irq/its.ts";
@@ -36,6 +37,7 @@ export function boot(machine: Machine, profile: ResolvedProfile, options: Partia
   });
   const platform = new Platform(machine, settings);
   k.platform = platform;
+  iommufd_init(k);
   probe_irqchips(k, platform);
   for (const hw of machine.desc.smmus) {
     const smmu = arm_smmu_device_probe(k, hw.name, hw.base);

@@ -12,7 +12,7 @@ import { cmd_cfgi_cd } from "./cmd.ts";
 import { arm_smmu_cmdq_batch_add, arm_smmu_cmdq_batch_submit, type CmdqBatch } from "./cmdq.ts";
 import type { ArmSmmuDomain, ArmSmmuMaster } from "./device.ts";
 import { arm_smmu_write_entry, ENTRY_BYTES, ENTRY_WORDS, type EntryWriter } from "./entry_writer.ts";
-import { MAIR, tcr_of } from "./tcr.ts";
+import { MAIR, MAIR_SIGN, tcr_of } from "./tcr.ts";
 
 const f = CD.f;
 
@@ -43,6 +43,7 @@ export function arm_smmu_make_s1_cd(master: ArmSmmuMaster, domain: ArmSmmuDomain
   set(f["TTB0[31:4]"], cd, (domain.pgtable.pgd % 2 ** 32) >>> 4);
   set(f["TTB0[51:32]"], cd, Math.floor(domain.pgtable.pgd / 2 ** 32));
   set(f["MAIR0[31:0]"], cd, MAIR);
+  set(f["MAIR1[63:32]"], cd, MAIR_SIGN);
   return cd;
 }
 

@@ -16,7 +16,7 @@ export const ENTRY_BYTES = 64;
 export interface EntryWriter {
   /** Bits that hardware looks at, given the entry's configuration. */
   get_used(entry: Uint32Array): Uint32Array;
-  /** Bits whose change needs no order, for this pair of entries. */
+  /** Bits whose change needs no order, for this pair of entries; counts only for bits that both entries use. */
   get_update_safe(current: Uint32Array, target: Uint32Array): Uint32Array;
   /** Makes the hardware forget what it cached of the entry, and waits. */
   sync(): void;
@@ -69,7 +69,8 @@ function plan(
   for (let w = 0; w < ENTRY_WORDS; w++) {
     const cur = current[w] ?? 0;
     const tgt = target[w] ?? 0;
-    const held = (current_used[w] ?? 0) & ~(safe[w] ?? 0);
+    const both = (current_used[w] ?? 0) & (target_used[w] ?? 0);
+    const held = (current_used[w] ?? 0) & ~((safe[w] ?? 0) & both);
     unused[w] = (cur & held) | (tgt & ~held);
     if (((unused[w] ?? 0) & (target_used[w] ?? 0)) >>> 0 !== tgt >>> 0) critical |= 1 << (w >> 1);
   }

@@ -18,6 +18,8 @@ export interface Tcr {
 
 /** AttrIndx 0 non-cacheable, 1 write-back, 2 device, 3 write-back with transient hint: MAIR for every stage-1 table. */
 export const MAIR = 0xf404ff44;
+/** MAIR is put together as a signed number, so its unused upper half is all ones. */
+export const MAIR_SIGN = 0xffffffff;
 
 const WB_RA_WA = 1;
 const NON_CACHEABLE = 0;
