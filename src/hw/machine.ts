@@ -26,6 +26,32 @@ export interface Window extends Range {
   pci: number;
 }
 
+/** Memory that firmware says devices use from boot on (IORT RMR), for StreamIDs firstSid..lastSid of one SMMU. */
+export interface RmrDesc extends Range {
+  smmu: string;
+  firstSid: number;
+  lastSid: number;
+  /** The mapping may be dropped once a driver has taken over. */
+  relaxable: boolean;
+  privileged: boolean;
+  /** Memory type: `device`, `cached`, or `none` for the others. */
+  memory: "device" | "cached" | "none";
+}
+
+/** What firmware and its command line tell the kernel beyond the hardware itself. Plain JSON. */
+export interface FirmwareDesc {
+  kind: "dt" | "acpi";
+  /** Kernel command line as recorded, empty = not saved. */
+  cmdline: string;
+  /** The root complexes force write-back writes (IORT CANWBS); null = a device tree, which cannot say it. */
+  canwbs: boolean | null;
+  /** The host bridge wants its configuration kept (_DSM function 5); null = what was saved does not tell. */
+  preserveConfig: boolean | null;
+  rmrs: RmrDesc[];
+  /** What of the saved files could not be read or had to be concluded, for the reader. */
+  notes: string[];
+}
+
 /** Plain JSON. Addresses are numbers, ranges inclusive. */
 export interface MachineDesc {
   /** `plain`. */
@@ -35,7 +61,7 @@ export interface MachineDesc {
   /** `qemu`: hardware deviates from the architecture as QEMU's does. */
   quirks: "none" | "qemu";
   ram: Range[];
-  /** Fixed register blocks, for pictures and address decoding of what has no model. */
+  /** Fixed register blocks, for pictures and address decoding of what has no model; `flash`, `reserved`: memory. */
   mmio: NamedRange[];
   ecam: Range | null;
   windows: Window[];
@@ -43,6 +69,8 @@ export interface MachineDesc {
   its: ItsDesc | null;
   v2m: Gicv2mDesc | null;
   functions: FunctionDesc[];
+  /** Absent = a machine that was made up, booted with defaults. */
+  firmware?: FirmwareDesc;
 }
 
 /** A device's DMA. `hi`/`lo`: the IOVA. */
@@ -109,7 +137,7 @@ export class Machine {
   constructor(desc: MachineDesc) {
     this.desc = desc;
     this.quirks = desc.quirks === "qemu" ? QEMU : ARCHITECTURE;
-    this.mem = new PhysMem(desc.ram.concat(desc.mmio.filter((r) => r.name === "flash")));
+    this.mem = new PhysMem(desc.ram.concat(desc.mmio.filter((r) => r.name === "flash" || r.name === "reserved")));
     this.smmus = desc.smmus.map((d) => new Smmuv3(d.name, d.base, { ...d, quirks: this.quirks }, this.mem));
     this.its = desc.its === null ? null : new Its(desc.its, this.mem, this.interrupts);
     this.v2m = desc.v2m === null ? null : new Gicv2m(desc.v2m, this.interrupts);
@@ -195,7 +223,7 @@ export class Machine {
         result.ok = false;
         result.fault ??= faultOf(at, out);
         if (!this.quirks.dmaRetry4) break;
-        n = Math.min(left, 4, lo === 0 ? 4 : lo & -lo);
+        n = Math.min(left, 4, lo === 0 ? 4 : (lo & -lo) >>> 0);
       }
       at += n;
       lo += n;
