@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { compareCommand } from "./commands/compare.ts";
 import { listCommand } from "./commands/list.ts";
+import { replayCommand, type ReplayFlags } from "./commands/replay.ts";
 import { runCommand } from "./commands/run.ts";
 import { HOLDS, Output, Wrong, WRONG } from "./output.ts";
 import { walkCommand } from "./walk.ts";
@@ -57,6 +58,11 @@ export async function main(argv: readonly string[], streams: Streams = STD): Pro
       (t) => streams.err(t),
     );
 
+  command("replay <files...>", "feed recorded traces to the engine and compare every answer")
+    .option("--tables <dir>", "folder of the table dumps that an Arm trace names")
+    .action(async (files: string[], o: ReplayFlags) => {
+      code = await replayCommand(files, o, output(o));
+    });
   command("run <scenario>", "run a scenario, one line a step, then its checks").action(
     async (scenario: string, o: Common) => {
       code = await runCommand(scenario, o, output(o));

@@ -1,0 +1,135 @@
+/** `lab replay`: every recorded call of a trace is made again, and every answer compared. */
+import { basename } from "node:path";
+import { BadInput } from "../../engine/exchange/parse.ts";
+import { dumpsNamed, replayArm } from "../../engine/exchange/replay_arm.ts";
+import { replayX86 } from "../../engine/exchange/replay_x86.ts";
+import type { ReplayReport } from "../../engine/exchange/report.ts";
+import type { ResolvedProfile } from "../../engine/kernel/profile.ts";
+import type { Kernels } from "../../engine/sim/kernels.ts";
+import { meant } from "../../engine/sim/scenario/tokens.ts";
+import { findDump, findTraceMachine } from "../beside.ts";
+import { loadKernels } from "../engine.ts";
+import { readInput } from "../files.ts";
+import { firstLine, linesOf } from "../lines.ts";
+import { findMachine } from "../load.ts";
+import type { Common } from "../main.ts";
+import { FALLS_SHORT, HOLDS, type Output, Wrong } from "../output.ts";
+
+export interface ReplayFlags extends Common {
+  /** Folder of table dumps. */
+  tables?: string;
+}
+
+interface FileReport {
+  file: string;
+  kernel: string;
+  agreed: number;
+  total: number;
+  given: number;
+  skipped: Record<string, number>;
+  first: string[];
+}
+
+export async function replayCommand(files: readonly string[], flags: ReplayFlags, output: Output): Promise<number> {
+  const kernels = await loadKernels();
+  const reports: FileReport[] = [];
+  for (const file of files) {
+    const report = await replayFile(file, kernels, flags);
+    reports.push(report);
+    output.line(`${basename(file)}: ${report.agreed}/${report.total} on ${report.kernel}`);
+    for (const text of report.first.slice(0, 1)) output.line(text.replace(/^/gm, "  "));
+  }
+  const sum = (of: (r: FileReport) => number): number => reports.reduce((n, r) => n + of(r), 0);
+  const skipped = sum((r) => Object.values(r.skipped).reduce((a, b) => a + b, 0));
+  const given = sum((r) => r.given);
+  const agreed = sum((r) => r.agreed);
+  const total = sum((r) => r.total);
+  if (skipped > 0) output.line(`skipped by rule: ${skipped}`);
+  if (given > 0) output.line(`given: ${given}`);
+  output.line(`total: ${agreed}/${total} records agree`);
+  output.document({ agreed, total, skipped, given, files: reports });
+  return agreed === total ? HOLDS : FALLS_SHORT;
+}
+
+async function replayFile(file: string, kernels: Kernels, flags: ReplayFlags): Promise<FileReport> {
+  const text = await readInput(file);
+  const head = headOf(file, firstLine(text));
+  const profile = kernelOf(file, kernels, flags.kernel, head.kernel);
+  try {
+    const report = head.arm ? await arm(file, text, head, profile, flags) : replayX86(linesOf(text), { profile });
+    return {
+      file,
+      kernel: profile.profile.id,
+      agreed: report.agreed,
+      total: report.total,
+      given: report.given,
+      skipped: Object.fromEntries(report.skipped),
+      first: report.first,
+    };
+  } catch (e) {
+    if (e instanceof BadInput || (e instanceof Error && e.message.startsWith("record ")))
+      throw new Wrong(`${file}: ${e.message}`);
+    throw e;
+  }
+}
+
+async function arm(
+  file: string,
+  text: string,
+  head: Head,
+  profile: ResolvedProfile,
+  flags: ReplayFlags,
+): Promise<ReplayReport> {
+  const machine =
+    flags.machine === undefined ? await findTraceMachine(file, head.machine ?? "plain") : findMachine(flags.machine);
+  const dumps = new Map<string, unknown>();
+  for (const name of dumpsNamed(linesOf(text))) {
+    const dump = await findDump(file, name, flags.tables);
+    if (dump !== undefined) dumps.set(name, dump);
+  }
+  return replayArm(linesOf(text), { profile, machine, dumps });
+}
+
+interface Head {
+  arm: boolean;
+  /** As the trace says it: `7.2.13`; undefined when it does not. */
+  kernel?: string;
+  machine?: string;
+}
+
+/** What the first record tells about the file. */
+function headOf(file: string, line: string): Head {
+  let record: unknown;
+  try {
+    record = JSON.parse(line);
+  } catch {
+    throw new Wrong(`${file}: record 1 is no JSON: this is no trace`);
+  }
+  const text = (name: string): string | undefined => {
+    const value: unknown =
+      typeof record === "object" && record !== null ? (record as Record<string, unknown>)[name] : undefined;
+    return typeof value === "string" ? value : undefined;
+  };
+  const version = /(\d+\.\d+(?:\.\d+)?)/.exec(text("kernel") ?? "")?.[1];
+  const kernel = version === undefined ? {} : { kernel: version };
+  const machine = text("machine");
+  if (text("t") !== undefined && text("op") === undefined)
+    return { arm: true, ...kernel, ...(machine === undefined ? {} : { machine }) };
+  if (text("op") !== undefined) return { arm: false, ...kernel };
+  throw new Wrong(`${file}: record 1 is of no kind that is known here`);
+}
+
+/** The kernel that was asked for, else the trace's own, else the newest release; as it was released. */
+function kernelOf(
+  file: string,
+  kernels: Kernels,
+  asked: string | undefined,
+  said: string | undefined,
+): ResolvedProfile {
+  const own = said === undefined ? kernels.newest : `linux-${said.split(".").slice(0, 2).join(".")}`;
+  const id = asked ?? own;
+  const profile = kernels.resolve(id, false);
+  if (profile !== undefined) return profile;
+  if (asked !== undefined) throw new Wrong(`no kernel "${id}"${meant(id, kernels.ids)}; type: lab list kernels`);
+  throw new Wrong(`${file}: made on ${said ?? ""}, which is not modelled; type --kernel ID to compare with another`);
+}
