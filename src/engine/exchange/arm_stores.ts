@@ -4,8 +4,10 @@
  */
 import { get } from "../../hw/base/fields.ts";
 import { EVENT, EVT } from "../../hw/smmuv3/evtq.ts";
-import { read_entry } from "../kernel/drivers/arm_smmu_v3/entry_writer.ts";
-import { arm_smmu_get_step_for_sid } from "../kernel/drivers/arm_smmu_v3/strtab.ts";
+import { to_smmu_domain_devices } from "../kernel/drivers/arm_smmu_v3/device.ts";
+import { is_table, LAST_LEVEL, pte_addr } from "../kernel/drivers/io_pgtable_arm/descriptor.ts";
+import { arm_lpae_index } from "../kernel/drivers/io_pgtable_arm/format.ts";
+import { iommufd_device_attach, iommufd_device_detach } from "../kernel/iommufd/device.ts";
 import { wordsOf } from "./arm_hw_compare.ts";
 import { dumpLeaves, guestPieces, type TableDump } from "./arm_memory.ts";
 import type { Names } from "./arm_names.ts";
@@ -22,23 +24,29 @@ export interface Poked {
 
 const join = (lo: number, hi: number): number => (hi & 0xffff) * 2 ** 32 + ((lo & 0xfffff000) >>> 0);
 
-/** Addresses of the stage-1 descriptors on the way to `iova`, top first: host tables of 4 KiB pages. */
-function walkEntries(world: ArmWorld, sid: number, iova: number): number[] {
-  const smmu = world.platform.smmus[0];
-  if (smmu === undefined) return [];
-  const ste = read_entry(world.k, arm_smmu_get_step_for_sid(smmu, sid));
-  const cd = read_entry(world.k, (ste[1] ?? 0) % 2 ** 20 * 2 ** 32 + (((ste[0] ?? 0) & ~0x3f) >>> 0));
-  let table = join(cd[2] ?? 0, cd[3] ?? 0);
-  const out: number[] = [];
-  for (let level = 0; level < 4; level++) {
-    const at = table + (Math.floor(iova / 2 ** (12 + 9 * (3 - level))) % 512) * 8;
-    out.push(at);
+/** Addresses of the descriptors on the way to `iova` in the table that the device is attached to, by level. */
+function walkEntries(world: ArmWorld, bdf: string, iova: number): Map<number, number> {
+  const out = new Map<number, number>();
+  const domain = to_smmu_domain_devices(world.platform.pci.get(bdf)?.dev.iommu_group?.domain ?? null);
+  if (domain === null) return out;
+  const { geo, pgd, cfg } = domain.pgtable;
+  let table = pgd;
+  for (let level = geo.start_level; level <= LAST_LEVEL; level++) {
+    const at = table + arm_lpae_index(geo, iova, level) * 8;
+    out.set(level, at);
     world.k.mem.fetch64(at);
     const { lo, hi } = world.k.mem;
-    if ((lo & 3) !== 3) break;
-    table = join(lo, hi);
+    if (!is_table(lo, level)) break;
+    table = pte_addr(cfg, lo, hi);
   }
   return out;
+}
+
+/** Which of them a poke at their address means: the level that the text names, else the same place in its page. */
+function meant(entries: Map<number, number>, their: number, what: string): number | undefined {
+  const level = /\bL(\d)\b/.exec(what)?.[1];
+  const named = level === undefined ? undefined : entries.get(Number(level));
+  return named ?? [...entries.values()].find((at) => at % 4096 === their % 4096);
 }
 
 /** The 64-bit words of a poke with its page addresses in our numbers. */
@@ -57,6 +65,16 @@ function renamed(names: Names, bytes: Uint8Array): Uint8Array {
   return out;
 }
 
+/** The program detaches the device and attaches it again before it pokes, so that nothing stale is cached. */
+function attachAgain(world: ArmWorld, record: ArmRecord | undefined): void {
+  const vdev = world.platform.vfio.get(world.bdfs.get(record?.dev ?? "") ?? "");
+  const idev = vdev?.idev ?? null;
+  const hwpt = idev?.igroup.pasid_attach.get(0)?.hwpt;
+  if (idev === null || hwpt === undefined) return;
+  iommufd_device_detach(world.k, idev, 0);
+  iommufd_device_attach(world.k, idev, 0, hwpt.id);
+}
+
 /** Writes a poke at our place of the structure; returns what stood there. */
 export function applyPoke(world: ArmWorld, names: Names, records: readonly ArmRecord[], index: number): Poked[] {
   const record = records[index];
@@ -64,10 +82,11 @@ export function applyPoke(world: ArmWorld, names: Names, records: readonly ArmRe
   const their = address(record.pa ?? "0x0");
   const bytes = renamed(names, fromHex(record.words ?? ""));
   const next = records.slice(index).find((r) => r.t === "dma");
+  attachAgain(world, next);
   let pa = names.ourAddress(their);
   if (pa === their && next !== undefined) {
-    const level = Number(/^L(\d)/.exec(record.what ?? "")?.[1] ?? 3);
-    pa = walkEntries(world, next.sid ?? 0, address(next.iova ?? "0x0"))[level] ?? pa;
+    const bdf = world.bdfs.get(next.dev ?? "") ?? "";
+    pa = meant(walkEntries(world, bdf, address(next.iova ?? "0x0")), their, record.what ?? "") ?? pa;
     names.address(pa, their);
   }
   const before = new Uint8Array(bytes.length);
