@@ -54,7 +54,7 @@ export function Help({ onClose }: { onClose: () => void }) {
             <input type="checkbox" checked={settings.keys} onChange={(e) => change({ ...settings, keys: e.target.checked })} />
             one-key shortcuts
           </label>
-          <button type="button" autoFocus onClick={() => session.store.setState({ dialog: null })}>
+          <button type="button" data-first="" onClick={() => session.store.setState({ dialog: null })}>
             Close
           </button>
         </footer>

@@ -53,7 +53,7 @@ export function Palette({ purpose, onClose }: { purpose: Purpose; onClose: () =>
         aria-activedescendant={shown.length > 0 ? `${id}-${active}` : undefined}
         aria-label={words.label}
         placeholder={words.placeholder}
-        autoFocus
+        data-first=""
         spellCheck={false}
         value={text}
         onChange={(e) => {

@@ -7,6 +7,7 @@ export function Dialog({ label, wide = false, onClose, children }: { label: stri
   useEffect(() => {
     const back = document.activeElement;
     dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => {
       if (back instanceof HTMLElement) back.focus({ preventScroll: true });
     };

@@ -10,7 +10,7 @@ export function WalkGrid({ walk }: { walk: WalkView }) {
   const levels = walk.levels;
   const read = levels.map((_, i) => lines.some((l) => !l.stream && l.s2[i] !== null && l.s2[i] !== undefined && "read" in l.s2[i]));
   const widest = Math.max(...lines.map((l) => (l.stream || l.entry === null ? 0 : bare(l.entry.value).length)));
-  const columns = `minmax(4.2rem, auto) ${read.map((r) => (r ? "minmax(6.8em, 1fr)" : "minmax(2em, .3fr)")).join(" ")} minmax(${Math.max(7.4, widest * 0.63 + 2.1)}em, 1.1fr)`;
+  const columns = `minmax(4.2rem, auto) ${read.map((r) => (r ? "minmax(6.9em, 1fr)" : "minmax(2em, .3fr)")).join(" ")} minmax(${Math.max(7.4, widest * 0.62 + 2)}em, 1.1fr)`;
   return (
     <div className={css["grid"]} style={{ gridTemplateColumns: columns }} aria-hidden="true">
       <div className={css["h"]}>{levels.length > 0 ? "S1" : ""}</div>
