@@ -65,8 +65,7 @@ export function iommufd_ioas_iova_ranges(k: Kernel, ucmd: Ucmd): number {
   for (let i = 0; i < Math.min(holes.length, cmd.num_iovas); i++) {
     const range = holes[i];
     if (range === undefined) continue;
-    const ok =
-      !k.fails() && copy_to_user(k, cmd.allowed_iovas + BigInt(i * IOVA_RANGE.size), encode(IOVA_RANGE, range));
+    const ok = copy_to_user(k, cmd.allowed_iovas + BigInt(i * IOVA_RANGE.size), encode(IOVA_RANGE, range));
     if (!k.check(ok, "the array can be written")) return -errno.EFAULT;
   }
   const rc = iommufd_ucmd_respond(k, ucmd, IOMMU_IOAS_IOVA_RANGES, {

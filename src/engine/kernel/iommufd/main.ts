@@ -172,7 +172,7 @@ export function iommufd_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigi
   const user_size = new DataView(head.buffer).getUint32(0, true);
   const detail = () => ({ left: `size ${user_size}`, right: `at least ${def.min}` });
   if (!k.check(user_size >= def.min, "the struct is large enough", detail)) return -errno.EINVAL;
-  const bytes = k.fails() ? null : copy_struct_from_user(k, arg, user_size, def.size);
+  const bytes = copy_struct_from_user(k, arg, user_size, def.size);
   if (!k.check(bytes !== null, "the struct can be read") || bytes === null) return -errno.EFAULT;
   if (!k.check(bytes !== "big", "bytes beyond the known struct are 0") || bytes === "big") return -errno.E2BIG;
   return run(k, { ictx, bytes, user_size, ubuffer: arg });

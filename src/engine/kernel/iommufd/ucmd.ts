@@ -25,7 +25,6 @@ export function iommufd_ucmd_respond<L extends Layout>(
 ): number {
   encodeInto(layout, ucmd.bytes, out);
   const n = Math.min(ucmd.user_size, layout.size);
-  if (k.fails()) return -errno.EFAULT;
   const ok = copy_to_user(k, ucmd.ubuffer, ucmd.bytes.subarray(0, n));
   return k.check(ok, "the result can be written back") ? 0 : -errno.EFAULT;
 }
