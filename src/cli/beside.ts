@@ -5,7 +5,7 @@ import { BadInput, parseJson } from "../engine/exchange/parse.ts";
 import { importArmMachine } from "../engine/exchange/machine_arm.ts";
 import { machineById } from "../engine/sim/machines.ts";
 import type { MachineDesc } from "../hw/machine.ts";
-import { readInput } from "./files.ts";
+import { readInput, readInputBytes } from "./files.ts";
 import { Wrong } from "./output.ts";
 
 const ENDINGS = ["", ".gz", ".br"];
@@ -43,10 +43,11 @@ export async function findTraceMachine(trace: string, name: string): Promise<Mac
 }
 
 async function importMachine(dir: string, name: string): Promise<MachineDesc> {
-  const files = new Map<string, string>();
+  const files = new Map<string, string | Uint8Array>();
   for (const file of readdirSync(dir)) {
     const plain = file.replace(/\.(gz|br)$/, "");
     if (/\.(dts|txt|json|jsonl)$/.test(plain)) files.set(plain, await readInput(join(dir, file)));
+    else if (/^acpi-.*\.bin$/.test(plain)) files.set(plain, await readInputBytes(join(dir, file)));
   }
   try {
     return importArmMachine(name, name, files);

@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
+import { root } from "./engine.ts";
 import { main } from "./main.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "lab-"));
@@ -64,6 +66,40 @@ describe("lab compare", () => {
   });
 });
 
+describe("lab replay", () => {
+  const fixture = join(root, "fixtures/traces/x86/fuzz-6.12.jsonl.br");
+  const lines = brotliDecompressSync(readFileSync(fixture)).toString("utf8").split("\n").slice(0, 200);
+
+  it("uses the trace's own kernel and ends with the records that agree", async () => {
+    const r = await lab("replay", file("good.jsonl", lines.join("\n")));
+    expect(r.code).toBe(0);
+    expect(r.out).toMatch(/^good\.jsonl: (\d+)\/\1 on linux-6\.12$/m);
+    expect(r.last).toMatch(/^total: (\d+)\/\1 records agree$/);
+  });
+
+  it("shows the first disagreement, exit 1", async () => {
+    const at = lines.findIndex((l) => l.includes('"ret":0') && l.includes('"op":"ioctl"'));
+    const bent = lines.map((l, i) => (i === at ? l.replace('"ret":0,"errno":0', '"ret":-1,"errno":22') : l));
+    const r = await lab("replay", file("bent.jsonl", bent.join("\n")), "--json");
+    const doc = JSON.parse(r.out) as { agreed: number; total: number; files: { first: string[] }[] };
+    expect(r.code).toBe(1);
+    expect(doc.agreed).toBeLessThan(doc.total);
+    expect(doc.files[0]?.first[0]).toContain("EINVAL");
+  });
+
+  it.each([
+    ["not a trace", "record 1 is no JSON"],
+    ["[1]", "record 1 is of no kind"],
+    ['{"op":"seq","seed":1,"kernel":"5.4.0"}', "made on linux-5.4, which is not modelled"],
+    ['{"t":"header","machine":"moon","kernel":"Linux version 7.2.13"}', 'machine "moon"'],
+  ])("refuses %s", async (text, message) => {
+    const r = await lab("replay", file("bad.jsonl", text));
+    expect(r.code).toBe(2);
+    expect(r.err).toContain(message);
+    expect(r.err.trimEnd()).not.toContain("\n");
+  });
+});
+
 describe("lab list", () => {
   it.each(["kernels", "machines", "scenarios", "ioctls"])("%s: id, tab, title", async (what) => {
     const r = await lab("list", what);
@@ -113,7 +149,8 @@ describe("lab -h", () => {
   it("names what works, and not what does not", async () => {
     const r = await lab("-h");
     expect(r.code).toBe(0);
-    for (const command of ["run", "compare", "list", "walk"]) expect(r.out).toMatch(new RegExp(`^  ${command} `, "m"));
+    for (const command of ["replay", "run", "compare", "list", "walk"])
+      expect(r.out).toMatch(new RegExp(`^  ${command} `, "m"));
     for (const later of ["explore", "grade", "rebuild"]) expect(r.out).not.toContain(later);
     expect((await lab("run", "-h")).out).toContain("--kernel <id>");
   });

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { BadInput } from "../../engine/exchange/parse.ts";
 import { dumpsNamed, replayArm } from "../../engine/exchange/replay_arm.ts";
 import { replayX86 } from "../../engine/exchange/replay_x86.ts";
+import { parseRecord, traceKernel } from "../../engine/exchange/x86_records.ts";
 import type { ReplayReport } from "../../engine/exchange/report.ts";
 import type { ResolvedProfile } from "../../engine/kernel/profile.ts";
 import type { Kernels } from "../../engine/sim/kernels.ts";
@@ -92,8 +93,8 @@ async function arm(
 
 interface Head {
   arm: boolean;
-  /** As the trace says it: `7.2.13`; undefined when it does not. */
-  kernel?: string;
+  /** Profile of the kernel that the trace names: `linux-7.2`; null when it names none. */
+  kernel: string | null;
   machine?: string;
 }
 
@@ -105,31 +106,21 @@ function headOf(file: string, line: string): Head {
   } catch {
     throw new Wrong(`${file}: record 1 is no JSON: this is no trace`);
   }
-  const text = (name: string): string | undefined => {
-    const value: unknown =
-      typeof record === "object" && record !== null ? (record as Record<string, unknown>)[name] : undefined;
-    return typeof value === "string" ? value : undefined;
-  };
-  const version = /(\d+\.\d+(?:\.\d+)?)/.exec(text("kernel") ?? "")?.[1];
-  const kernel = version === undefined ? {} : { kernel: version };
-  const machine = text("machine");
-  if (text("t") !== undefined && text("op") === undefined)
-    return { arm: true, ...kernel, ...(machine === undefined ? {} : { machine }) };
-  if (text("op") !== undefined) return { arm: false, ...kernel };
-  throw new Wrong(`${file}: record 1 is of no kind that is known here`);
+  if (typeof record !== "object" || record === null)
+    throw new Wrong(`${file}: record 1 is no object: this is no trace`);
+  if ("op" in record && !("t" in record && record.t === "dma"))
+    return { arm: false, kernel: traceKernel(parseRecord(line)) };
+  if (!("t" in record)) throw new Wrong(`${file}: record 1 is of no kind that is known here`);
+  const version = "kernel" in record ? /\b(\d+\.\d+)/.exec(String(record.kernel))?.[1] : undefined;
+  const kernel = version === undefined ? null : `linux-${version}`;
+  return { arm: true, kernel, ...("machine" in record ? { machine: String(record.machine) } : {}) };
 }
 
 /** The kernel that was asked for, else the trace's own, else the newest release; as it was released. */
-function kernelOf(
-  file: string,
-  kernels: Kernels,
-  asked: string | undefined,
-  said: string | undefined,
-): ResolvedProfile {
-  const own = said === undefined ? kernels.newest : `linux-${said.split(".").slice(0, 2).join(".")}`;
-  const id = asked ?? own;
+function kernelOf(file: string, kernels: Kernels, asked: string | undefined, own: string | null): ResolvedProfile {
+  const id = asked ?? own ?? kernels.newest;
   const profile = kernels.resolve(id, false);
   if (profile !== undefined) return profile;
   if (asked !== undefined) throw new Wrong(`no kernel "${id}"${meant(id, kernels.ids)}; type: lab list kernels`);
-  throw new Wrong(`${file}: made on ${said ?? ""}, which is not modelled; type --kernel ID to compare with another`);
+  throw new Wrong(`${file}: made on ${id}, which is not modelled; type --kernel ID to compare with another`);
 }

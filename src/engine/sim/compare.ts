@@ -36,27 +36,44 @@ export function compare(runs: readonly Run[]): Comparison {
     const cells = columns.map((c) => c[i]).filter((c) => c !== undefined);
     const first = cells[0];
     if (first === undefined) continue;
-    rows.push(cells.map((c, n) => Object.assign(c.cell, { differs: n > 0 && c.key !== first.key })));
+    for (const c of cells.slice(1)) against(c, first);
+    rows.push(cells.map((c) => c.cell));
     if (firstDifference === 0 && rows.at(-1)?.some((c) => c.differs) === true) firstDifference = i + 1;
   }
   return { kernels: runs.map((r) => r.kernel), rows, firstDifference };
 }
 
-/** The cells of one kernel; `key` holds everything that must be equal for two kernels to agree. */
-function column(run: Run): { cell: Cell; key: string }[] {
+interface Column {
+  cell: Cell;
+  /** What is special about the step, in a few characters; empty when nothing is. */
+  special: string;
+  /** Everything that must be equal for two kernels to agree. */
+  key: string;
+}
+
+/** Marks a difference; where the first kernel did something that this one left undone, the cell says so. */
+function against(c: Column, first: Column): void {
+  c.cell.differs = c.key !== first.key;
+  if (!c.cell.differs || c.special !== "" || first.special === "" || c.cell.result !== first.cell.result) return;
+  c.cell.short = first.special === "S reserved" ? "nothing reserved" : `no ${first.special}`;
+}
+
+/** The cells of one kernel. */
+function column(run: Run): Column[] {
   let before: Digest = digest(run.history.at(run.given));
   return run.results.map((result, i) => {
     const after = digest(run.history.at(run.given + i + 1));
     const changes = effect(before, after);
     before = after;
     const effects = changes.map((c) => c.text);
-    const special = changes.find(
+    const found = changes.find(
       (c) => c.short === "S reserved" || c.short === "doorbell" || /^[0-9a-f]{5,}$/.test(c.short),
     );
     const seen = observed(result);
-    const short = result.outcome === "ok" && special !== undefined ? special.short : result.summary;
+    const special = result.outcome === "ok" ? (found?.short ?? "") : "";
+    const short = special === "" ? result.summary : special;
     const cell = { outcome: result.outcome, result: result.summary, seen, effects, short, differs: false };
-    return { cell, key: JSON.stringify([seen, effects]) };
+    return { cell, special, key: JSON.stringify([seen, effects]) };
   });
 }
 

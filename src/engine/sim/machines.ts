@@ -2,7 +2,16 @@
 import { freezeDeep } from "../../hw/base/freeze.ts";
 import type { MachineDesc } from "../../hw/machine.ts";
 import type { FirmwareRegion } from "../../hw/pci/function.ts";
+import { ACPI } from "../presets/acpi.ts";
+import { ACPI_RMR } from "../presets/acpi_rmr.ts";
+import { GICV2M } from "../presets/gicv2m.ts";
+import { GICV2M_UNSAFE } from "../presets/gicv2m_unsafe.ts";
+import { MFRP } from "../presets/mfrp.ts";
+import { NOACS } from "../presets/noacs.ts";
+import { NOMSI } from "../presets/nomsi.ts";
 import { PLAIN } from "../presets/plain.ts";
+import { RMR } from "../presets/rmr.ts";
+import { STAGE1 } from "../presets/stage1.ts";
 
 /** The same machine with a region that firmware reserves for one function (device tree `iommu-addresses`). */
 function withRegion(base: MachineDesc, id: string, title: string, bdf: string, region: FirmwareRegion): MachineDesc {
@@ -19,6 +28,15 @@ const presets: readonly MachineDesc[] = Object.freeze([
     start: 0x40000000,
     last: 0x400fffff,
   }),
+  ACPI,
+  ACPI_RMR,
+  GICV2M,
+  GICV2M_UNSAFE,
+  MFRP,
+  NOACS,
+  NOMSI,
+  RMR,
+  STAGE1,
 ]);
 
 /** All of them are frozen. */

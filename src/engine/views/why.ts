@@ -28,6 +28,7 @@ export function why(past: readonly Past[]): WhyView {
 }
 
 function headline(step: Step, result: StepResult): string {
+  if (result.outcome === "ok" && step.op === "MSI") return "the interrupt arrived";
   if (result.outcome === "ok") return step.actor === "device" ? "the access arrived" : "the call succeeded";
   if (step.op === "MSI") return "the interrupt was lost";
   if (step.actor === "device") return "the access was stopped";
