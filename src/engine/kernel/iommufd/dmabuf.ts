@@ -33,10 +33,8 @@ export function as_dmabuf(file: File): DmaBuf | null {
  */
 export function dmabuf_revoke(k: Kernel, dmabuf: DmaBuf, revoked: boolean): void {
   dmabuf.revoked = revoked;
-  for (const pages of dmabuf.attached) {
-    for (const area of pages.areas) {
-      for (const domain of area.iopt.domains) iopt_area_unmap_domain(k, area, pages, domain);
-    }
+  for (const pages of [...dmabuf.attached].reverse()) {
+    for (const { area, domain } of [...pages.tracks]) iopt_area_unmap_domain(k, area, pages, domain);
     if (pages.source.kind === "dmabuf") pages.source.gone = true;
   }
 }

@@ -4,6 +4,7 @@ import type { Mm } from "../mm/mm.ts";
 import type { UserStruct } from "../mm/state.ts";
 import type { Task } from "../task.ts";
 import type { DmaBuf } from "./dmabuf.ts";
+import type { IommuDomain } from "../iommu/types.ts";
 import type { IoptArea } from "./iopt.ts";
 import { PinMap } from "./pin_map.ts";
 
@@ -30,6 +31,8 @@ export class IoptPages {
   users = 1;
   /** Areas with a storage domain, for a dma-buf those to unmap when it is revoked. */
   readonly areas = new Set<IoptArea>();
+  /** A dma-buf's mappings, oldest first: what a revoke takes away. */
+  tracks: { area: IoptArea; domain: IommuDomain }[] = [];
   /** Page index -> frame and how many areas (with a domain) and accesses hold it. */
   readonly pinned = new PinMap();
   /** Pages charged now. */

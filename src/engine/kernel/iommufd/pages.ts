@@ -149,6 +149,7 @@ export function iopt_area_map_domain(k: Kernel, area: IoptArea, pages: IoptPages
       done += step;
     }
   }
+  if (pages.source.kind === "dmabuf") pages.tracks.push({ area, domain });
   return 0;
 }
 
@@ -178,6 +179,9 @@ export function iopt_area_unmap_domain(k: Kernel, area: IoptArea, pages: IoptPag
     if (++runs === most) flush();
   }
   flush();
+  if (pages.source.kind === "dmabuf") {
+    pages.tracks = pages.tracks.filter((track) => track.area !== area || track.domain !== domain);
+  }
 }
 
 function area_pages(area: IoptArea): number {

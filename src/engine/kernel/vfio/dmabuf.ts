@@ -4,9 +4,8 @@ import { decode } from "../../uapi/codec.ts";
 import { defineLayout, u32, u64 } from "../../uapi/layout.ts";
 import { VFIO_DEVICE_FEATURE } from "../../uapi/vfio.ts";
 import { File } from "../file.ts";
-import { DmaBuf, dmabuf_fops } from "../iommufd/dmabuf.ts";
+import { DmaBuf, dmabuf_fops, dmabuf_revoke } from "../iommufd/dmabuf.ts";
 import type { Kernel } from "../kernel.ts";
-import { NotModelled } from "../not_modelled.ts";
 import { PAGE_SIZE_N } from "../mm/const.ts";
 import { copy_from_user } from "../mm/uaccess.ts";
 import { fd_install } from "../syscall.ts";
@@ -72,11 +71,10 @@ function export_bar(k: Kernel, vdev: VfioPciDevice, arg: bigint): number {
 }
 
 /** Takes every exported range back (decoding goes off, reset), or allows new mappings again. */
-export function vfio_pci_dma_buf_move(_k: Kernel, vdev: VfioPciDevice, revoked: boolean): void {
+export function vfio_pci_dma_buf_move(k: Kernel, vdev: VfioPciDevice, revoked: boolean): void {
   for (const buf of vdev.dmabufs) {
     if (buf.revoked === revoked) continue;
-    if (revoked && buf.attached.size > 0) throw new NotModelled("taking a mapped dma-buf back");
-    buf.revoked = revoked;
+    dmabuf_revoke(k, buf, revoked);
   }
 }
 
