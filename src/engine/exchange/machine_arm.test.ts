@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { Machine } from "../../hw/machine.ts";
-import { fixtureFolder } from "../testing/fixtures.ts";
+import { fixtureFolder, machineFixture } from "../testing/fixtures.ts";
+import { AcpiTable, readMadt } from "./acpi.ts";
 import { allNodes, parseDts } from "./dts.ts";
 import { importArmMachine } from "./machine_arm.ts";
 
-const load = (id: string): ReturnType<typeof importArmMachine> =>
-  importArmMachine(id, id, fixtureFolder(`machines/arm/${id}`));
+const load = (id: string): ReturnType<typeof importArmMachine> => importArmMachine(id, id, machineFixture(id));
 
 describe("recorded machines", () => {
   test("plain: one SMMU, an ITS, requester IDs and aliases", () => {
@@ -48,6 +48,70 @@ describe("recorded machines", () => {
     expect([v2m.its, v2m.v2m?.base]).toEqual([null, 0x802_0000]);
     expect([none.its, none.v2m, none.functions[1]?.msiDeviceId]).toEqual([null, null, -1]);
     expect(s1.smmus.map((s) => [s.base, s.idr0, s.idr3])).toEqual([[0xc00_0000, 0xd44101a, 0x1404]]);
+  });
+});
+
+describe("machines that booted with ACPI", () => {
+  test("IORT, MADT and MCFG give what the device tree gives of the same machine", () => {
+    const [acpi, plain] = [load("acpi"), load("plain")];
+    expect(acpi.smmus).toEqual(plain.smmus);
+    expect([acpi.its, acpi.v2m, acpi.ecam]).toEqual([plain.its, null, plain.ecam]);
+    expect(acpi.windows).toEqual(plain.windows.filter((w) => w.kind !== "io"));
+    const ids = (m: typeof acpi): unknown[] =>
+      m.functions.map((f) => [f.bdf, f.smmu, f.sids, f.streamId, f.msiDeviceId]);
+    expect(ids(acpi)).toEqual(ids(plain));
+    expect(acpi.firmware).toMatchObject({ kind: "acpi", canwbs: false, preserveConfig: false, rmrs: [] });
+  });
+
+  test("RMR nodes and the CANWBS flag", () => {
+    const { firmware } = load("acpi-rmr");
+    expect(firmware?.canwbs).toBe(true);
+    expect(firmware?.rmrs.map((r) => [r.firstSid, r.lastSid, r.start, r.last, r.relaxable])).toEqual([
+      [8, 8, 0x6100_0000, 0x6101_ffff, false],
+      [0x10, 0x10, 0x6000_0000, 0x6000_ffff, true],
+      [0x18, 0x18, 0x6200_0000, 0x6200_ffff, true],
+    ]);
+  });
+
+  test("what was not saved is said, not guessed", () => {
+    const files = machineFixture("acpi");
+    files.delete("dmesg-iommu.txt");
+    const { firmware, windows } = importArmMachine("m", "M", files);
+    expect(firmware?.preserveConfig).toBe(null);
+    expect(firmware?.notes.join()).toContain("_DSM 5) was not saved");
+    expect(windows.map((w) => w.start)).toEqual([0x1000_0000, 0x80_0000_0000]);
+    files.delete("acpi-APIC.bin");
+    expect(importArmMachine("m", "M", files)).toMatchObject({ its: null, v2m: null });
+    files.delete("acpi-IORT.bin");
+    expect(() => importArmMachine("m", "M", files)).toThrow(/neither a host bridge/);
+  });
+
+  test("damaged tables are refused by name", () => {
+    const iort = machineFixture("acpi").get("acpi-IORT.bin");
+    if (!(iort instanceof Uint8Array)) throw new Error("an IORT");
+    const broken = (change: (b: Uint8Array) => Uint8Array | void): (() => void) => {
+      const bytes = iort.slice();
+      const files = machineFixture("acpi").set("acpi-IORT.bin", change(bytes) ?? bytes);
+      return () => importArmMachine("m", "M", files);
+    };
+    expect(broken((b) => b.subarray(0, 20))).toThrow("acpi-IORT.bin: 20 bytes are no ACPI table");
+    expect(broken((b) => b.subarray(0, 100))).toThrow(/the header says 236 bytes, there are 100/);
+    expect(broken((b) => void (b[50] = 1))).toThrow("acpi-IORT.bin: wrong checksum");
+    expect(broken((b) => void (b[0] = 0))).toThrow(/signature/);
+    const text = machineFixture("acpi").set("acpi-IORT.bin", "text");
+    expect(() => importArmMachine("m", "M", text)).toThrow("acpi-IORT.bin: given as text");
+  });
+
+  test("a GICv2m frame of the MADT, with and without its SPIs", () => {
+    const table = (told: number): AcpiTable => {
+      const b = new Uint8Array(68);
+      b.set([65, 80, 73, 67, 68]);
+      b.set([0x0d, 24, 0, 0, 1, 0, 0, 0, 0, 0, 2, 8, 0, 0, 0, 0, told, 0, 0, 0, 32, 0, 96, 0], 44);
+      b[9] = -b.reduce((sum, x) => sum + x, 0) & 0xff;
+      return new AcpiTable("acpi-APIC.bin", b, "APIC");
+    };
+    expect(readMadt(table(1)).frames).toEqual([{ id: 1, base: 0x802_0000, spiBase: 96, spiCount: 32 }]);
+    expect(readMadt(table(0)).frames).toEqual([{ id: 1, base: 0x802_0000, spiBase: 0, spiCount: 0 }]);
   });
 });
 

@@ -12,7 +12,7 @@ import { Kernel } from "./kernel.ts";
 import { PAGE_SIZE } from "./mm/const.ts";
 import { iommu_probe_pci, pci_scan } from "./pci/enumerate.ts";
 import { pci_update_command, type PciDev } from "./pci/pci_dev.ts";
-import { type BootOptions, DEFAULT_BOOT, Platform, the_platform } from "./platform.ts";
+import { boot_options_of, type BootOptions, DEFAULT_BOOT, Platform, the_platform } from "./platform.ts";
 import type { ResolvedProfile } from "./profile.ts";
 import { VfioDevNode } from "./vfio/device_cdev.ts";
 import { VfioPciDevice } from "./vfio/vfio_pci.ts";
@@ -29,7 +29,13 @@ function ram_frames(machine: Machine): { pfn: number; n: number }[] {
 
 /** A running kernel whose devices are under vfio-pci; no process exists yet. Throws when the machine cannot be booted. */
 export function boot(machine: Machine, profile: ResolvedProfile, options: Partial<BootOptions> = {}): Kernel {
-  const settings: BootOptions = Object.freeze({ ...DEFAULT_BOOT, ...options });
+  const settings: BootOptions = Object.freeze({
+    ...DEFAULT_BOOT,
+    ...boot_options_of(machine.desc),
+    ...options,
+    // Nobody sets the flag by hand where firmware has set it.
+    ...(machine.desc.firmware?.canwbs === true ? { canwbs: true } : {}),
+  });
   const k = new Kernel(profile, machine.mem, {
     frames: settings.frames ?? ram_frames(machine),
     iommufd_test: false,

@@ -1,5 +1,6 @@
 /** What exists only on a kernel that was booted on a machine: devices, IOMMU drivers, interrupt controllers. */
-import type { Machine } from "../../hw/machine.ts";
+import type { Machine, MachineDesc } from "../../hw/machine.ts";
+import { param_bool } from "./cmdline.ts";
 import type { ArmSmmuDevice } from "./drivers/arm_smmu_v3/device.ts";
 import { IdAllocator } from "./drivers/arm_smmu_v3/ids.ts";
 import { IrqState } from "./irq/irqdesc.ts";
@@ -18,6 +19,11 @@ export interface BootOptions {
   passthrough: boolean;
   /** Module parameter `iommufd.allow_unsafe_interrupts=1`. */
   allow_unsafe_interrupts: boolean;
+  /**
+   * Kernel command line for what the fields above do not say (`pci=`). Empty = not known: ACS control stays as the
+   * machine's registers show it.
+   */
+  cmdline: string;
   /** Page frames for the kernel's own use (tables, queues, process memory without given frames). */
   frames: readonly { pfn: number; n: number }[] | null;
 }
@@ -26,8 +32,25 @@ export const DEFAULT_BOOT: BootOptions = Object.freeze({
   canwbs: true,
   passthrough: false,
   allow_unsafe_interrupts: false,
+  cmdline: "",
   frames: null,
 });
+
+/** What a machine's firmware and command line say of these options. */
+export function boot_options_of({ firmware }: MachineDesc): Partial<BootOptions> {
+  if (firmware === undefined) return {};
+  const { cmdline } = firmware;
+  return {
+    canwbs: firmware.canwbs ?? DEFAULT_BOOT.canwbs,
+    passthrough: param_bool(cmdline, "iommu.passthrough", DEFAULT_BOOT.passthrough),
+    allow_unsafe_interrupts: param_bool(
+      cmdline,
+      "iommufd.allow_unsafe_interrupts",
+      DEFAULT_BOOT.allow_unsafe_interrupts,
+    ),
+    cmdline,
+  };
+}
 
 export class Platform {
   readonly machine: Machine;

@@ -404,4 +404,13 @@ export const PLAIN: MachineDesc = freezeDeep<MachineDesc>({
       regions: [],
     },
   ],
+  firmware: {
+    kind: "dt",
+    canwbs: null,
+    preserveConfig: false,
+    rmrs: [],
+    notes: [],
+    cmdline:
+      "console=ttyAMA0 loglevel=4 hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=32 lab_machine=plain lab_todo=dump,bind,s:c0:a:b:m-msix:m-edu:m-br:e:alias:f:a-edu:a-rp:msiprobe:m-unattached lab_tag=t1",
+  },
 });

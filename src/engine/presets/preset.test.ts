@@ -2,14 +2,30 @@ import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { importArmMachine } from "../exchange/machine_arm.ts";
-import { fixtureFolder } from "../testing/fixtures.ts";
-import { PLAIN } from "./plain.ts";
+import { machineById } from "../sim/machines.ts";
+import { machineFixture } from "../testing/fixtures.ts";
 import { presetSource } from "../testing/preset_source.ts";
 
-/** `UPDATE_PRESETS=1 npx vitest run src/engine/presets` writes plain.ts anew. */
-test("the preset `plain` is what the importer makes of the recorded machine", () => {
-  const desc = importArmMachine("plain", "Arm virt", fixtureFolder("machines/arm/plain"));
+/** Recorded machine -> title. */
+const TITLES: Readonly<Record<string, string>> = Object.freeze({
+  plain: "Arm virt",
+  acpi: "Arm virt, booted with ACPI",
+  "acpi-rmr": "Arm virt, ACPI with RMR nodes and CANWBS",
+  gicv2m: "Arm virt with GICv2m",
+  "gicv2m-unsafe": "Arm virt with GICv2m, unsafe interrupts allowed",
+  mfrp: "Arm virt with multi-function root ports",
+  noacs: "Arm virt, ACS switched off on the root ports",
+  nomsi: "Arm virt without MSI controller",
+  rmr: "Arm virt with reserved memory of devices",
+  stage1: "Arm virt, SMMU with stage 1 only",
+});
+
+/** `UPDATE_PRESETS=1 npx vitest run src/engine/presets` writes them anew. */
+test.each(Object.entries(TITLES))("the preset `%s` is what the importer makes of the recorded machine", (id, title) => {
+  const desc = importArmMachine(id, title, machineFixture(id));
+  const name = id.replaceAll("-", "_");
   if (process.env["UPDATE_PRESETS"] === "1") {
-    writeFileSync(fileURLToPath(new URL("./plain.ts", import.meta.url)), presetSource("PLAIN", desc));
-  } else expect(PLAIN).toEqual(desc);
+    const file = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+    writeFileSync(file, presetSource(name.toUpperCase(), desc));
+  } else expect(machineById(id)).toEqual(desc);
 });

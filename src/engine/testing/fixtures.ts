@@ -22,3 +22,13 @@ export function fixtureNames(folder: string): string[] {
 export function fixtureFolder(folder: string): Map<string, string> {
   return new Map(fixtureNames(folder).map((n) => [n, fixture(`${folder}/${n}`)]));
 }
+
+/** The files of a recorded machine as the importer takes them: text, and bytes for `.bin`. */
+export function machineFixture(id: string): Map<string, string | Uint8Array> {
+  const folder = `machines/arm/${id}`;
+  const bytes = (name: string): Uint8Array =>
+    new Uint8Array(brotliDecompressSync(readFileSync(`${ROOT}${folder}/${name}.br`)));
+  return new Map(
+    fixtureNames(folder).map((n) => [n, n.endsWith(".bin") ? bytes(n) : fixture(`${folder}/${n}`)] as const),
+  );
+}

@@ -1,7 +1,20 @@
 /** Prints a machine description as a TypeScript module, addresses in hexadecimal. */
 import type { MachineDesc } from "../../hw/machine.ts";
 
-const HEX = new Set(["start", "last", "base", "pci", "idr0", "idr1", "idr3", "idr5", "streamId", "msiDeviceId"]);
+const HEX = new Set([
+  "start",
+  "last",
+  "base",
+  "pci",
+  "idr0",
+  "idr1",
+  "idr3",
+  "idr5",
+  "streamId",
+  "msiDeviceId",
+  "firstSid",
+  "lastSid",
+]);
 
 function literal(key: string, value: unknown, indent: string): string {
   const inner = `${indent}  `;

@@ -28,6 +28,8 @@ export interface SmmuDesc {
   idr5: number;
   iidr: number;
   aidr: number;
+  /** What firmware calls the implementation (IORT); absent = generic. */
+  model?: "hi161x" | "cn99xx";
   /** Wired interrupts as INTIDs (32 = SPI 0); -1 = not wired. */
   irq: { evtq: number; priq: number; cmdqSync: number; gerror: number };
 }

@@ -5,6 +5,7 @@
 import { errno } from "../../uapi/errno.ts";
 import { type MsiDesc, msi_desc_set_iommu_msi_iova } from "../irq/msi.ts";
 import type { Kernel } from "../kernel.ts";
+import { iort_iommu_get_resv_regions } from "./iort.ts";
 import { MsiCookie } from "./msi_cookie.ts";
 import { the_platform } from "../platform.ts";
 import {
@@ -121,14 +122,16 @@ export function iommu_dma_prepare_msi_cookie(k: Kernel, desc: MsiDesc, domain: I
   return k.ops.iommu_dma_sw_msi(k, target, desc, phys);
 }
 
-/** What device tree or IORT say about the device: in the order in which they stand there. */
+/** What IORT, else the device tree, say about the device: in the order in which they stand there. */
 export function iommu_dma_get_resv_regions(k: Kernel, dev: Device): ResvRegion[] {
   const pdev = the_platform(k).pci.get(dev.name);
   if (pdev === undefined) return [];
-  return pdev.hw.desc.regions.map(({ start, last, kind }) => ({
+  const iort = the_platform(k).machine.desc.firmware?.kind === "acpi" ? iort_iommu_get_resv_regions(k, pdev) : [];
+  const nodes = pdev.hw.desc.regions.map(({ start, last, kind }) => ({
     start: BigInt(start),
     length: BigInt(last) - BigInt(start) + 1n,
     type: kind,
     prot: IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE,
   }));
+  return [...iort, ...nodes];
 }

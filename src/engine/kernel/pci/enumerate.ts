@@ -2,6 +2,7 @@
 import { device_init, iommu_group_add_device } from "../iommu/group.ts";
 import type { Kernel } from "../kernel.ts";
 import { the_platform } from "../platform.ts";
+import { pci_enable_acs } from "./acs_setup.ts";
 import type { PciDev } from "./pci_dev.ts";
 
 /** Finds every function, bridges before what hangs below them. */
@@ -22,6 +23,7 @@ export function pci_scan(k: Kernel): void {
       msi: null,
     };
     platform.pci.set(hw.bdf, pdev);
+    if (platform.boot.cmdline !== "" && platform.smmus.length > 0) pci_enable_acs(k, pdev, platform.boot.cmdline);
   }
 }
 
