@@ -1,6 +1,6 @@
 /** One ioctl as one line: `IOMMU_IOAS_MAP ioas=2 iova=0x8000000 len=0x1000 va=0x7f0000000000 FIXED RW`. */
 import { decode } from "./codec.ts";
-import type { Field, FileKind, IoctlDef } from "./layout.ts";
+import type { Field, FieldKind, FileKind, IoctlDef } from "./layout.ts";
 import { ioctlDef } from "./table.ts";
 
 function flagWords(value: number | bigint, names: Readonly<Record<string, number>>): string[] {
@@ -39,21 +39,26 @@ export function fieldText(field: Field, value: number | bigint): string {
   }
 }
 
+/** Reading order: what it is about, where, how much, which memory. */
+const RANK: Readonly<Partial<Record<FieldKind, number>>> = Object.freeze({ iova: 1, length: 2, ptr: 3 });
+
+function shown(field: Field, value: number | bigint, which: "call" | "result"): boolean {
+  if (field.kind === "size" || field.kind === "pad") return false;
+  if (field.dir === (which === "call" ? "out" : "in")) return false;
+  return BigInt(value) !== 0n || (field.kind !== "reserved" && field.kind !== "ptr");
+}
+
 function words(def: IoctlDef, bytes: Uint8Array, which: "call" | "result"): string[] {
   const values: Record<string, number | bigint> = decode(def, bytes);
-  const out: string[] = [];
+  const out: { rank: number; text: string }[] = [];
   const flags: string[] = [];
-  for (const name in def.fields) {
-    const field = def.fields[name];
-    const value = values[name];
-    if (field === undefined || value === undefined) continue;
-    const hidden =
-      field.kind === "size" || field.kind === "pad" || (which === "call" ? field.dir === "out" : field.dir === "in");
-    if (hidden || ((field.kind === "reserved" || field.kind === "ptr") && BigInt(value) === 0n)) continue;
+  for (const [name, field] of Object.entries(def.fields)) {
+    const value = values[name] ?? 0;
+    if (!shown(field, value, which)) continue;
     if (field.kind === "flags") flags.push(...flagWords(value, field.values ?? {}));
-    else out.push(`${field.label ?? name}=${fieldText(field, value)}`);
+    else out.push({ rank: RANK[field.kind] ?? 0, text: `${field.label ?? name}=${fieldText(field, value)}` });
   }
-  return [...out, ...flags];
+  return [...out.sort((a, b) => a.rank - b.rank).map((one) => one.text), ...flags];
 }
 
 /** The call, from its input bytes. A command unknown on this file prints as `ioctl 0x3b99`. */
