@@ -138,7 +138,7 @@ function* pinnedRanges(k: Kernel): Generator<{ iopt: IoPagetable; iova: bigint; 
       if (obj.kind === "ACCESS" && obj.priv instanceof TestAccess && obj.ioas !== null) {
         for (const item of obj.priv.items) yield { iopt: obj.ioas.iopt, iova: item.iova, length: item.length };
       }
-      if (obj.kind === "HW_QUEUE" && obj.access?.ioas != null) {
+      if (obj.kind === "HW_QUEUE" && obj.access !== null && obj.access.ioas !== null) {
         const iova = obj.base_addr & ~PAGE_MASK_N;
         const end = (obj.base_addr + obj.length + PAGE_MASK_N) & ~PAGE_MASK_N;
         yield { iopt: obj.access.ioas.iopt, iova, length: end - iova };
