@@ -72,11 +72,22 @@ function Screen() {
   useEffect(() => installAddressBar(session), [session]);
   useEffect(() => (root.current === null ? undefined : installLinker(root.current, session.store)), [session]);
 
+  useEffect(() => {
+    session.onBusy = (busy) => root.current?.toggleAttribute("data-busy", busy);
+  }, [session]);
+
   const close = (): void => session.store.setState({ dialog: null });
   const there = phase.name === "ready";
   return (
-    <div ref={root} className={css["app"]} data-tight={shape.tight ? "" : undefined} data-narrow={shape.narrow ? "" : undefined}
-      data-stacked={shape.stacked ? "" : undefined} data-short={shape.short ? "" : undefined} data-phase={phase.name}>
+    <div
+      ref={root}
+      className={css["app"]}
+      data-tight={shape.tight ? "" : undefined}
+      data-narrow={shape.narrow ? "" : undefined}
+      data-stacked={shape.stacked ? "" : undefined}
+      data-short={shape.short ? "" : undefined}
+      data-phase={phase.name}
+    >
       <Patterns />
       <nav className={css["skips"]} aria-label="Skip to">
         {[
@@ -112,7 +123,9 @@ function Screen() {
       </div>
       {dialog === "help" && <Help onClose={close} />}
       {dialog === "text" && <ScenarioText onClose={close} />}
-      {(dialog === "commands" || dialog === "find" || dialog === "scenarios") && <Palette key={dialog} purpose={dialog} onClose={close} />}
+      {(dialog === "commands" || dialog === "find" || dialog === "scenarios") && (
+        <Palette key={dialog} purpose={dialog} onClose={close} />
+      )}
     </div>
   );
 }

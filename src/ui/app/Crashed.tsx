@@ -11,7 +11,10 @@ export function Crashed({ why }: { why: string }) {
       <p>
         A mistake in the model, not in your scenario: <code>{why}</code>
       </p>
-      <p>Scenario, kernel and step are kept, and the address bar still holds their link. Start again, or step to another place first.</p>
+      <p>
+        Scenario, kernel and step are kept, and the address bar still holds their link. Start again, or step to another
+        place first.
+      </p>
       <div className={css["buttons"]}>
         <button type="button" className={css["primary"]} onClick={() => void session.restart()}>
           Start again

@@ -10,7 +10,9 @@ import { useSettings } from "./settings.ts";
 export function Header({ left }: { left: number }) {
   const session = useSession();
   const scenario = useLab((s) => s.opened?.scenario);
-  const machine = useLab((s) => s.catalogue?.machines.find((m) => m.id === s.opened?.scenario.machine)?.title ?? s.opened?.scenario.machine);
+  const machine = useLab(
+    (s) => s.catalogue?.machines.find((m) => m.id === s.opened?.scenario.machine)?.title ?? s.opened?.scenario.machine,
+  );
   const [settings, change] = useSettings();
   const dark = isDark(settings.theme);
   const openDialog = (dialog: "help" | "scenarios"): void => session.store.setState({ dialog });
@@ -20,7 +22,13 @@ export function Header({ left }: { left: number }) {
         <Logo />
         <span>IOMMUFD Lab</span>
       </div>
-      <button type="button" className={css["scenario"]} aria-haspopup="dialog" aria-label={`Scenario: ${scenario?.title ?? "none"}. Open another.`} onClick={() => openDialog("scenarios")}>
+      <button
+        type="button"
+        className={css["scenario"]}
+        aria-haspopup="dialog"
+        aria-label={`Scenario: ${scenario?.title ?? "none"}. Open another.`}
+        onClick={() => openDialog("scenarios")}
+      >
         <h1>{scenario?.title ?? "…"}</h1>
         <small>{scenario?.source}</small>
         <svg width="9" height="6" viewBox="0 0 9 6" aria-hidden="true">
@@ -33,7 +41,12 @@ export function Header({ left }: { left: number }) {
           Machine <b>{machine}</b>
         </span>
         <Share />
-        <button type="button" className={css["action"]} aria-label={`Use the ${dark ? "light" : "dark"} theme`} onClick={() => change({ ...settings, theme: dark ? "light" : "dark" })}>
+        <button
+          type="button"
+          className={css["action"]}
+          aria-label={`Use the ${dark ? "light" : "dark"} theme`}
+          onClick={() => change({ ...settings, theme: dark ? "light" : "dark" })}
+        >
           {dark ? "Light" : "Dark"}
         </button>
         <button type="button" className={css["action"]} aria-keyshortcuts="?" onClick={() => openDialog("help")}>
@@ -66,7 +79,13 @@ function Share() {
     }
   };
   return (
-    <button type="button" className={css["action"]} aria-label="Copy the link" title="The address bar always holds this link" onClick={() => void copy()}>
+    <button
+      type="button"
+      className={css["action"]}
+      aria-label="Copy the link"
+      title="The address bar always holds this link"
+      onClick={() => void copy()}
+    >
       <span className={css["swap"]}>
         <span aria-hidden={said !== ""}>Copy link</span>
         <span role="status">{said}</span>

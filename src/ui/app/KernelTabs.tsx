@@ -15,7 +15,8 @@ export function KernelTabs() {
   if (kernel !== "" && !ids.includes(kernel)) ids.push(kernel);
   const shown = ids.flatMap((id) => catalogue?.kernels.find((k) => k.id === id) ?? []);
   const keys = (e: KeyboardEvent): void => {
-    const by = e.key === "ArrowRight" || e.key === "ArrowDown" ? 1 : e.key === "ArrowLeft" || e.key === "ArrowUp" ? -1 : 0;
+    const by =
+      e.key === "ArrowRight" || e.key === "ArrowDown" ? 1 : e.key === "ArrowLeft" || e.key === "ArrowUp" ? -1 : 0;
     if (by === 0) return;
     e.preventDefault();
     const at = shown.findIndex((k) => k.id === kernel);
@@ -36,7 +37,9 @@ export function KernelTabs() {
           tabIndex={k.id === kernel ? 0 : -1}
           data-kernel={k.id}
           onClick={() => session.setKernel(k.id)}
-          onPointerMove={(e) => tip.show([`${k.title}  ${k.id}`, ...(k.changes === "" ? [] : [k.changes])], e.clientX, e.clientY)}
+          onPointerMove={(e) =>
+            tip.show([`${k.title}  ${k.id}`, ...(k.changes === "" ? [] : [k.changes])], e.clientX, e.clientY)
+          }
           onPointerLeave={() => tip.hide()}
         >
           <b>{k.title}</b>

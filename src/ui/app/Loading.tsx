@@ -10,7 +10,11 @@ export function Loading({ phase }: { phase: Extract<Phase, { name: "starting" | 
       <div className={css["progress"]}>
         <i style={{ width: `${Math.round(part * 100)}%` }} />
       </div>
-      <p>{phase.name === "opening" ? `Playing every step on every kernel: ${phase.done} of ${phase.total}` : "Machine, kernels and scenarios are being built in this page; nothing is asked from a server."}</p>
+      <p>
+        {phase.name === "opening"
+          ? `Playing every step on every kernel: ${phase.done} of ${phase.total}`
+          : "Machine, kernels and scenarios are being built in this page; nothing is asked from a server."}
+      </p>
     </div>
   );
 }

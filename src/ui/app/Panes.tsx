@@ -40,7 +40,14 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
     <Group orientation="vertical" className={css["rows"]}>
       <Panel minSize="20rem">
         <Group orientation="horizontal">
-          <Panel id="steps" elementRef={steps} defaultSize={narrow ? "20.5rem" : tight ? "25.4rem" : "26.6rem"} minSize="15rem" maxSize="50rem" groupResizeBehavior="preserve-pixel-size">
+          <Panel
+            id="steps"
+            elementRef={steps}
+            defaultSize={narrow ? "20.5rem" : tight ? "25.4rem" : "26.6rem"}
+            minSize="15rem"
+            maxSize="50rem"
+            groupResizeBehavior="preserve-pixel-size"
+          >
             <StepsView />
           </Panel>
           <Separator className={css["upright"]} aria-label="Width of Steps" />
@@ -78,7 +85,13 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
                 </Group>
               </Panel>
               <Separator className={css["upright"]} aria-label="Width of the Inspector" />
-              <Panel id="details" defaultSize={narrow ? "25.5rem" : "26.8rem"} minSize="18rem" maxSize="60rem" groupResizeBehavior="preserve-pixel-size">
+              <Panel
+                id="details"
+                defaultSize={narrow ? "25.5rem" : "26.8rem"}
+                minSize="18rem"
+                maxSize="60rem"
+                groupResizeBehavior="preserve-pixel-size"
+              >
                 <Group orientation="vertical">
                   <Panel id="inspector" defaultSize="55%" minSize="8rem">
                     <InspectorPane />
@@ -94,7 +107,13 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
         </Group>
       </Panel>
       <Separator className={css["ink"]} aria-label="Height of the Timeline" />
-      <Panel id="timeline" defaultSize={`${timeline}rem`} minSize="4.6rem" maxSize="26rem" groupResizeBehavior="preserve-pixel-size">
+      <Panel
+        id="timeline"
+        defaultSize={`${timeline}rem`}
+        minSize="4.6rem"
+        maxSize="26rem"
+        groupResizeBehavior="preserve-pixel-size"
+      >
         <TimelineView left={left} />
       </Panel>
     </Group>

@@ -21,7 +21,20 @@ export function installAddressBar(session: Session): () => void {
     if (now.phase.name !== "ready") return;
     const title = now.opened?.scenario.title;
     if (title !== undefined) document.title = `${title} · IOMMUFD Lab`;
-    const keys = ["phase", "opened", "kernel", "compare", "step", "window", "trueScale", "selected", "picked", "target", "maximised", "tables"] as const;
+    const keys = [
+      "phase",
+      "opened",
+      "kernel",
+      "compare",
+      "step",
+      "window",
+      "trueScale",
+      "selected",
+      "picked",
+      "target",
+      "maximised",
+      "tables",
+    ] as const;
     if (keys.some((k) => now[k] !== old[k])) later();
   });
   const follow = async (): Promise<void> => {

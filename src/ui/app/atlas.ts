@@ -68,7 +68,8 @@ export function buildAtlas(frames: Iterable<Frame>): Atlas {
       });
       nodes.set(n.ref, { ref: n.ref, kind: n.kind, texts });
     }
-    for (const e of attachments.edges) links.set(`${e.from} ${e.to} ${e.kind}`, { from: e.from, to: e.to, kind: e.kind });
+    for (const e of attachments.edges)
+      links.set(`${e.from} ${e.to} ${e.kind}`, { from: e.from, to: e.to, kind: e.kind });
   }
   return {
     axis: buildAxis([...landmarks.values()], [...focus]),

@@ -16,7 +16,11 @@ export class FrameCache {
   }
 
   /** Forgets the old scenario and fetches the frames of the new one that was just opened. */
-  async load(kernels: readonly string[], steps: number, progress: (done: number, total: number) => void): Promise<Frame[]> {
+  async load(
+    kernels: readonly string[],
+    steps: number,
+    progress: (done: number, total: number) => void,
+  ): Promise<Frame[]> {
     this.frames = await this.fetch(kernels, steps, progress, new Map());
     return [...this.frames.values()];
   }
@@ -28,7 +32,12 @@ export class FrameCache {
     return [...frames.values()];
   }
 
-  private async fetch(kernels: readonly string[], steps: number, progress: (done: number, total: number) => void, frames: Map<string, Frame>): Promise<Map<string, Frame>> {
+  private async fetch(
+    kernels: readonly string[],
+    steps: number,
+    progress: (done: number, total: number) => void,
+    frames: Map<string, Frame>,
+  ): Promise<Map<string, Frame>> {
     const stride = Math.max(1, Math.ceil((kernels.length * (steps + 1)) / AHEAD));
     const wanted: [string, number][] = [];
     for (const kernel of kernels) {
@@ -40,7 +49,8 @@ export class FrameCache {
       progress(i, missing.length);
       const batch = missing.slice(i, i + BATCH);
       const answers = await Promise.all(batch.map(([kernel, step]) => this.api.frame(kernel, step)));
-      for (const answer of answers) if (answer.ok) frames.set(key(answer.value.kernel, answer.value.step), answer.value);
+      for (const answer of answers)
+        if (answer.ok) frames.set(key(answer.value.kernel, answer.value.step), answer.value);
     }
     progress(missing.length, missing.length);
     return frames;

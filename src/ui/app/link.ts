@@ -5,7 +5,10 @@ import { TOP } from "../views/space/axis.ts";
 import { type LabState, PANES, type PaneId, type Target } from "./state.ts";
 
 /** The part of the state that a link carries in `view`. */
-export type LinkedView = Pick<LabState, "compare" | "window" | "trueScale" | "selected" | "picked" | "target" | "maximised" | "tables">;
+export type LinkedView = Pick<
+  LabState,
+  "compare" | "window" | "trueScale" | "selected" | "picked" | "target" | "maximised" | "tables"
+>;
 
 export function linkOf(state: LabState): LinkState | null {
   const { opened, catalogue } = state;
@@ -53,7 +56,8 @@ export function readView(record: Record<string, string>, kernels: readonly strin
     const match = /^(0x[0-9a-f]{1,16})-(0x[0-9a-f]{1,16})$/.exec(z);
     const lo = BigInt(match?.[1] ?? "0");
     const hi = BigInt(match?.[2] ?? "0") + 1n;
-    if (match === null || hi - lo < 4096n || hi > TOP) return `The link's address window "${z}" is no range of at least one page.`;
+    if (match === null || hi - lo < 4096n || hi > TOP)
+      return `The link's address window "${z}" is no range of at least one page.`;
     view.window = { lo, hi };
   }
   const p = /^(.+),(0x[0-9a-f]{1,16}),(0x[0-9a-f]{1,16})$/.exec(record["p"] ?? "");

@@ -22,6 +22,9 @@ export class Session {
   private connection: Connection | null = null;
   private frames: FrameCache | null = null;
   private asked = 0;
+  private pending = 0;
+  /** Told when the first answer is awaited and when the last has come. */
+  onBusy: (busy: boolean) => void = () => undefined;
   private source: Source | null = null;
 
   constructor(store: LabStore, connect: Connect) {
@@ -151,7 +154,9 @@ export class Session {
   /** The next or previous step that failed. */
   seekFailure(direction: 1 | -1): void {
     const { frame, step } = this.store.getState();
-    const failing = (frame?.steps ?? []).filter((s) => s.outcome === "errno" || s.outcome === "fault").map((s) => s.index);
+    const failing = (frame?.steps ?? [])
+      .filter((s) => s.outcome === "errno" || s.outcome === "fault")
+      .map((s) => s.index);
     const to = direction === 1 ? failing.find((i) => i > step) : failing.findLast((i) => i < step);
     if (to !== undefined) this.seek(to);
   }
@@ -174,7 +179,7 @@ export class Session {
     const step = at.step ?? first?.steps.find((s) => s.outcome === "fault" || s.outcome === "errno")?.index ?? 0;
     this.store.setState({
       opened,
-      atlas: buildAtlas(frames),
+      atlas: buildAtlas(inOrder(frames, scenario.kernels)),
       selected: null,
       picked: null,
       target: null,
@@ -190,7 +195,8 @@ export class Session {
     this.store.setState({ phase: { name: "ready" } });
     void this.guard(async () => {
       const all = await cache.more([...new Set([...kernels, ...scenario.kernels])], opened.steps);
-      if (this.store.getState().opened === opened) this.store.setState((s) => ({ atlas: merge(s.atlas, buildAtlas(all)) }));
+      if (this.store.getState().opened === opened)
+        this.store.setState((s) => ({ atlas: merge(s.atlas, buildAtlas(inOrder(all, scenario.kernels))) }));
     });
   }
 
@@ -247,8 +253,15 @@ export class Session {
       ]);
       if (!current()) return;
       this.store.setState({
-        walk: walk === null ? { value: null, problem: null } : walk.ok ? { value: walk.value, problem: null } : { value: null, problem: walk.problem.message },
-        inspected: inspected.ok ? { value: inspected.value, problem: null } : { value: null, problem: inspected.problem.message },
+        walk:
+          walk === null
+            ? { value: null, problem: null }
+            : walk.ok
+              ? { value: walk.value, problem: null }
+              : { value: null, problem: walk.problem.message },
+        inspected: inspected.ok
+          ? { value: inspected.value, problem: null }
+          : { value: null, problem: inspected.problem.message },
       });
     });
   }
@@ -269,13 +282,22 @@ export class Session {
 
   /** A rejected call means that the model itself threw: it is shown as a crash, never swallowed. */
   private async guard<T>(work: () => Promise<T>): Promise<T | undefined> {
+    if (this.pending++ === 0) this.onBusy(true);
     try {
       return await work();
     } catch (error) {
       this.crash(error instanceof Error ? error.message : String(error));
       return undefined;
+    } finally {
+      if (--this.pending === 0) this.onBusy(false);
     }
   }
+}
+
+/** The order in which frames came must not show in the layout. */
+function inOrder(frames: readonly Frame[], kernels: readonly string[]): Frame[] {
+  const rank = (f: Frame): number => (kernels.indexOf(f.kernel) + 1 || kernels.length + 1) * 1e6 + f.step;
+  return frames.toSorted((a, b) => rank(a) - rank(b));
 }
 
 /** What the walk shows: chosen by hand, or the most telling target of the frame. */

@@ -24,7 +24,13 @@ export function useShape(text: string): Shape {
     const update = (): void =>
       set((old) => {
         const now = measure();
-        return old.rem === now.rem && old.tight === now.tight && old.narrow === now.narrow && old.stacked === now.stacked && old.short === now.short ? old : now;
+        return old.rem === now.rem &&
+          old.tight === now.tight &&
+          old.narrow === now.narrow &&
+          old.stacked === now.stacked &&
+          old.short === now.short
+          ? old
+          : now;
       });
     update();
     addEventListener("resize", update);

@@ -17,8 +17,8 @@ export function Help({ onClose }: { onClose: () => void }) {
         <header>
           <h2>Keys</h2>
           <p>
-            Keys go by their place on the keyboard. Wheel zooms at the pointer, Shift and wheel pans, a double click comes near. Drag on the
-            whole-space line to choose a window.
+            Keys go by their place on the keyboard. Wheel zooms at the pointer, Shift and wheel pans, a double click
+            comes near. Drag on the whole-space line to choose a window.
           </p>
         </header>
         <div className={css["groups"]}>
@@ -45,13 +45,22 @@ export function Help({ onClose }: { onClose: () => void }) {
             <legend>Text</legend>
             {TEXTS.map((t) => (
               <label key={t}>
-                <input type="radio" name="text" checked={settings.text === t} onChange={() => change({ ...settings, text: t })} />
+                <input
+                  type="radio"
+                  name="text"
+                  checked={settings.text === t}
+                  onChange={() => change({ ...settings, text: t })}
+                />
                 {t}
               </label>
             ))}
           </fieldset>
           <label>
-            <input type="checkbox" checked={settings.keys} onChange={(e) => change({ ...settings, keys: e.target.checked })} />
+            <input
+              type="checkbox"
+              checked={settings.keys}
+              onChange={(e) => change({ ...settings, keys: e.target.checked })}
+            />
             one-key shortcuts
           </label>
           <button type="button" data-first="" onClick={() => session.store.setState({ dialog: null })}>

@@ -62,9 +62,24 @@ export function Palette({ purpose, onClose }: { purpose: Purpose; onClose: () =>
         }}
         onKeyDown={keys}
       />
-      <ul ref={list} id={`${id}-list`} className={css["list"]} role="listbox" aria-label={words.label} data-purpose={purpose}>
+      <ul
+        ref={list}
+        id={`${id}-list`}
+        className={css["list"]}
+        role="listbox"
+        aria-label={words.label}
+        data-purpose={purpose}
+      >
         {shown.map((item, i) => (
-          <li key={item.id} id={`${id}-${i}`} role="option" aria-selected={i === active} onPointerMove={() => setActive(i)} onClick={() => run(i)} onKeyDown={keys}>
+          <li
+            key={item.id}
+            id={`${id}-${i}`}
+            role="option"
+            aria-selected={i === active}
+            onPointerMove={() => setActive(i)}
+            onClick={() => run(i)}
+            onKeyDown={keys}
+          >
             <span className={item.mono === true ? css["code"] : undefined}>
               <Hex>{item.title}</Hex>
             </span>

@@ -24,7 +24,10 @@ export function ScenarioText({ onClose }: { onClose: () => void }) {
     setProblem(notice);
     const line = /line (\d+)/i.exec(notice ?? "")?.[1];
     if (line !== undefined && area.current !== null) {
-      const before = text.split("\n").slice(0, Number(line) - 1).join("\n").length;
+      const before = text
+        .split("\n")
+        .slice(0, Number(line) - 1)
+        .join("\n").length;
       const start = Number(line) > 1 ? before + 1 : 0;
       const end = text.indexOf("\n", start);
       area.current.focus();
@@ -36,10 +39,20 @@ export function ScenarioText({ onClose }: { onClose: () => void }) {
     <Dialog label="The scenario as text" wide onClose={onClose}>
       <div className={css["text"]}>
         <h2>The scenario as text</h2>
-        <textarea ref={area} aria-label="Scenario" aria-invalid={problem !== null} aria-describedby="text-problem" spellCheck={false} wrap="off" value={text} onChange={(e) => setText(e.target.value)} />
+        <textarea
+          ref={area}
+          aria-label="Scenario"
+          aria-invalid={problem !== null}
+          aria-describedby="text-problem"
+          spellCheck={false}
+          wrap="off"
+          value={text}
+          onChange={(e) => setText(e.target.value)}
+        />
         <footer>
           <p id="text-problem" role="status">
-            {problem ?? (text === original ? "Edit it and open the result; the link then carries the text itself." : "")}
+            {problem ??
+              (text === original ? "Edit it and open the result; the link then carries the text itself." : "")}
           </p>
           <button type="button" onClick={onClose}>
             Cancel

@@ -24,26 +24,59 @@ export function itemsFor(purpose: Purpose, state: LabState): Item[] {
   switch (purpose) {
     case "commands":
       return [
-        ...COMMANDS.filter((c) => c.id !== "palette" && (c.can === undefined || c.can(state))).map((c) => ({ id: c.id, title: c.title, detail: c.group, end: c.keys.map((k) => k.label).join(", "), run: c.run })),
+        ...COMMANDS.filter((c) => c.id !== "palette" && (c.can === undefined || c.can(state))).map((c) => ({
+          id: c.id,
+          title: c.title,
+          detail: c.group,
+          end: c.keys.map((k) => k.label).join(", "),
+          run: c.run,
+        })),
         ...kernels(state),
       ];
     case "scenarios":
-      return (state.catalogue?.scenarios ?? []).toSorted((a, b) => COLLATOR.compare(a.id, b.id)).map((s) => ({ id: s.id, title: s.title, detail: s.question, end: s.source, run: (session) => void session.open({ id: s.id }) }));
+      return (state.catalogue?.scenarios ?? [])
+        .toSorted((a, b) => COLLATOR.compare(a.id, b.id))
+        .map((s) => ({
+          id: s.id,
+          title: s.title,
+          detail: s.question,
+          end: s.source,
+          run: (session) => void session.open({ id: s.id }),
+        }));
     case "find":
       return [...steps(state), ...objects(state), ...intervals(state)];
   }
 }
 
 function kernels(state: LabState): Item[] {
-  return (state.catalogue?.kernels ?? []).map((k) => ({ id: `kernel:${k.id}`, title: `Kernel ${k.title}`, detail: k.subtitle, end: k.id, run: (session) => session.setKernel(k.id) }));
+  return (state.catalogue?.kernels ?? []).map((k) => ({
+    id: `kernel:${k.id}`,
+    title: `Kernel ${k.title}`,
+    detail: k.subtitle,
+    end: k.id,
+    run: (session) => session.setKernel(k.id),
+  }));
 }
 
 function steps(state: LabState): Item[] {
-  return (state.frame?.steps ?? []).map((s) => ({ id: `step:${s.index}`, title: `${s.index}  ${s.prefix}${s.op}`, detail: s.args, end: s.result, mono: true, run: (session) => session.seek(s.index) }));
+  return (state.frame?.steps ?? []).map((s) => ({
+    id: `step:${s.index}`,
+    title: `${s.index}  ${s.prefix}${s.op}`,
+    detail: s.args,
+    end: s.result,
+    mono: true,
+    run: (session) => session.seek(s.index),
+  }));
 }
 
 function objects(state: LabState): Item[] {
-  return (state.frame?.attachments.nodes ?? []).map((n) => ({ id: n.ref, title: `${n.kind} ${n.title.replace(new RegExp(`^${n.kind}\\s+`), "")}`, detail: n.lines.map((l) => l.text).join(", "), end: n.ref, run: (session) => session.select(n.ref) }));
+  return (state.frame?.attachments.nodes ?? []).map((n) => ({
+    id: n.ref,
+    title: `${n.kind} ${n.title.replace(new RegExp(`^${n.kind}\\s+`), "")}`,
+    detail: n.lines.map((l) => l.text).join(", "),
+    end: n.ref,
+    run: (session) => session.select(n.ref),
+  }));
 }
 
 function intervals(state: LabState): Item[] {
@@ -70,5 +103,7 @@ export function filterItems(items: readonly Item[], typed: string): Item[] {
   const words = text.split(/\s+/);
   const hay = (i: Item): string => `${i.title} ${i.detail} ${i.end}`.toLowerCase();
   const found = items.filter((i) => words.every((w) => hay(i).includes(w)));
-  return found.toSorted((a, b) => Number(b.title.toLowerCase().startsWith(text)) - Number(a.title.toLowerCase().startsWith(text)));
+  return found.toSorted(
+    (a, b) => Number(b.title.toLowerCase().startsWith(text)) - Number(a.title.toLowerCase().startsWith(text)),
+  );
 }

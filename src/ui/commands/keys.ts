@@ -7,7 +7,8 @@ type Stroke = Pick<KeyboardEvent, "code" | "key" | "ctrlKey" | "metaKey" | "shif
 export function commandFor(stroke: Stroke): Command | undefined {
   if (stroke.altKey) return undefined;
   const ctrl = stroke.ctrlKey || stroke.metaKey;
-  const matches = (c: Chord): boolean => c.code === stroke.code && (c.ctrl ?? false) === ctrl && (c.shift ?? false) === stroke.shiftKey;
+  const matches = (c: Chord): boolean =>
+    c.code === stroke.code && (c.ctrl ?? false) === ctrl && (c.shift ?? false) === stroke.shiftKey;
   // `?` stands on another key on many layouts; there the letter counts, not the place.
   if (stroke.key === "?" && !ctrl) return COMMANDS.find((c) => c.id === "help");
   return COMMANDS.find((c) => c.keys.some(matches));
@@ -34,7 +35,11 @@ export function installKeys(session: Session, oneKey: () => boolean): () => void
       return;
     }
     e.preventDefault();
-    if (command.id !== "run" && ["step", "back", "next-failure", "previous-failure", "first", "last"].includes(command.id)) session.runner.pause();
+    if (
+      command.id !== "run" &&
+      ["step", "back", "next-failure", "previous-failure", "first", "last"].includes(command.id)
+    )
+      session.runner.pause();
     command.run(session);
   };
   addEventListener("keydown", down);

@@ -6,7 +6,13 @@ export function Patterns() {
         <pattern id="pattern-reserved" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
           <line y2="5" style={{ stroke: "var(--rsv)" }} strokeWidth="1.7" />
         </pattern>
-        <pattern id="pattern-aperture" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)">
+        <pattern
+          id="pattern-aperture"
+          width="7"
+          height="7"
+          patternUnits="userSpaceOnUse"
+          patternTransform="rotate(-45)"
+        >
           <line y2="7" style={{ stroke: "var(--rsv)" }} strokeWidth="1" />
         </pattern>
         <pattern id="pattern-sw" width="4" height="4" patternUnits="userSpaceOnUse">

@@ -58,7 +58,10 @@ export function runs(text: string): { text: string; group: boolean }[] {
 
 /** Reads an address typed by a person: `0x8000040`, `8000040h` is not accepted, decimal is. Null when it is none. */
 export function parseAddress(text: string): bigint | null {
-  const plain = text.trim().replaceAll(/[\s_,]/g, "").toLowerCase();
+  const plain = text
+    .trim()
+    .replaceAll(/[\s_,]/g, "")
+    .toLowerCase();
   if (!/^(0x[0-9a-f]{1,16}|[0-9]{1,20})$/.test(plain)) return null;
   const value = BigInt(plain);
   return value < 1n << 64n ? value : null;

@@ -8,7 +8,8 @@ const scenario = {
   id: "sw-msi-nested",
   title: "SW_MSI and the nested direct attach",
   source: "iommu list, 31 Jul 2024",
-  question: "A device is attached straight to a nested page table. Who keeps the window free in which the kernel places the MSI doorbell?",
+  question:
+    "A device is attached straight to a nested page table. Who keeps the window free in which the kernel places the MSI doorbell?",
   machine: "plain",
   kernels: KERNELS,
 };
@@ -23,7 +24,13 @@ export function frameOf(kernel: string, step: number): Frame {
     steps: stepsOf(kernel),
     addressSpace: spaceOf(kernel, step),
     attachments: attachmentsOf(kernel, step),
-    walkTargets: step >= 9 ? [{ label: "MSI doorbell", device: "D1", iova: at, write: true }, { label: "DMA", device: "D1", iova: 0x1000n, write: true }] : [],
+    walkTargets:
+      step >= 9
+        ? [
+            { label: "MSI doorbell", device: "D1", iova: at, write: true },
+            { label: "DMA", device: "D1", iova: 0x1000n, write: true },
+          ]
+        : [],
     walkDefault: step >= 9 ? 0 : -1,
     inspectDefault: step >= 9 ? "ste:0x18" : "dev:D1",
     why: whyOf(kernel, step),
@@ -43,12 +50,23 @@ export const sample: EngineApi = {
       ["sw-msi-at-alloc-2024-07", "Jul-2024 patch", "at hwpt alloc"],
       ["linux-6.12", "6.12 rule", "nested attach too"],
       ["linux-7.2", "7.2", "+ native sw_msi"],
-    ].map(([id = "", title = "", subtitle = ""]) => ({ id, title, subtitle, date: "2024-07-31", changes: "", expects: [], objections: [], unknown: [] })),
+    ].map(([id = "", title = "", subtitle = ""]) => ({
+      id,
+      title,
+      subtitle,
+      date: "2024-07-31",
+      changes: "",
+      expects: [],
+      objections: [],
+      unknown: [],
+    })),
     machines: [{ id: "plain", title: "Arm virt" }],
     scenarios: [scenario],
   }),
   open: (source): Answer<Opened> =>
-    "id" in source && source.id !== scenario.id ? problem(`There is no scenario "${source.id}".`) : { ok: true, value: { scenario, text: "title: sample\n", steps: COUNT } },
+    "id" in source && source.id !== scenario.id
+      ? problem(`There is no scenario "${source.id}".`)
+      : { ok: true, value: { scenario, text: "title: sample\n", steps: COUNT } },
   frame: (kernel, step) => ({ ok: true, value: frameOf(kernel, step) }),
   walk: (_kernel, _step, device, iova, write) => ({ ok: true, value: walkOf(device, iova, write) }),
   inspect: (_kernel, _step, ref) => {
@@ -60,17 +78,35 @@ export const sample: EngineApi = {
     return {
       ok: true,
       value: kernels.map((kernel) => {
-        const cells = stepsOf(kernel).map((s, i) => ({ outcome: s.outcome, text: s.result, differs: s.result !== first[i]?.result }));
+        const cells = stepsOf(kernel).map((s, i) => ({
+          outcome: s.outcome,
+          text: s.result,
+          differs: s.result !== first[i]?.result,
+        }));
         return { kernel, cells, firstDifference: cells.findIndex((c) => c.differs) + 1 };
       }),
     };
   },
-  makeLink: (state) => Promise.resolve(`v=1&s=sw-msi-nested&k=${state.kernel}&n=${state.step}${Object.entries(state.view).map(([k, v]) => `&x.${k}=${encodeURIComponent(v)}`).join("")}`),
+  makeLink: (state) =>
+    Promise.resolve(
+      `v=1&s=sw-msi-nested&k=${state.kernel}&n=${state.step}${Object.entries(state.view)
+        .map(([k, v]) => `&x.${k}=${encodeURIComponent(v)}`)
+        .join("")}`,
+    ),
   readLink: (fragment): Promise<Answer<LinkState>> => {
     const fields = new URLSearchParams(fragment);
-    if (fields.get("v") !== "1") return Promise.resolve(problem("The link has no version (v=1); it was not made by this program or was cut."));
+    if (fields.get("v") !== "1")
+      return Promise.resolve(problem("The link has no version (v=1); it was not made by this program or was cut."));
     const view: Record<string, string> = {};
     for (const [k, v] of fields) if (k.startsWith("x.")) view[k.slice(2)] = v;
-    return Promise.resolve({ ok: true, value: { scenario: { id: fields.get("s") ?? "" }, kernel: fields.get("k") ?? "", step: Number(fields.get("n") ?? "0"), view } });
+    return Promise.resolve({
+      ok: true,
+      value: {
+        scenario: { id: fields.get("s") ?? "" },
+        kernel: fields.get("k") ?? "",
+        step: Number(fields.get("n") ?? "0"),
+        view,
+      },
+    });
   },
 };

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, createContext, useContext } from "react";
 import css from "./table.module.css";
 
 export interface Column<T> {
@@ -9,11 +9,32 @@ export interface Column<T> {
   end?: boolean;
 }
 
+/** False while the table is only there for a reader: nothing in it may take the focus then. */
+export const TableShown = createContext(true);
+
+/** A button inside a table; plain text while the table is out of sight. */
+export function CellButton({ label, onClick, children }: { label?: string; onClick: () => void; children: ReactNode }) {
+  const shown = useContext(TableShown);
+  if (!shown) return children;
+  return (
+    <button type="button" aria-label={label} onClick={onClick}>
+      {children}
+    </button>
+  );
+}
+
 /** Rows beyond this many are counted, not written. */
 const MOST = 500;
 
 /** The table twin of a drawing. */
-export function DataTable<T>(props: { caption: string; columns: Column<T>[]; rows: readonly T[]; keyOf: (row: T, index: number) => string; refOf?: (row: T) => string; empty?: string }) {
+export function DataTable<T>(props: {
+  caption: string;
+  columns: Column<T>[];
+  rows: readonly T[];
+  keyOf: (row: T, index: number) => string;
+  refOf?: (row: T) => string;
+  empty?: string;
+}) {
   const { caption, columns, rows, keyOf, refOf, empty } = props;
   return (
     <table className={css["table"]}>
@@ -31,7 +52,10 @@ export function DataTable<T>(props: { caption: string; columns: Column<T>[]; row
         {rows.slice(0, MOST).map((row, i) => (
           <tr key={keyOf(row, i)} data-ref={refOf?.(row)}>
             {columns.map((c) => (
-              <td key={c.head} className={[c.mono === true ? css["mono"] : "", c.end === true ? css["end"] : ""].join(" ")}>
+              <td
+                key={c.head}
+                className={[c.mono === true ? css["mono"] : "", c.end === true ? css["end"] : ""].join(" ")}
+              >
                 {c.cell(row)}
               </td>
             ))}

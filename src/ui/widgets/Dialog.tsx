@@ -2,7 +2,17 @@ import { type ReactNode, useEffect, useRef } from "react";
 import css from "./dialog.module.css";
 
 /** A modal of the browser's own: focus stays inside, Escape closes, focus returns to where it was. */
-export function Dialog({ label, wide = false, onClose, children }: { label: string; wide?: boolean; onClose: () => void; children: ReactNode }) {
+export function Dialog({
+  label,
+  wide = false,
+  onClose,
+  children,
+}: {
+  label: string;
+  wide?: boolean;
+  onClose: () => void;
+  children: ReactNode;
+}) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const back = document.activeElement;

@@ -1,6 +1,8 @@
 import type { ReactNode } from "react";
 import { useLab, useSession } from "../app/context.ts";
 import type { PaneId } from "../app/state.ts";
+import { TableShown } from "./DataTable.tsx";
+import { scrollable } from "./scroll.ts";
 import css from "./pane.module.css";
 
 /** A pane: one line of title, no box. `twin` is the same content as a table, in sight when asked for, always there for a reader. */
@@ -31,7 +33,11 @@ export function Pane(props: {
               className={css["action"]}
               aria-pressed={asTable}
               aria-label={`${title} as a table`}
-              onClick={() => store.setState((s) => ({ tables: s.tables.includes(id) ? s.tables.filter((t) => t !== id) : [...s.tables, id] }))}
+              onClick={() =>
+                store.setState((s) => ({
+                  tables: s.tables.includes(id) ? s.tables.filter((t) => t !== id) : [...s.tables, id],
+                }))
+              }
             >
               table
             </button>
@@ -46,7 +52,12 @@ export function Pane(props: {
               onClick={() => store.setState({ maximised: maximised ? null : id })}
             >
               <svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
-                <path d={maximised ? "M4 .5V4H.5M6 9.5V6h3.5" : "M.5 4V.5H4M9.5 6v3.5H6"} fill="none" stroke="currentColor" strokeWidth="1.2" />
+                <path
+                  d={maximised ? "M4 .5V4H.5M6 9.5V6h3.5" : "M.5 4V.5H4M9.5 6v3.5H6"}
+                  fill="none"
+                  stroke="currentColor"
+                  strokeWidth="1.2"
+                />
               </svg>
             </button>
           )}
@@ -55,7 +66,17 @@ export function Pane(props: {
       <div className={css["body"]} hidden={asTable}>
         {children}
       </div>
-      {twin !== undefined && <div className={asTable ? css["twin"] : "hidden"}>{twin}</div>}
+      {twin !== undefined && (
+        <TableShown value={asTable}>
+          {asTable ? (
+            <div className={css["twin"]} {...scrollable(`${title}, as a table`)}>
+              {twin}
+            </div>
+          ) : (
+            <div className="hidden">{twin}</div>
+          )}
+        </TableShown>
+      )}
     </section>
   );
 }

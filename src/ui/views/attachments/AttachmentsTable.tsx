@@ -1,5 +1,5 @@
 import { useLab, useSession } from "../../app/context.ts";
-import { DataTable } from "../../widgets/DataTable.tsx";
+import { CellButton, DataTable } from "../../widgets/DataTable.tsx";
 
 /** The object graph in words. */
 export function AttachmentsTable() {
@@ -20,9 +20,9 @@ export function AttachmentsTable() {
         {
           head: "Object",
           cell: (x) => (
-            <button type="button" onClick={() => session.select(x.ref)}>
+            <CellButton onClick={() => session.select(x.ref)}>
               {x.kind} {x.title}
-            </button>
+            </CellButton>
           ),
         },
         { head: "State", cell: (x) => x.lines.map((l) => l.text).join(", ") },

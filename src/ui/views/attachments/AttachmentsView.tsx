@@ -4,6 +4,7 @@ import { Drawing } from "../../draw/Drawing.tsx";
 import { useBox } from "../../widgets/measure.ts";
 import { Empty, Pane } from "../../widgets/Pane.tsx";
 import { AttachmentsTable } from "./AttachmentsTable.tsx";
+import { scrollable } from "../../widgets/scroll.ts";
 import css from "./attachments.module.css";
 import { drawAttachments } from "./draw.ts";
 import { layoutAttachments } from "./layout.ts";
@@ -22,7 +23,14 @@ export function AttachmentsView() {
   const drawing = useMemo(() => {
     if (frame === null || grid === null || box.width === 0) return null;
     const active = new Set(frame.addressSpace.accesses.map((a) => a.ref));
-    return drawAttachments(frame.attachments, grid, active, Math.max(box.width - 2.2 * box.rem, LEAST * box.rem), box.height, box.rem);
+    return drawAttachments(
+      frame.attachments,
+      grid,
+      active,
+      Math.max(box.width - 2.2 * box.rem, LEAST * box.rem),
+      box.height,
+      box.rem,
+    );
   }, [frame, grid, box]);
   const none = frame !== null && frame.attachments.nodes.length === 0;
   return (
@@ -30,20 +38,34 @@ export function AttachmentsView() {
       <div
         ref={host}
         className={css["host"]}
+        {...scrollable("Drawing of the attachments")}
         onClick={(e) => {
-          const ref = e.target instanceof Element ? e.target.closest("[data-ref]")?.getAttribute("data-ref")?.split(" ")[0] : undefined;
+          const ref =
+            e.target instanceof Element
+              ? e.target.closest("[data-ref]")?.getAttribute("data-ref")?.split(" ")[0]
+              : undefined;
           if (ref !== undefined) session.select(ref);
         }}
       >
         {none && <Empty>Nothing is bound yet: no device has been given to iommufd.</Empty>}
-        {drawing !== null && !none && <Drawing marks={drawing.marks} width={Math.max(box.width - 2.2 * box.rem, LEAST * box.rem)} height={drawing.height} />}
+        {drawing !== null && !none && (
+          <Drawing
+            marks={drawing.marks}
+            width={Math.max(box.width - 2.2 * box.rem, LEAST * box.rem)}
+            height={drawing.height}
+          />
+        )}
       </div>
     </Pane>
   );
 }
 
 /** `D1 to hwpt 6`: the newest attachment in words. */
-function summary(view: { nodes: { ref: string; title: string; kind: string }[]; edges: { from: string; to: string; kind: string }[] } | undefined): string {
+function summary(
+  view:
+    | { nodes: { ref: string; title: string; kind: string }[]; edges: { from: string; to: string; kind: string }[] }
+    | undefined,
+): string {
   if (view === undefined) return "";
   const attached = view.edges.filter((e) => e.kind === "attached");
   const title = (ref: string): string => view.nodes.find((x) => x.ref === ref)?.title ?? ref;

@@ -5,7 +5,12 @@ import { COLUMNS, type Cell, type Grid } from "./layout.ts";
 
 /** Left edge of the columns, parts of the width. */
 const LEFT = [0, 0.15, 0.37, 0.585, 0.79, 0.965];
-const KIND_WORD: Partial<Record<NodeKind, string>> = { vdevice: "vDEVICE", viommu: "vIOMMU", veventq: "veventq", fault: "fault queue" };
+const KIND_WORD: Partial<Record<NodeKind, string>> = {
+  vdevice: "vDEVICE",
+  viommu: "vIOMMU",
+  veventq: "veventq",
+  fault: "fault queue",
+};
 const LINE = 1.26;
 /** Sizes of the lines under a node, rem. */
 const MONO = 0.84;
@@ -25,13 +30,22 @@ export interface AttachDrawing {
   height: number;
 }
 
-export function drawAttachments(view: AttachmentsView, grid: Grid, active: ReadonlySet<Ref>, width: number, room: number, rem: number): AttachDrawing {
+export function drawAttachments(
+  view: AttachmentsView,
+  grid: Grid,
+  active: ReadonlySet<Ref>,
+  width: number,
+  room: number,
+  rem: number,
+): AttachDrawing {
   const marks: Mark[] = [];
   const gap = 1.1 * rem;
   const xs = LEFT.map((f) => Math.round(f * width));
   const tops: number[] = [];
   const widths = xs.map((x, i) => ((xs[i + 1] ?? width) - x - gap) / rem);
-  const lineCounts = grid.rows.map((r) => Math.max(0, ...r.nodes.map((x) => x.texts.reduce((sum, t) => sum + wrap(t, widths[x.column] ?? 5).length, 0))));
+  const lineCounts = grid.rows.map((r) =>
+    Math.max(0, ...r.nodes.map((x) => x.texts.reduce((sum, t) => sum + wrap(t, widths[x.column] ?? 5).length, 0))),
+  );
   const heights = grid.rows.map((r, i) => heightOf(r, lineCounts[i] ?? 0));
   const needed = heights.reduce((sum, h) => sum + h, 1.5);
   const spread = grid.rows.length > 1 ? Math.min(2.2, Math.max(0, (room / rem - needed) / grid.rows.length)) : 0;
@@ -42,7 +56,9 @@ export function drawAttachments(view: AttachmentsView, grid: Grid, active: Reado
     y += (heights[i] ?? 0) + spread;
   });
   const height = (y - spread - 0.4) * rem;
-  COLUMNS.forEach((name, i) => marks.push({ k: "text", x: xs[i] ?? 0, y: 0.75 * rem, text: name, size: 0.9, font: "sans", color: "ink3" }));
+  COLUMNS.forEach((name, i) =>
+    marks.push({ k: "text", x: xs[i] ?? 0, y: 0.75 * rem, text: name, size: 0.9, font: "sans", color: "ink3" }),
+  );
 
   const placed = new Map<Ref, Placed>();
   for (const node of view.nodes) {
@@ -57,17 +73,36 @@ export function drawAttachments(view: AttachmentsView, grid: Grid, active: Reado
   if (fd !== undefined) {
     marks.push(line(fdX, 0.2 * rem, fdX, Math.max(height, 9 * rem), "ink", { width: 1.2 }));
     const words = [fd.title, ...fd.lines.map((l) => l.text)].join("  ");
-    marks.push({ k: "text", x: fdX + 0.42 * rem, y: 0.3 * rem, text: words, size: 0.9, font: "sans", color: "ink2", turned: true, refs: [fd.ref] });
+    marks.push({
+      k: "text",
+      x: fdX + 0.42 * rem,
+      y: 0.3 * rem,
+      text: words,
+      size: 0.9,
+      font: "sans",
+      color: "ink2",
+      turned: true,
+      refs: [fd.ref],
+    });
   }
   const attached = new Set(view.edges.filter((e) => e.kind === "attached").flatMap((e) => [e.from]));
   const members = view.edges.filter((e) => e.kind === "member");
   for (const m of members) if (attached.has(m.to)) attached.add(m.from);
   for (const m of members) if (attached.has(m.from)) attached.add(m.to);
-  const idle = (p: Placed): boolean => (p.cell.kind === "device" || p.cell.kind === "group") && !attached.has(p.node.ref);
+  const idle = (p: Placed): boolean =>
+    (p.cell.kind === "device" || p.cell.kind === "group") && !attached.has(p.node.ref);
 
   for (const e of view.edges) if (e.kind !== "undone") marks.push(...edge(e, placed, fd?.ref, fdX, active, idle, rem));
   for (const p of placed.values()) marks.push(...drawNode(p, active.has(p.node.ref), idle(p), rem));
-  marks.push(...undone(view.edges.filter((e) => e.kind === "undone"), placed, tops, lineCounts, rem));
+  marks.push(
+    ...undone(
+      view.edges.filter((e) => e.kind === "undone"),
+      placed,
+      tops,
+      lineCounts,
+      rem,
+    ),
+  );
   return { marks, height };
 }
 
@@ -94,10 +129,21 @@ function drawNode(p: Placed, active: boolean, idle: boolean, rem: number): Mark[
   const gone = node.change === "removed";
   const color: Token = active ? "accent" : idle || gone ? "ink3" : "ink";
   const refs = [node.ref];
-  const marks: Mark[] = [{ k: "path", d: `M${x} ${y}h${n(w)}`, stroke: color, width: active ? 2 : 1.2, ...(idle || gone ? { dash: DASH } : {}), refs, cls: active ? "keep" : "rule" }];
+  const marks: Mark[] = [
+    {
+      k: "path",
+      d: `M${x} ${y}h${n(w)}`,
+      stroke: color,
+      width: active ? 2 : 1.2,
+      ...(idle || gone ? { dash: DASH } : {}),
+      refs,
+      cls: active ? "keep" : "rule",
+    },
+  ];
   const word = KIND_WORD[cell.kind];
   const tx = x;
-  if (word !== undefined) marks.push({ k: "text", x, y: y - 1.62 * rem, text: word, size: 0.9, font: "sans", color: "ink3" });
+  if (word !== undefined)
+    marks.push({ k: "text", x, y: y - 1.62 * rem, text: word, size: 0.9, font: "sans", color: "ink3" });
   const id = node.title.replace(/^(ioas|hwpt|group|viommu|vdevice|veventq|fault)\s+/i, "");
   marks.push({ k: "text", x: tx, y: y - 0.4 * rem, text: id, size: 1.17, font: "sans", weight: 600, color, refs });
   const end = x + w;
@@ -105,24 +151,65 @@ function drawNode(p: Placed, active: boolean, idle: boolean, rem: number): Mark[
   if (node.users !== undefined) {
     const text = `×${node.users}`;
     used = (em(text, "sans") * 0.9 + 0.3) * rem;
-    marks.push({ k: "text", x: end, y: y - 0.4 * rem, text, size: 0.9, font: "sans", color: "ink2", anchor: "end", tip: [`${node.users} users`, "as the kernel counts them"], refs });
+    marks.push({
+      k: "text",
+      x: end,
+      y: y - 0.4 * rem,
+      text,
+      size: 0.9,
+      font: "sans",
+      color: "ink2",
+      anchor: "end",
+      tip: [`${node.users} users`, "as the kernel counts them"],
+      refs,
+    });
   }
   if (node.change === "added" || gone) {
     const room = end - used - tx - em(id, "sans") * 1.2 * rem;
-    if (room > 2.2 * rem) marks.push({ k: "text", x: end - used, y: y - 0.4 * rem, text: gone ? "gone" : "new", size: 0.84, font: "sans", weight: 500, color: "accent", anchor: "end" });
+    if (room > 2.2 * rem)
+      marks.push({
+        k: "text",
+        x: end - used,
+        y: y - 0.4 * rem,
+        text: gone ? "gone" : "new",
+        size: 0.84,
+        font: "sans",
+        weight: 500,
+        color: "accent",
+        anchor: "end",
+      });
   }
   let row = 0;
   for (const l of node.lines) {
     const mono = isMono(l.text);
     for (const text of wrap(l.text, w / rem)) {
-      marks.push({ k: "text", x, y: y + (1.2 + row * LINE) * rem, text, size: mono ? MONO : SANS, font: mono ? "mono" : "sans", color: l.tone === "bad" ? "fault" : l.tone === "new" ? "accent" : "ink2", ...(l.tone === "plain" ? {} : { weight: 500 as const }), refs, ...(text === l.text ? {} : { tip: [l.text] }) });
+      marks.push({
+        k: "text",
+        x,
+        y: y + (1.2 + row * LINE) * rem,
+        text,
+        size: mono ? MONO : SANS,
+        font: mono ? "mono" : "sans",
+        color: l.tone === "bad" ? "fault" : l.tone === "new" ? "accent" : "ink2",
+        ...(l.tone === "plain" ? {} : { weight: 500 as const }),
+        refs,
+        ...(text === l.text ? {} : { tip: [l.text] }),
+      });
       row++;
     }
   }
   return marks;
 }
 
-function edge(e: AttachEdge, placed: Map<Ref, Placed>, fd: Ref | undefined, fdX: number, active: ReadonlySet<Ref>, idle: (p: Placed) => boolean, rem: number): Mark[] {
+function edge(
+  e: AttachEdge,
+  placed: Map<Ref, Placed>,
+  fd: Ref | undefined,
+  fdX: number,
+  active: ReadonlySet<Ref>,
+  idle: (p: Placed) => boolean,
+  rem: number,
+): Mark[] {
   const from = placed.get(e.from);
   const to = placed.get(e.to);
   // Drawn from left to right, whichever way the reference points.
@@ -133,8 +220,14 @@ function edge(e: AttachEdge, placed: Map<Ref, Placed>, fd: Ref | undefined, fdX:
   if (b === undefined) return [];
   const hot = active.has(e.from) && e.kind === "member";
   const part = e.kind === "part-of";
-  const stroke: Token = hot || e.change === "added" ? "accent" : e.change === "removed" || idle(a) || part ? "ink3" : "ink";
-  const look = { stroke, width: hot ? 2 : part ? 1 : 1.2, ...(e.change === "removed" || idle(a) ? { dash: DASH } : {}), cls: "keep" };
+  const stroke: Token =
+    hot || e.change === "added" ? "accent" : e.change === "removed" || idle(a) || part ? "ink3" : "ink";
+  const look = {
+    stroke,
+    width: hot ? 2 : part ? 1 : 1.2,
+    ...(e.change === "removed" || idle(a) ? { dash: DASH } : {}),
+    cls: "keep",
+  };
   const turn = b.x - 0.62 * rem;
   const tip = b.x - 3;
   const head = part ? "" : `M${n(tip - 4.5)} ${b.y - 3.5}L${n(tip)} ${b.y}L${n(tip - 4.5)} ${b.y + 3.5}`;
@@ -145,17 +238,28 @@ function edge(e: AttachEdge, placed: Map<Ref, Placed>, fd: Ref | undefined, fdX:
     d = `M${n(a.x)} ${a.y}H${n(x)}V${b.y}H${n(tip)}`;
     return [{ k: "path", d, ...look }];
   }
-  const between = [...placed.values()].some((p) => p.cell.row === a.cell.row && p.cell.column > a.cell.column && p.cell.column < b.cell.column);
+  const between = [...placed.values()].some(
+    (p) => p.cell.row === a.cell.row && p.cell.column > a.cell.column && p.cell.column < b.cell.column,
+  );
   if (a.y === b.y && !between) d = `M${n(x0)} ${a.y}H${n(tip)}`;
   else if (between) {
     const over = a.y - 1.75 * rem;
     d = `M${n(x0)} ${a.y}h${n(0.3 * rem)}V${n(over)}H${n(turn)}V${b.y}H${n(tip)}`;
   } else d = `M${n(x0)} ${a.y}H${n(turn)}V${b.y}H${n(tip)}`;
-  return [{ k: "path", d, ...look }, ...(head === "" ? [] : [{ k: "path" as const, d: head, stroke, width: 1.2, cls: "keep" }])];
+  return [
+    { k: "path", d, ...look },
+    ...(head === "" ? [] : [{ k: "path" as const, d: head, stroke, width: 1.2, cls: "keep" }]),
+  ];
 }
 
 /** What this kernel did not do: dashed, below the row, named on the line. */
-function undone(edges: readonly AttachEdge[], placed: Map<Ref, Placed>, tops: readonly number[], lines: readonly number[], rem: number): Mark[] {
+function undone(
+  edges: readonly AttachEdge[],
+  placed: Map<Ref, Placed>,
+  tops: readonly number[],
+  lines: readonly number[],
+  rem: number,
+): Mark[] {
   const sorted = edges.flatMap((e) => {
     const a = placed.get(e.from);
     const b = placed.get(e.to);
@@ -171,9 +275,33 @@ function undone(edges: readonly AttachEdge[], placed: Map<Ref, Placed>, tops: re
     const rows = (p: Placed): number => p.node.lines.reduce((sum, l) => sum + wrap(l.text, p.w / rem).length, 0);
     const end = b.y + (1.5 + Math.max(rows(b) - 1, 0) * LINE) * rem;
     const start = a.y + (1.5 + Math.max(rows(a) - 1, 0) * LINE) * rem;
-    strokes.push({ k: "path", d: `M${n(x)} ${n(start)}V${y}H${n(tx)}V${n(end)}`, stroke: "fault", width: 1.3, dash: DASH, cls: "keep" });
-    strokes.push({ k: "path", d: `M${n(tx - 3.5)} ${n(end + 6)}L${n(tx)} ${n(end)}L${n(tx + 3.5)} ${n(end + 6)}`, stroke: "fault", width: 1.3, cls: "keep" });
-    words.push({ k: "text", x: x + 0.9 * rem, y: y + 0.3 * rem, text: e.label, size: 0.96, font: "sans", weight: 500, color: "fault", halo: 5, tip: [e.label, "not done by this kernel"] });
+    strokes.push({
+      k: "path",
+      d: `M${n(x)} ${n(start)}V${y}H${n(tx)}V${n(end)}`,
+      stroke: "fault",
+      width: 1.3,
+      dash: DASH,
+      cls: "keep",
+    });
+    strokes.push({
+      k: "path",
+      d: `M${n(tx - 3.5)} ${n(end + 6)}L${n(tx)} ${n(end)}L${n(tx + 3.5)} ${n(end + 6)}`,
+      stroke: "fault",
+      width: 1.3,
+      cls: "keep",
+    });
+    words.push({
+      k: "text",
+      x: x + 0.9 * rem,
+      y: y + 0.3 * rem,
+      text: e.label,
+      size: 0.96,
+      font: "sans",
+      weight: 500,
+      color: "fault",
+      halo: 5,
+      tip: [e.label, "not done by this kernel"],
+    });
   });
   return [...strokes, ...words];
 }

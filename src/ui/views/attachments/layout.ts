@@ -49,7 +49,9 @@ export function layoutAttachments(atlas: Pick<Atlas, "nodes" | "links">): Grid {
     placed.set(ref, { column, row, kind });
   };
   const beside = (ref: Ref): Ref[] =>
-    atlas.links.filter((l) => l.kind !== "undone").flatMap((l) => (l.from === ref ? [l.to] : l.to === ref ? [l.from] : []));
+    atlas.links
+      .filter((l) => l.kind !== "undone")
+      .flatMap((l) => (l.from === ref ? [l.to] : l.to === ref ? [l.from] : []));
 
   atlas.nodes.filter((n) => n.kind === "device").forEach((n, i) => put(n.ref, 2 * i));
   // From each device to the right, what hangs on it comes into its row; two passes reach nodes linked through later ones.
@@ -59,10 +61,13 @@ export function layoutAttachments(atlas: Pick<Atlas, "nodes" | "links">): Grid {
         if (cell.column === column)
           for (const other of beside(ref)) {
             const kind = kinds.get(other);
-            if (kind !== undefined && COLUMN[kind] >= column && !SHELF.has(kind)) put(other, Math.floor(cell.row / 2) * 2);
+            if (kind !== undefined && COLUMN[kind] >= column && !SHELF.has(kind))
+              put(other, Math.floor(cell.row / 2) * 2);
           }
   for (const n of atlas.nodes.filter((x) => SHELF.has(x.kind))) {
-    const owner = beside(n.ref).map((r) => placed.get(r)).find((c) => c !== undefined);
+    const owner = beside(n.ref)
+      .map((r) => placed.get(r))
+      .find((c) => c !== undefined);
     put(n.ref, Math.floor((owner?.row ?? 0) / 2) * 2 + 1);
   }
   for (const n of atlas.nodes) put(n.ref, 0);

@@ -44,7 +44,13 @@ export function BitGridView({ grid, alone }: { grid: BitGrid; alone: boolean }) 
         </figcaption>
       )}
       <div ref={host} onPointerMove={point} onPointerLeave={() => tip.hide()}>
-        <svg ref={svg} width={box.width} height={drawing?.height ?? 0} aria-hidden="true" style={{ overflow: "visible" }} />
+        <svg
+          ref={svg}
+          width={box.width}
+          height={drawing?.height ?? 0}
+          aria-hidden="true"
+          style={{ overflow: "visible" }}
+        />
       </div>
       <p className={css["source"]}>
         {guest && (

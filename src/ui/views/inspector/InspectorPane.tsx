@@ -3,6 +3,7 @@ import { Hex } from "../../widgets/Hex.tsx";
 import { Empty, Pane } from "../../widgets/Pane.tsx";
 import { BitGridView } from "./BitGridView.tsx";
 import { InspectorTable } from "./InspectorTable.tsx";
+import { scrollable } from "../../widgets/scroll.ts";
 import css from "./inspector.module.css";
 import { StructView } from "./StructView.tsx";
 
@@ -25,7 +26,7 @@ export function InspectorPane() {
       }
       twin={value === null ? undefined : <InspectorTable view={value} />}
     >
-      <div className={css["scroll"]}>
+      <div className={css["scroll"]} {...scrollable("Fields and bits")}>
         {value === null && <Empty>{problem ?? "Select an object anywhere to see its fields and bits."}</Empty>}
         {value?.grids.map((grid) => (
           <BitGridView key={`${grid.title} ${grid.address ?? ""}`} grid={grid} alone={value.grids.length === 1} />

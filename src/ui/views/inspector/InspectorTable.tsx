@@ -17,7 +17,15 @@ export function InspectorTable({ view }: { view: InspectorView }) {
         })),
       ),
     ),
-    ...view.structs.flatMap((s) => s.fields.map((f) => ({ where: s.title, bits: `+0x${f.offset.toString(16)}`, name: f.name, value: f.value, meaning: f.out ? "written by the kernel" : "" }))),
+    ...view.structs.flatMap((s) =>
+      s.fields.map((f) => ({
+        where: s.title,
+        bits: `+0x${f.offset.toString(16)}`,
+        name: f.name,
+        value: f.value,
+        meaning: f.out ? "written by the kernel" : "",
+      })),
+    ),
   ];
   return (
     <DataTable

@@ -5,7 +5,8 @@ import css from "./inspector.module.css";
 /** The bytes of an ioctl struct, field by field, as they went in and came out. */
 export function StructView({ struct }: { struct: InspectorView["structs"][number] }) {
   const bytes = (offset: number, size: number): string =>
-    [...struct.bytes.slice(offset, offset + Math.min(size, 8))].map((b) => b.toString(16).padStart(2, "0")).join(" ") + (size > 8 ? " …" : "");
+    [...struct.bytes.slice(offset, offset + Math.min(size, 8))].map((b) => b.toString(16).padStart(2, "0")).join(" ") +
+    (size > 8 ? " …" : "");
   return (
     <table className={css["struct"]}>
       <caption>

@@ -42,11 +42,32 @@ export function drawBits(grid: BitGrid, width: number, rem: number): BitDrawing 
     const h = (folded ? 0.5 : 1.14) * rem;
     const base = top + h / 2 + 0.3 * rem;
     const shift = high ? 32 : 0;
-    if (first) marks.push({ k: "text", x: 0, y: base, text: `+${(word.offset & ~7).toString(16).padStart(2, "0")}`, size: 0.86, font: "mono", color: "ink2" });
-    marks.push({ k: "text", x: x0 - 0.55 * rem, y: base, text: high ? "63:32" : "31:0", size: NUMBER, font: "mono", color: "ink3", anchor: "end" });
+    if (first)
+      marks.push({
+        k: "text",
+        x: 0,
+        y: base,
+        text: `+${(word.offset & ~7).toString(16).padStart(2, "0")}`,
+        size: 0.86,
+        font: "mono",
+        color: "ink2",
+      });
+    marks.push({
+      k: "text",
+      x: x0 - 0.55 * rem,
+      y: base,
+      text: high ? "63:32" : "31:0",
+      size: NUMBER,
+      font: "mono",
+      color: "ink3",
+      anchor: "end",
+    });
     const fields = word.fields.toSorted((a, b) => b.hi - a.hi);
     const second = drawFields(marks, fields, { x0, cw, top, h, rem, shift, folded, width });
-    marks.push(line(x0, crisp(top), width, crisp(top), folded ? "hair2" : "ink2"), line(x0, crisp(top + h), width, crisp(top + h), folded ? "hair2" : "ink2"));
+    marks.push(
+      line(x0, crisp(top), width, crisp(top), folded ? "hair2" : "ink2"),
+      line(x0, crisp(top + h), width, crisp(top + h), folded ? "hair2" : "ink2"),
+    );
     if (!folded) digits(marks, word, fields, { x0, cw, top, h, rem });
     y += (folded ? 1.85 : second ? 3.75 : 2.95) * rem;
   }
@@ -62,7 +83,11 @@ interface Frame {
 }
 
 /** True when names needed a second row. */
-function drawFields(marks: Mark[], fields: readonly BitField[], f: Frame & { shift: number; folded: boolean; width: number }): boolean {
+function drawFields(
+  marks: Mark[],
+  fields: readonly BitField[],
+  f: Frame & { shift: number; folded: boolean; width: number },
+): boolean {
   const { x0, cw, top, h, rem, shift, folded, width } = f;
   let numbered = Number.NEGATIVE_INFINITY;
   const ends = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -70,7 +95,13 @@ function drawFields(marks: Mark[], fields: readonly BitField[], f: Frame & { shi
   for (const field of fields) {
     const xa = x0 + (31 - field.hi) * cw;
     const w = (field.hi - field.lo + 1) * cw;
-    const tip = [`${field.name} [${field.hi + shift}:${field.lo + shift}]`, `= 0x${(field.value >>> 0).toString(16)}${field.meaning === undefined ? "" : `  ${field.meaning}`}`, ...(field.from === undefined ? [] : [field.from === "guest" ? "from the guest's structure" : "written by the host"])];
+    const tip = [
+      `${field.name} [${field.hi + shift}:${field.lo + shift}]`,
+      `= 0x${(field.value >>> 0).toString(16)}${field.meaning === undefined ? "" : `  ${field.meaning}`}`,
+      ...(field.from === undefined
+        ? []
+        : [field.from === "guest" ? "from the guest's structure" : "written by the host"]),
+    ];
     if (field.from === "guest") marks.push({ k: "rect", x: xa, y: top, w, h, fill: "ink", opacity: 0.1 });
     marks.push({ k: "path", d: `M${crisp(xa)} ${n(top)}v${n(h)}M${crisp(xa + w)} ${n(top)}v${n(h)}`, stroke: "hair2" });
     marks.push({ k: "rect", x: xa, y: top, w, h, fill: "paper", opacity: 0, tip });
@@ -82,7 +113,17 @@ function drawFields(marks: Mark[], fields: readonly BitField[], f: Frame & { shi
     if (row !== undefined) {
       ends[row] = mid + nw / 2;
       if (row === 1) second = true;
-      marks.push({ k: "text", x: mid, y: top + h + (row === 0 ? 0.78 : 1.58) * rem, text: name, size: NAME, font: "mono", color: folded ? "ink3" : "ink2", anchor: "middle", tip });
+      marks.push({
+        k: "text",
+        x: mid,
+        y: top + h + (row === 0 ? 0.78 : 1.58) * rem,
+        text: name,
+        size: NAME,
+        font: "mono",
+        color: folded ? "ink3" : "ink2",
+        anchor: "middle",
+        tip,
+      });
     }
     if (folded) continue;
     for (const [bit, x] of [
@@ -92,7 +133,16 @@ function drawFields(marks: Mark[], fields: readonly BitField[], f: Frame & { shi
       const bw = em(String(bit + shift), "mono") * NUMBER * rem;
       if (x - bw / 2 < numbered + 0.22 * rem) continue;
       numbered = x + bw / 2;
-      marks.push({ k: "text", x, y: top - 0.22 * rem, text: String(bit + shift), size: NUMBER, font: "mono", color: "ink3", anchor: "middle" });
+      marks.push({
+        k: "text",
+        x,
+        y: top - 0.22 * rem,
+        text: String(bit + shift),
+        size: NUMBER,
+        font: "mono",
+        color: "ink3",
+        anchor: "middle",
+      });
     }
   }
   return second;
@@ -105,6 +155,16 @@ function digits(marks: Mark[], word: BitWord, fields: readonly BitField[], { x0,
     const inside = fields.some((f) => i <= f.hi && i >= f.lo);
     const x = x0 + (31 - i + 0.5) * cw;
     if (old !== bit) marks.push({ k: "rect", x: x - cw / 2, y: top + h - 2, w: cw, h: 2, fill: "accent" });
-    marks.push({ k: "text", x, y: top + h / 2 + 0.31 * rem, text: String(bit), size: DIGIT, font: "mono", color: bit === 1 ? "ink" : inside ? "ink3" : "hair2", weight: bit === 1 ? 600 : 400, anchor: "middle" });
+    marks.push({
+      k: "text",
+      x,
+      y: top + h / 2 + 0.31 * rem,
+      text: String(bit),
+      size: DIGIT,
+      font: "mono",
+      color: bit === 1 ? "ink" : inside ? "ink3" : "hair2",
+      weight: bit === 1 ? 600 : 400,
+      anchor: "middle",
+    });
   }
 }

@@ -11,7 +11,13 @@ export function SpaceActions() {
   const kernels = useLab((s) => s.catalogue?.kernels ?? []);
   return (
     <>
-      <button type="button" className={pane["action"]} aria-pressed={trueScale} onClick={() => session.viewport.toggleTrueScale()} title="T">
+      <button
+        type="button"
+        className={pane["action"]}
+        aria-pressed={trueScale}
+        onClick={() => session.viewport.toggleTrueScale()}
+        title="T"
+      >
         true scale
       </button>
       <button type="button" className={pane["action"]} onClick={() => session.viewport.fit()} title="F">
@@ -19,7 +25,11 @@ export function SpaceActions() {
       </button>
       <label className={css["compare"]}>
         dashed:{" "}
-        <select value={compare ?? ""} aria-label="Kernel drawn dashed, for comparison" onChange={(e) => session.setCompare(e.target.value === "" ? null : e.target.value)}>
+        <select
+          value={compare ?? ""}
+          aria-label="Kernel drawn dashed, for comparison"
+          onChange={(e) => session.setCompare(e.target.value === "" ? null : e.target.value)}
+        >
           <option value="">none</option>
           {kernels
             .filter((k) => k.id !== kernel)

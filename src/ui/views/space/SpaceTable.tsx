@@ -1,7 +1,7 @@
 import type { TrackInterval } from "../../../engine/views/types.ts";
 import { useLab, useSession } from "../../app/context.ts";
 import { hex, size } from "../../draw/format.ts";
-import { DataTable } from "../../widgets/DataTable.tsx";
+import { CellButton, DataTable } from "../../widgets/DataTable.tsx";
 import { Hex } from "../../widgets/Hex.tsx";
 import { KINDS } from "./kinds.ts";
 
@@ -17,7 +17,14 @@ export function SpaceTable() {
   const frame = useLab((s) => s.frame);
   const rows: Line[] =
     frame?.addressSpace.bands.flatMap((b) =>
-      b.tracks.flatMap((t) => t.intervals.map((i) => ({ ...i, band: b.title, track: [t.label, t.sub].filter((x) => x !== "").join(" "), trackId: t.id }))),
+      b.tracks.flatMap((t) =>
+        t.intervals.map((i) => ({
+          ...i,
+          band: b.title,
+          track: [t.label, t.sub].filter((x) => x !== "").join(" "),
+          trackId: t.id,
+        })),
+      ),
     ) ?? [];
   return (
     <DataTable
@@ -37,15 +44,15 @@ export function SpaceTable() {
         {
           head: "Show",
           cell: (r) => (
-            <button
-              type="button"
+            <CellButton
+              label={`Show ${hex(r.start)} to ${hex(r.last)}`}
               onClick={() => {
                 session.select(r.ref, { track: r.trackId, start: r.start, last: r.last });
                 session.viewport.show(r.start, r.last);
               }}
             >
               show
-            </button>
+            </CellButton>
           ),
         },
       ]}

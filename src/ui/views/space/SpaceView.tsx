@@ -11,6 +11,7 @@ import { drawBody, drawHead } from "./draw.ts";
 import { installGestures } from "./gestures.ts";
 import { HEAD, layoutSpace } from "./layout.ts";
 import { spaceModel } from "./model.ts";
+import { scrollable } from "../../widgets/scroll.ts";
 import css from "./space.module.css";
 
 /** The hero: one axis, three bands in the order of translation, ribbons in the gutters, the access as the only accent line. */
@@ -32,7 +33,10 @@ export function SpaceView() {
     [frame, ghost, name, atlas, picked],
   );
   const at = useMemo(
-    () => (model === null || box.width === 0 ? null : layoutSpace(model.bands, box.width, box.height - HEAD.height * box.rem, box.rem)),
+    () =>
+      model === null || box.width === 0
+        ? null
+        : layoutSpace(model.bands, box.width, box.height - HEAD.height * box.rem, box.rem),
     [model, box],
   );
 
@@ -61,7 +65,8 @@ export function SpaceView() {
     };
     paint();
     const stop = store.subscribe((now, old) => {
-      if ((now.window !== old.window || now.trueScale !== old.trueScale) && waiting === 0) waiting = requestAnimationFrame(paint);
+      if ((now.window !== old.window || now.trueScale !== old.trueScale) && waiting === 0)
+        waiting = requestAnimationFrame(paint);
     });
     return () => {
       stop();
@@ -71,7 +76,13 @@ export function SpaceView() {
 
   useEffect(() => {
     if (host.current === null || at === null) return undefined;
-    return installGestures(host.current, session, at, (element) => painters.current?.head.tip(element) ?? painters.current?.body.tip(element), tip);
+    return installGestures(
+      host.current,
+      session,
+      at,
+      (element) => painters.current?.head.tip(element) ?? painters.current?.body.tip(element),
+      tip,
+    );
   }, [session, at, tip]);
 
   const height = at === null ? 0 : HEAD.height * at.rem;
@@ -79,10 +90,12 @@ export function SpaceView() {
     <Pane id="space" title="Address space" legend={<Legend />} actions={<SpaceActions />} twin={<SpaceTable />}>
       <div ref={host} className={css["host"]} data-testid="space">
         <svg ref={head} className={css["head"]} width={box.width} height={height} aria-hidden="true" />
-        <div className={css["scroll"]}>
+        <div className={css["scroll"]} {...scrollable("Tracks")}>
           <svg ref={body} className={css["body"]} width={box.width} height={at?.height ?? 0} aria-hidden="true" />
         </div>
-        {model !== null && model.bands.every((b) => b.rows.length === 0) && <Empty>No address space exists yet. Step on with the full stop key.</Empty>}
+        {model !== null && model.bands.every((b) => b.rows.length === 0) && (
+          <Empty>No address space exists yet. Step on with the full stop key.</Empty>
+        )}
       </div>
     </Pane>
   );

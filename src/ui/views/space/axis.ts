@@ -80,7 +80,9 @@ export function buildAxis(all: readonly Landmark[], focus: readonly bigint[] = [
 
 /** Device registers that stand close together are one landmark: what is inside is drawn, but gets no room of its own. */
 function joinDevices(landmarks: readonly Landmark[]): Landmark[] {
-  const devices = landmarks.filter((l) => l.kind === "mmio" && l.last - l.start < HUGE).toSorted((a, b) => (a.start < b.start ? -1 : 1));
+  const devices = landmarks
+    .filter((l) => l.kind === "mmio" && l.last - l.start < HUGE)
+    .toSorted((a, b) => (a.start < b.start ? -1 : 1));
   const out = landmarks.filter((l) => l.kind !== "mmio");
   let open: Landmark | null = null;
   for (const d of devices) {
@@ -107,7 +109,7 @@ function smallestCover(edges: readonly bigint[], landmarks: readonly Landmark[])
   const free = (i: number): number => {
     let root = i;
     while ((next[root] ?? root) !== root) root = next[root] ?? root;
-    for (let at = i; at !== root; ) {
+    for (let at = i; at !== root;) {
       const after = next[at] ?? root;
       next[at] = root;
       at = after;
@@ -126,10 +128,18 @@ function smallestCover(edges: readonly bigint[], landmarks: readonly Landmark[])
 
 /** Room by what stands there: MSI windows are what the picture is often about, bare device registers rarely. */
 function importance(edges: readonly bigint[], landmarks: readonly Landmark[]): number[] {
-  const msi = smallestCover(edges, landmarks.filter((l) => l.kind === "sw_msi" || l.kind === "hw_msi"));
-  const things = smallestCover(edges, landmarks.filter((l) => l.kind !== "mmio"));
+  const msi = smallestCover(
+    edges,
+    landmarks.filter((l) => l.kind === "sw_msi" || l.kind === "hw_msi"),
+  );
+  const things = smallestCover(
+    edges,
+    landmarks.filter((l) => l.kind !== "mmio"),
+  );
   const any = smallestCover(edges, landmarks);
-  return any.map((cover, i) => (msi[i] !== undefined ? 2.4 : things[i] !== undefined ? 1 : cover !== undefined ? 0.6 : 0.45));
+  return any.map((cover, i) =>
+    msi[i] !== undefined ? 2.4 : things[i] !== undefined ? 1 : cover !== undefined ? 0.6 : 0.45,
+  );
 }
 
 function weightOf(size: bigint): number {

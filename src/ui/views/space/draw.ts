@@ -28,7 +28,17 @@ function change(step: number, right: number, y: number, rem: number): Mark[] {
   return [
     { k: "text", x: right, y, text: to, size: 0.9, font: "sans", weight: 500, color: "accent", anchor: "end" },
     { k: "path", d: `M${n(tail)} ${n(y - 0.3 * rem)}H${n(tip)}m-3.5 -3l3.5 3l-3.5 3`, stroke: "accent", width: 1.2 },
-    { k: "text", x: tail - 0.3 * rem, y, text: String(step - 1), size: 0.9, font: "sans", weight: 500, color: "accent", anchor: "end" },
+    {
+      k: "text",
+      x: tail - 0.3 * rem,
+      y,
+      text: String(step - 1),
+      size: 0.9,
+      font: "sans",
+      weight: 500,
+      color: "accent",
+      anchor: "end",
+    },
   ];
 }
 

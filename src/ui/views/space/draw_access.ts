@@ -10,22 +10,43 @@ import type { Scale } from "./scale.ts";
 export function drawFlags(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark[] {
   const { rem, left } = at;
   const y = HEAD.axis * rem;
-  return model.accesses.filter((a) => seen(a, scale)).flatMap((a): Mark[] => {
-    const x = left + scale.x(a.iova);
-    const w = em(a.label, "mono") * 0.9 * rem;
-    const flip = x + 0.65 * rem + w > at.right;
-    return [
-      { k: "path", d: `M${n(x - 0.42 * rem)} ${n(y - 0.75 * rem)}h${n(0.84 * rem)}l${n(-0.42 * rem)} ${n(0.65 * rem)}Z`, fill: "accent", cls: "keep" },
-      { k: "path", d: `M${n(x)} ${n(y - 1)}V${n(HEAD.height * rem)}`, stroke: "accent", width: 2, cls: "keep" },
-      { k: "text", x: flip ? x - 0.65 * rem : x + 0.65 * rem, y: y - 0.24 * rem, text: a.label, size: 0.9, font: "mono", weight: 600, color: "accent", anchor: flip ? "end" : "start", halo: 4, refs: [a.ref] },
-    ];
-  });
+  return model.accesses
+    .filter((a) => seen(a, scale))
+    .flatMap((a): Mark[] => {
+      const x = left + scale.x(a.iova);
+      const w = em(a.label, "mono") * 0.9 * rem;
+      const flip = x + 0.65 * rem + w > at.right;
+      return [
+        {
+          k: "path",
+          d: `M${n(x - 0.42 * rem)} ${n(y - 0.75 * rem)}h${n(0.84 * rem)}l${n(-0.42 * rem)} ${n(0.65 * rem)}Z`,
+          fill: "accent",
+          cls: "keep",
+        },
+        { k: "path", d: `M${n(x)} ${n(y - 1)}V${n(HEAD.height * rem)}`, stroke: "accent", width: 2, cls: "keep" },
+        {
+          k: "text",
+          x: flip ? x - 0.65 * rem : x + 0.65 * rem,
+          y: y - 0.24 * rem,
+          text: a.label,
+          size: 0.9,
+          font: "mono",
+          weight: 600,
+          color: "accent",
+          anchor: flip ? "end" : "start",
+          halo: 4,
+          refs: [a.ref],
+        },
+      ];
+    });
 }
 
 export function drawAccesses(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark[] {
   return [
     ...model.ghostAccesses.flatMap((a) => path(a, scale, at, true)),
-    ...model.accesses.flatMap((a) => (seen(a, scale) ? [...path(a, scale, at, false), ...ending(a, model, scale, at)] : [])),
+    ...model.accesses.flatMap((a) =>
+      seen(a, scale) ? [...path(a, scale, at, false), ...ending(a, model, scale, at)] : [],
+    ),
   ];
 }
 
@@ -55,7 +76,13 @@ function path(a: Access, scale: Scale, at: SpaceLayout, ghost: boolean): Mark[] 
   const entry = at.rows.get(a.track);
   if (entry !== undefined && a.track !== stops.at(-1)?.track) {
     const c = x(a.iova);
-    marks.push({ k: "path", d: `M${n(c - 7)} ${entry.y - 2}h-3v${entry.h + 4}h3M${n(c + 7)} ${entry.y - 2}h3v${entry.h + 4}h-3`, stroke: "accent", width: 1.6, cls: "keep" });
+    marks.push({
+      k: "path",
+      d: `M${n(c - 7)} ${entry.y - 2}h-3v${entry.h + 4}h3M${n(c + 7)} ${entry.y - 2}h3v${entry.h + 4}h-3`,
+      stroke: "accent",
+      width: 1.6,
+      cls: "keep",
+    });
   }
   return marks;
 }
@@ -76,11 +103,38 @@ function ending(a: Access, model: SpaceModel, scale: Scale, at: SpaceLayout): Ma
     const tx = flip ? x - 0.7 * rem : x + 0.7 * rem;
     return [
       { k: "rect", x: x - 2, y: row.y - 1, w: 4, h: row.h + 2, fill: "accent", cls: "keep" },
-      { k: "rect", x: flip ? tx - w - 4 : tx - 4, y: top - 1.5 * rem, w: w + 8, h: 1.15 * rem, fill: "paper", opacity: 0.86 },
-      { k: "text", x: tx, y: top - 0.64 * rem, text, size: 0.84, font: "mono", weight: 600, color: "accent", anchor: flip ? "end" : "start", halo: 3 },
+      {
+        k: "rect",
+        x: flip ? tx - w - 4 : tx - 4,
+        y: top - 1.5 * rem,
+        w: w + 8,
+        h: 1.15 * rem,
+        fill: "paper",
+        opacity: 0.86,
+      },
+      {
+        k: "text",
+        x: tx,
+        y: top - 0.64 * rem,
+        text,
+        size: 0.84,
+        font: "mono",
+        weight: 600,
+        color: "accent",
+        anchor: flip ? "end" : "start",
+        halo: 3,
+      },
     ];
   }
-  const marks: Mark[] = [{ k: "path", d: `M${n(x - 5)} ${n(y - 5)}l10 10M${n(x + 5)} ${n(y - 5)}l-10 10`, stroke: "fault", width: 2.6, cls: "keep" }];
+  const marks: Mark[] = [
+    {
+      k: "path",
+      d: `M${n(x - 5)} ${n(y - 5)}l10 10M${n(x + 5)} ${n(y - 5)}l-10 10`,
+      stroke: "fault",
+      width: 2.6,
+      cls: "keep",
+    },
+  ];
   const last = Math.max(...[...at.bands.values()].map((b) => b.bottom));
   const hole = holeAt(model, stop.band, stop.track, stop.address);
   if (hole !== null) {
@@ -90,16 +144,44 @@ function ending(a: Access, model: SpaceModel, scale: Scale, at: SpaceLayout): Ma
   }
   marks.push({ k: "path", d: `M${n(x)} ${n(y + 8)}V${n(last)}`, stroke: "fault", dash: "1 3", cls: "keep" });
   const flip = x + (em(a.end, "mono") * 0.86 + 1) * rem > at.right;
-  const place = { x: flip ? x - 0.75 * rem : x + 0.75 * rem, anchor: flip ? ("end" as const) : ("start" as const), size: 0.84, font: "mono" as const, halo: 4 };
+  const place = {
+    x: flip ? x - 0.75 * rem : x + 0.75 * rem,
+    anchor: flip ? ("end" as const) : ("start" as const),
+    size: 0.84,
+    font: "mono" as const,
+    halo: 4,
+  };
   const lines = [a.end, ...(hole === null ? [] : [`hole ${hole.start.toString(16)} … ${hole.last.toString(16)}`])];
   const w = Math.max(...lines.map((l) => em(l, "mono"))) * 0.87 * rem + 8;
-  marks.push({ k: "rect", x: flip ? place.x - w + 4 : place.x - 4, y: row.y + row.h + 0.72 * rem, w, h: lines.length * 1.08 * rem + 2, fill: "paper", opacity: 0.86 });
-  lines.forEach((text, i) => marks.push({ k: "text", ...place, y: row.y + row.h + (1.6 + i * 1.06) * rem, text, weight: i === 0 ? 600 : 400, color: "fault" }));
+  marks.push({
+    k: "rect",
+    x: flip ? place.x - w + 4 : place.x - 4,
+    y: row.y + row.h + 0.72 * rem,
+    w,
+    h: lines.length * 1.08 * rem + 2,
+    fill: "paper",
+    opacity: 0.86,
+  });
+  lines.forEach((text, i) =>
+    marks.push({
+      k: "text",
+      ...place,
+      y: row.y + row.h + (1.6 + i * 1.06) * rem,
+      text,
+      weight: i === 0 ? 600 : 400,
+      color: "fault",
+    }),
+  );
   return marks;
 }
 
 /** The unmapped stretch around an address in a track. */
-function holeAt(model: SpaceModel, band: Band["id"], track: string, address: bigint): { start: bigint; last: bigint } | null {
+function holeAt(
+  model: SpaceModel,
+  band: Band["id"],
+  track: string,
+  address: bigint,
+): { start: bigint; last: bigint } | null {
   const row = model.bands.find((b) => b.id === band)?.rows.find((r) => r.id === track);
   if (row === undefined || row.intervals.length === 0) return null;
   let start = 0n;

@@ -52,7 +52,16 @@ export function drawMinimap(model: SpaceModel, scale: Scale, at: SpaceLayout): M
   for (const [power, text] of MINI_TICKS) {
     const px = crisp(x(1n << BigInt(power)) - 0.5);
     marks.push(line(px, y - 3, px, y + 3, "hair2"));
-    marks.push({ k: "text", x: px, y: y + 1.25 * rem, text, size: 0.76, font: "mono", color: "ink3", anchor: power === 64 ? "end" : "middle" });
+    marks.push({
+      k: "text",
+      x: px,
+      y: y + 1.25 * rem,
+      text,
+      size: 0.76,
+      font: "mono",
+      color: "ink3",
+      anchor: power === 64 ? "end" : "middle",
+    });
   }
   const seen = new Set<string>();
   for (const band of model.bands)
@@ -68,10 +77,16 @@ export function drawMinimap(model: SpaceModel, scale: Scale, at: SpaceLayout): M
         const patterned = i.kind === "reserved" || i.kind === "aperture";
         marks.push({ k: "rect", x: x0, y: y - 3, w, h: 6, fill: patterned ? fill : stroke, refs: [i.ref] });
       }
-  for (const a of model.accesses) marks.push({ k: "path", d: `M${n(x(a.iova))} ${n(y - 7)}v14`, stroke: "accent", width: 1.6 });
+  for (const a of model.accesses)
+    marks.push({ k: "path", d: `M${n(x(a.iova))} ${n(y - 7)}v14`, stroke: "accent", width: 1.6 });
   const x0 = x(scale.window.lo);
   const x1 = Math.max(x0 + 3, x(scale.window.hi));
-  marks.push({ k: "path", d: `M${n(x0 + 3)} ${n(y - 6)}H${n(x0)}V${n(y + 6)}H${n(x0 + 3)}M${n(x1 - 3)} ${n(y - 6)}H${n(x1)}V${n(y + 6)}H${n(x1 - 3)}`, stroke: "ink", width: 1.5 });
+  marks.push({
+    k: "path",
+    d: `M${n(x0 + 3)} ${n(y - 6)}H${n(x0)}V${n(y + 6)}H${n(x0 + 3)}M${n(x1 - 3)} ${n(y - 6)}H${n(x1)}V${n(y + 6)}H${n(x1 - 3)}`,
+    stroke: "ink",
+    width: 1.5,
+  });
   return marks;
 }
 
@@ -97,7 +112,16 @@ export function drawAxis(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark
     marks.push(line(a, crisp(y), b, crisp(y), "hair2", { dash: "1.5 2" }));
     const text = size(piece.end - piece.start);
     if (x1 - x0 >= em(text, "sans") * 0.74 * rem - 2)
-      marks.push({ k: "text", x: (a + b) / 2, y: HEAD.sizes * rem, text, size: 0.76, font: "sans", color: "ink3", anchor: "middle" });
+      marks.push({
+        k: "text",
+        x: (a + b) / 2,
+        y: HEAD.sizes * rem,
+        text,
+        size: 0.76,
+        font: "sans",
+        color: "ink3",
+        anchor: "middle",
+      });
   }
   const rows = [HEAD.labels * rem, (HEAD.labels + 1) * rem];
   const texts: [number, number][][] = [[], []];
@@ -127,7 +151,17 @@ export function drawAxis(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark
     taken.push(px);
     const top = (rows[row] ?? 0) - 0.72 * rem;
     marks.push(line(crisp(px - 0.5), top, crisp(px - 0.5), y, "hair2"));
-    labels.push({ k: "text", x: px + (end ? -3 : 3), y: rows[row] ?? 0, text, size: 0.82, font: "mono", color: "ink2", anchor: end ? "end" : "start", halo: 3 });
+    labels.push({
+      k: "text",
+      x: px + (end ? -3 : 3),
+      y: rows[row] ?? 0,
+      text,
+      size: 0.82,
+      font: "mono",
+      color: "ink2",
+      anchor: end ? "end" : "start",
+      halo: 3,
+    });
   }
   return [...marks, ...labels];
 }
@@ -162,7 +196,8 @@ function grid(scale: Scale): Tick[] {
     const step = 1n << BigInt(Math.max(0, Math.ceil(Math.log2(110 / perByte))));
     const lo = piece.start > scale.window.lo ? piece.start : scale.window.lo;
     const hi = piece.end < scale.window.hi ? piece.end : scale.window.hi;
-    for (let v = ((lo + step - 1n) / step) * step; v < hi && out.length < 200; v += step) out.push({ value: v, last: false, rank: 20 });
+    for (let v = ((lo + step - 1n) / step) * step; v < hi && out.length < 200; v += step)
+      out.push({ value: v, last: false, rank: 20 });
   }
   return out;
 }

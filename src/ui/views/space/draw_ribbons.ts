@@ -18,7 +18,10 @@ interface Gutter {
 export function gutterBelow(band: Band["id"], at: SpaceLayout): Gutter | null {
   const order: Band["id"][] = ["giova", "ipa", "pa"];
   const here = at.bands.get(band);
-  const next = order.slice(order.indexOf(band) + 1).map((b) => at.bands.get(b)).find((b) => b !== undefined);
+  const next = order
+    .slice(order.indexOf(band) + 1)
+    .map((b) => at.bands.get(b))
+    .find((b) => b !== undefined);
   return here === undefined || next === undefined ? null : { top: here.bottom + 1, bottom: next.top };
 }
 
@@ -34,8 +37,22 @@ export function drawRibbons(model: SpaceModel, scale: Scale, at: SpaceLayout): M
     const wide = s.x1 - s.x0 > 160;
     const fill = s.r.kind === "doorbell" ? "sw" : "map";
     if (Math.max(s.x1 - s.x0, s.y1 - s.y0) < 0.75 * at.rem)
-      marks.push({ k: "path", d: curve((s.x0 + s.x1) / 2, (s.y0 + s.y1) / 2, s.gutter), stroke: fill, width: s.r.kind === "doorbell" ? 1.8 : 1.3, strokeOpacity: s.r.kind === "doorbell" ? 0.8 : 0.38, refs: [s.r.ref] });
-    else marks.push({ k: "path", d: band(s.x0, s.x1, s.y0, s.y1, s.gutter), fill, opacity: wide ? 0.08 : 0.17, refs: [s.r.ref] });
+      marks.push({
+        k: "path",
+        d: curve((s.x0 + s.x1) / 2, (s.y0 + s.y1) / 2, s.gutter),
+        stroke: fill,
+        width: s.r.kind === "doorbell" ? 1.8 : 1.3,
+        strokeOpacity: s.r.kind === "doorbell" ? 0.8 : 0.38,
+        refs: [s.r.ref],
+      });
+    else
+      marks.push({
+        k: "path",
+        d: band(s.x0, s.x1, s.y0, s.y1, s.gutter),
+        fill,
+        opacity: wide ? 0.08 : 0.17,
+        refs: [s.r.ref],
+      });
   }
   for (const r of model.ghostRibbons) {
     const s = place(r, bandOf, scale, at);
@@ -53,7 +70,13 @@ export function drawLandings(model: SpaceModel, scale: Scale, at: SpaceLayout): 
   const drawn = new Set<string>();
   for (const r of model.ribbons) {
     const row = at.rows.get(r.to.track);
-    if (bandOf.get(r.to.track) !== "pa" || row === undefined || r.to.last < scale.window.lo || r.to.start >= scale.window.hi) continue;
+    if (
+      bandOf.get(r.to.track) !== "pa" ||
+      row === undefined ||
+      r.to.last < scale.window.lo ||
+      r.to.start >= scale.window.hi
+    )
+      continue;
     const x0 = Math.max(at.left, at.left + scale.x(r.to.start));
     const x1 = Math.min(at.right, Math.max(at.left + scale.xLast(r.to.last), x0 + 2));
     const key = `${r.to.track} ${Math.round(x0)} ${Math.round(x1)}`;
@@ -62,7 +85,20 @@ export function drawLandings(model: SpaceModel, scale: Scale, at: SpaceLayout): 
     const hot = followed.has(`${r.to.track} ${r.to.start}`);
     if (!hot && mapped(model, r)) continue;
     const wide = x1 - x0 > 8;
-    marks.push({ k: "rect", x: x0 + (wide ? 0 : 0.3), y: row.y, w: Math.max(1.6, x1 - x0 - (wide ? 0 : 0.6)), h: row.h, fill: hot ? "ink" : r.kind === "doorbell" ? "sw" : "map", ...(wide && !hot ? { opacity: 0.5 } : {}), refs: [r.ref], tip: [`${range(r.to.start, r.to.last)}  ${size(r.to.last - r.to.start + 1n)}`, `from ${range(r.from.start, r.from.last)}`] });
+    marks.push({
+      k: "rect",
+      x: x0 + (wide ? 0 : 0.3),
+      y: row.y,
+      w: Math.max(1.6, x1 - x0 - (wide ? 0 : 0.6)),
+      h: row.h,
+      fill: hot ? "ink" : r.kind === "doorbell" ? "sw" : "map",
+      ...(wide && !hot ? { opacity: 0.5 } : {}),
+      refs: [r.ref],
+      tip: [
+        `${range(r.to.start, r.to.last)}  ${size(r.to.last - r.to.start + 1n)}`,
+        `from ${range(r.from.start, r.from.last)}`,
+      ],
+    });
   }
   return marks;
 }
@@ -70,7 +106,11 @@ export function drawLandings(model: SpaceModel, scale: Scale, at: SpaceLayout): 
 /** The physical row itself says that this stretch is used. */
 function mapped(model: SpaceModel, r: Ribbon): boolean {
   const row = model.bands.flatMap((b) => b.rows).find((x) => x.id === r.to.track);
-  return row?.intervals.some((i) => (i.kind === "map" || i.kind === "doorbell") && i.start <= r.to.start && r.to.last <= i.last) ?? false;
+  return (
+    row?.intervals.some(
+      (i) => (i.kind === "map" || i.kind === "doorbell") && i.start <= r.to.start && r.to.last <= i.last,
+    ) ?? false
+  );
 }
 
 /** The selection in ink: filled through the gutters, a straight vertical inside a band. */
@@ -89,8 +129,10 @@ export function drawFollowed(model: SpaceModel, scale: Scale, at: SpaceLayout): 
     if (rows === undefined || f.band !== "ipa" || f.last < scale.window.lo || f.start >= scale.window.hi) continue;
     const x0 = Math.max(at.left, at.left + scale.x(f.start));
     const x1 = Math.min(at.right, at.left + scale.xLast(f.last));
-    if (x1 - x0 < 0.75 * at.rem) marks.push(line((x0 + x1) / 2, rows.top, (x0 + x1) / 2, rows.bottom, "ink", { width: 2.2 }));
-    else marks.push({ k: "rect", x: x0, y: rows.top, w: x1 - x0, h: rows.bottom - rows.top, fill: "ink", opacity: 0.08 });
+    if (x1 - x0 < 0.75 * at.rem)
+      marks.push(line((x0 + x1) / 2, rows.top, (x0 + x1) / 2, rows.bottom, "ink", { width: 2.2 }));
+    else
+      marks.push({ k: "rect", x: x0, y: rows.top, w: x1 - x0, h: rows.bottom - rows.top, fill: "ink", opacity: 0.08 });
   }
   return marks;
 }
@@ -118,7 +160,13 @@ function place(r: Ribbon, bandOf: Map<string, Band["id"]>, scale: Scale, at: Spa
   const clamp = (x: number): number => Math.min(at.right, Math.max(at.left, at.left + x));
   const x0 = clamp(scale.x(r.from.start));
   const y0 = clamp(scale.x(r.to.start));
-  return { x0, x1: Math.max(clamp(scale.xLast(r.from.last)), x0 + 1.2), y0, y1: Math.max(clamp(scale.xLast(r.to.last)), y0 + 1.2), gutter };
+  return {
+    x0,
+    x1: Math.max(clamp(scale.xLast(r.from.last)), x0 + 1.2),
+    y0,
+    y1: Math.max(clamp(scale.xLast(r.to.last)), y0 + 1.2),
+    gutter,
+  };
 }
 
 export function curve(x: number, y: number, { top, bottom }: Gutter): string {

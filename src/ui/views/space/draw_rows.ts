@@ -46,10 +46,40 @@ function head(row: Row, { y, h }: Place, at: SpaceLayout): Mark[] {
   const sub = both ? em(row.sub, "mono") * 0.82 : 0;
   const marks: Mark[] = [line(left, crisp(y + h), at.right, crisp(y + h), "hair")];
   const label = clip(row.label, "sans", (left / rem - 0.8 - (sub > 0 ? sub + 0.6 : 0)) / 0.96);
-  marks.push({ k: "text", x: 0, y: base, text: label, size: 0.96, font: "sans", weight: row.present ? 500 : 400, color: row.present ? "ink" : "ink3", refs: [row.ref] });
-  if (sub > 0) marks.push({ k: "text", x: left - 0.8 * rem, y: base, text: row.sub, size: 0.82, font: "mono", color: "ink3", anchor: "end" });
+  marks.push({
+    k: "text",
+    x: 0,
+    y: base,
+    text: label,
+    size: 0.96,
+    font: "sans",
+    weight: row.present ? 500 : 400,
+    color: row.present ? "ink" : "ink3",
+    refs: [row.ref],
+  });
+  if (sub > 0)
+    marks.push({
+      k: "text",
+      x: left - 0.8 * rem,
+      y: base,
+      text: row.sub,
+      size: 0.82,
+      font: "mono",
+      color: "ink3",
+      anchor: "end",
+    });
   if (row.delta !== "")
-    marks.push({ k: "text", x: at.width, y: base, text: row.delta.replace(/^-/, "−"), size: 0.84, font: "sans", color: row.deltaTone, anchor: "end", ...(row.delta === "=" ? {} : { weight: 500 as const }) });
+    marks.push({
+      k: "text",
+      x: at.width,
+      y: base,
+      text: row.delta.replace(/^-/, "−"),
+      size: 0.84,
+      font: "sans",
+      color: row.deltaTone,
+      anchor: "end",
+      ...(row.delta === "=" ? {} : { weight: 500 as const }),
+    });
   return marks;
 }
 
@@ -69,7 +99,16 @@ function intervals(row: Row, place: Place, scale: Scale, at: SpaceLayout): Mark[
   const flush = (): void => {
     if (crowd === null) return;
     const look = KINDS[crowd.kind];
-    marks.push({ k: "rect", x: crowd.x0, y: place.y, w: Math.max(2, crowd.x1 - crowd.x0), h: place.h, fill: look.stroke, opacity: 0.8, tip: [`${crowd.count} intervals, ${look.name}`] });
+    marks.push({
+      k: "rect",
+      x: crowd.x0,
+      y: place.y,
+      w: Math.max(2, crowd.x1 - crowd.x0),
+      h: place.h,
+      fill: look.stroke,
+      opacity: 0.8,
+      tip: [`${crowd.count} intervals, ${look.name}`],
+    });
     crowd = null;
   };
   for (const i of row.intervals) {
@@ -82,7 +121,15 @@ function intervals(row: Row, place: Place, scale: Scale, at: SpaceLayout): Mark[
       continue;
     }
     const previous = drawn.at(-1);
-    if (x1 - x0 <= 2 && previous !== undefined && crowd === null && previous.x1 > x0 - 1 && previous.x1 - previous.x0 <= 2 && previous.i.kind === i.kind && i.change === undefined) {
+    if (
+      x1 - x0 <= 2 &&
+      previous !== undefined &&
+      crowd === null &&
+      previous.x1 > x0 - 1 &&
+      previous.x1 - previous.x0 <= 2 &&
+      previous.i.kind === i.kind &&
+      i.change === undefined
+    ) {
       crowd = { x0: previous.x0, x1, kind: i.kind, count: 2 };
       continue;
     }
@@ -97,28 +144,59 @@ function intervals(row: Row, place: Place, scale: Scale, at: SpaceLayout): Mark[
     if (g.last < scale.window.lo || g.start >= scale.window.hi) continue;
     const x0 = Math.max(left, left + scale.x(g.start));
     const x1 = Math.min(right, Math.max(left + scale.xLast(g.last), x0 + 5));
-    marks.push({ k: "rect", x: crisp(x0), y: crisp(place.y), w: Math.round(x1 - x0) - 1, h: place.h - 1, fill: "none", stroke: "ink3", dash: DASH, tip: [g.label, `0x${g.start.toString(16)} - 0x${g.last.toString(16)}  ${size(g.last - g.start + 1n)}`] });
+    marks.push({
+      k: "rect",
+      x: crisp(x0),
+      y: crisp(place.y),
+      w: Math.round(x1 - x0) - 1,
+      h: place.h - 1,
+      fill: "none",
+      stroke: "ink3",
+      dash: DASH,
+      tip: [g.label, `0x${g.start.toString(16)} - 0x${g.last.toString(16)}  ${size(g.last - g.start + 1n)}`],
+    });
     const w = em(g.label, "mono") * 0.84 * rem;
     const inside = x1 - x0 > w + 0.8 * rem;
     const tx = inside ? x0 + 0.5 * rem : x1 + 5;
     const span: [number, number] = [tx - 3, tx + w + 3];
-    if (span[1] > right || row.asked.length > 0 || (!inside && blocked.some(([a, b]) => span[0] < b && span[1] > a))) continue;
+    if (span[1] > right || row.asked.length > 0 || (!inside && blocked.some(([a, b]) => span[0] < b && span[1] > a)))
+      continue;
     blocked.push(span);
     marks.push({ k: "rect", x: tx - 3, y: place.y + 1.5, w: w + 6, h: place.h - 3, fill: "paper" });
-    marks.push({ k: "text", x: tx, y: place.y + place.h / 2 + 0.29 * rem, text: g.label, size: 0.84, font: "mono", color: "ink3" });
+    marks.push({
+      k: "text",
+      x: tx,
+      y: place.y + place.h / 2 + 0.29 * rem,
+      text: g.label,
+      size: 0.84,
+      font: "mono",
+      color: "ink3",
+    });
   }
   for (const a of row.asked) {
     if (a.last < scale.window.lo || a.start >= scale.window.hi) continue;
     const x0 = Math.max(left, left + scale.x(a.start));
     const x1 = Math.min(right, Math.max(left + scale.xLast(a.last), x0 + 4));
     const tone: Token = a.ok ? "accent" : "fault";
-    if (!a.ok) marks.push({ k: "rect", x: x0, y: place.y + 1, w: x1 - x0, h: place.h - 2, fill: "pattern:hole", opacity: 0.8 });
+    if (!a.ok)
+      marks.push({ k: "rect", x: x0, y: place.y + 1, w: x1 - x0, h: place.h - 2, fill: "pattern:hole", opacity: 0.8 });
     marks.push(bracket(x0, x1, place, "accent", false));
     const w = em(a.label, "mono") * 0.84 * rem;
     const spot = beside(a.label, x0 - 4, x1 + 4, w, blocked, at);
     if (spot !== null) {
       blocked.push(spot.span);
-      marks.push({ k: "text", x: spot.x, y: place.y + place.h / 2 + 0.29 * rem, text: a.label, size: 0.84, font: "mono", weight: 500, color: tone, anchor: spot.anchor, halo: 3 });
+      marks.push({
+        k: "text",
+        x: spot.x,
+        y: place.y + place.h / 2 + 0.29 * rem,
+        text: a.label,
+        size: 0.84,
+        font: "mono",
+        weight: 500,
+        color: tone,
+        anchor: spot.anchor,
+        halo: 3,
+      });
     }
   }
   return marks;
@@ -128,7 +206,13 @@ function bracket(x0: number, x1: number, { y, h }: Place, stroke: Token, outward
   const a = x0 - 3;
   const b = x1 + 3;
   const t = outward ? -3 : 3;
-  return { k: "path", d: `M${n(a + t)} ${y - 2}H${n(a)}V${y + h + 2}H${n(a + t)}M${n(b - t)} ${y - 2}H${n(b)}V${y + h + 2}H${n(b - t)}`, stroke, width: 1.6, cls: "keep" };
+  return {
+    k: "path",
+    d: `M${n(a + t)} ${y - 2}H${n(a)}V${y + h + 2}H${n(a + t)}M${n(b - t)} ${y - 2}H${n(b)}V${y + h + 2}H${n(b - t)}`,
+    stroke,
+    width: 1.6,
+    cls: "keep",
+  };
 }
 
 function measured({ i, refs, x0, x1 }: Drawn, { y, h }: Place, at: SpaceLayout): Mark[] {
@@ -139,7 +223,9 @@ function measured({ i, refs, x0, x1 }: Drawn, { y, h }: Place, at: SpaceLayout):
   if (x0 >= at.left - 0.5) d += `M${n(a)} ${m - 4}v8`;
   if (x1 <= at.right + 0.5) d += `M${n(b)} ${m - 4}v8`;
   const stroke: Token = i.change === "removed" ? "ink3" : "ink";
-  const marks: Mark[] = [{ k: "path", d, stroke, width: 1.6, ...(i.change === "removed" ? { dash: DASH } : {}), refs, tip: tipOf(i) }];
+  const marks: Mark[] = [
+    { k: "path", d, stroke, width: 1.6, ...(i.change === "removed" ? { dash: DASH } : {}), refs, tip: tipOf(i) },
+  ];
   if (i.change === "added") marks.push(bracket(a, b, { y: y + 2, h: h - 4 }, "accent", false));
   return marks;
 }
@@ -157,14 +243,31 @@ function bar({ i, refs, x0, x1 }: Drawn, { y, h }: Place, scale: Scale, at: Spac
     if (look.tint > 0) marks.push({ k: "rect", x: a, y, w, h, fill: look.stroke, opacity: look.tint });
     const cells = i.kind === "map" ? cellsOf(i, scale, at) : [];
     if (cells.length > 1)
-      for (const [p, q] of cells) marks.push({ k: "rect", x: p + 0.4, y, w: q - p - 0.9, h, fill: "map", opacity: 0.75, ...about });
-    else marks.push({ k: "rect", x: a, y, w, h, fill: look.fill, opacity: i.leaf === 1 << 30 ? 0.14 : w < 3 ? 1 : look.opacity, ...about });
+      for (const [p, q] of cells)
+        marks.push({ k: "rect", x: p + 0.4, y, w: q - p - 0.9, h, fill: "map", opacity: 0.75, ...about });
+    else
+      marks.push({
+        k: "rect",
+        x: a,
+        y,
+        w,
+        h,
+        fill: look.fill,
+        opacity: i.leaf === 1 << 30 ? 0.14 : w < 3 ? 1 : look.opacity,
+        ...about,
+      });
     if (cells.length > 1) return i.change === "added" ? [...marks, bracket(a, b, { y, h }, "accent", false)] : marks;
   }
   let d = `M${n(a)} ${crisp(y)}H${n(b)}M${n(a)} ${crisp(y + h - 1)}H${n(b)}`;
   if (x0 >= at.left - 0.5) d += `M${crisp(a)} ${y}V${y + h}`;
   if (x1 <= at.right + 0.5) d += `M${crisp(b - 1)} ${y}V${y + h}`;
-  marks.push({ k: "path", d, stroke: gone ? "ink3" : look.stroke, ...(gone || look.dashed ? { dash: DASH } : {}), refs });
+  marks.push({
+    k: "path",
+    d,
+    stroke: gone ? "ink3" : look.stroke,
+    ...(gone || look.dashed ? { dash: DASH } : {}),
+    refs,
+  });
   if (i.change !== undefined) marks.push(bracket(a, b, { y, h }, "accent", gone));
   return marks;
 }
@@ -173,14 +276,20 @@ function bar({ i, refs, x0, x1 }: Drawn, { y, h }: Place, scale: Scale, at: Spac
 function cellsOf(i: TrackInterval, scale: Scale, at: SpaceLayout): [number, number][] {
   if (i.leaf === undefined || i.leaf <= 0) return [];
   const leaf = BigInt(i.leaf);
-  const from = i.start > scale.window.lo ? i.start - ((i.start - scale.window.lo) % leaf) : scale.window.lo - ((scale.window.lo - i.start) % leaf);
+  const from =
+    i.start > scale.window.lo
+      ? i.start - ((i.start - scale.window.lo) % leaf)
+      : scale.window.lo - ((scale.window.lo - i.start) % leaf);
   const start = from < i.start ? i.start : from;
   const end = i.last + 1n < scale.window.hi ? i.last + 1n : scale.window.hi;
   if ((end - start) / leaf > BigInt(CELLS) || end - start <= leaf) return [];
   const out: [number, number][] = [];
   for (let v = start; v < end; v += leaf) {
     const next = v + leaf;
-    out.push([Math.max(at.left, at.left + scale.x(v)), Math.min(at.right, at.left + scale.x(next < i.last + 1n ? next : i.last + 1n))]);
+    out.push([
+      Math.max(at.left, at.left + scale.x(v)),
+      Math.min(at.right, at.left + scale.x(next < i.last + 1n ? next : i.last + 1n)),
+    ]);
   }
   // The first and last may be cut by the window's edge.
   const least = Math.min(...out.slice(1, -1).map(([a, b]) => b - a));
@@ -201,13 +310,34 @@ function labels({ i, refs, x0, x1 }: Drawn, { y, h }: Place, blocked: [number, n
   const chip = look.letter !== "" && b - a >= 1.25 * rem && i.kind !== "doorbell";
   if (chip) {
     marks.push({ k: "rect", x: a + 0.18 * rem, y: y + 1.5, w: 0.95 * rem, h: h - 3, fill: "paper" });
-    marks.push({ k: "text", x: a + 0.4 * rem, y: base, text: look.letter, size: 0.86, font: "mono", weight: 600, color: look.text, refs });
+    marks.push({
+      k: "text",
+      x: a + 0.4 * rem,
+      y: base,
+      text: look.letter,
+      size: 0.86,
+      font: "mono",
+      weight: 600,
+      color: look.text,
+      refs,
+    });
     inner = a + 1.5 * rem;
   }
   if (text === "") return marks;
   const color: Token = i.kind === "map" ? "ink" : "ink2";
   if (i.kind === "ram" && w + 0.8 * rem <= b - a) {
-    marks.push({ k: "text", x: b - 0.4 * rem, y: base, text, size: 0.84, font: "mono", color, anchor: "end", halo: 4, refs });
+    marks.push({
+      k: "text",
+      x: b - 0.4 * rem,
+      y: base,
+      text,
+      size: 0.84,
+      font: "mono",
+      color,
+      anchor: "end",
+      halo: 4,
+      refs,
+    });
     return marks;
   }
   // An MSI window keeps its dots in sight and the access in it: its name stands beside it where there is room.
@@ -220,7 +350,18 @@ function labels({ i, refs, x0, x1 }: Drawn, { y, h }: Place, blocked: [number, n
   const spot = outside ?? beside(text, x0, x1, w, blocked, at);
   if (spot !== null) {
     blocked.push(spot.span);
-    marks.push({ k: "text", x: spot.x, y: base, text, size: 0.84, font: "mono", color, anchor: spot.anchor, halo: 3, refs });
+    marks.push({
+      k: "text",
+      x: spot.x,
+      y: base,
+      text,
+      size: 0.84,
+      font: "mono",
+      color,
+      anchor: spot.anchor,
+      halo: 3,
+      refs,
+    });
   }
   return marks;
 }
@@ -232,11 +373,20 @@ interface Spot {
 }
 
 /** Room for a word right, else left, of an interval. */
-function beside(text: string, x0: number, x1: number, w: number, blocked: readonly [number, number][], at: SpaceLayout): Spot | null {
+function beside(
+  text: string,
+  x0: number,
+  x1: number,
+  w: number,
+  blocked: readonly [number, number][],
+  at: SpaceLayout,
+): Spot | null {
   if (text === "") return null;
   const spots: Spot[] = [
     { x: x1 + 5, anchor: "start", span: [x1 + 3, x1 + w + 7] },
     { x: x0 - 5, anchor: "end", span: [x0 - w - 7, x0 - 3] },
   ];
-  return spots.find(({ span: [a, b] }) => a >= at.left && b <= at.right && !blocked.some(([p, q]) => a < q && b > p)) ?? null;
+  return (
+    spots.find(({ span: [a, b] }) => a >= at.left && b <= at.right && !blocked.some(([p, q]) => a < q && b > p)) ?? null
+  );
 }

@@ -30,18 +30,26 @@ export function installGestures(
     if (first === undefined) return null;
     const named = /^iv:(.*):([0-9a-f]+)$/.exec(first);
     if (named === null) return { ref: first, picked: null };
-    const track = session.store.getState().frame?.addressSpace.bands.flatMap((b) => b.tracks).find((t) => t.id === named[1]);
+    const track = session.store
+      .getState()
+      .frame?.addressSpace.bands.flatMap((b) => b.tracks)
+      .find((t) => t.id === named[1]);
     const found = track?.intervals.find((i) => i.start.toString(16) === named[2]);
     if (track === undefined || found === undefined) return null;
     return { ref: second ?? found.ref, picked: { track: track.id, start: found.start, last: found.last } };
   };
   const wheel = (e: WheelEvent): void => {
     const scroller = host.querySelector(`.${css["scroll"] ?? ""}`);
-    const scrolls = scroller !== null && scroller.scrollHeight > scroller.clientHeight + 1 && e.target instanceof Node && scroller.contains(e.target);
+    const scrolls =
+      scroller !== null &&
+      scroller.scrollHeight > scroller.clientHeight + 1 &&
+      e.target instanceof Node &&
+      scroller.contains(e.target);
     if (scrolls && !e.ctrlKey && !e.shiftKey && Math.abs(e.deltaY) > Math.abs(e.deltaX)) return;
     e.preventDefault();
     const unit = e.deltaMode === 1 ? 16 : 1;
-    if (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY)) viewport.pan(((e.deltaX + e.deltaY) * unit) / viewport.width);
+    if (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY))
+      viewport.pan(((e.deltaX + e.deltaY) * unit) / viewport.width);
     else viewport.zoom(Math.exp(-e.deltaY * unit * WHEEL), Math.min(Math.max(plotX(e), 0), viewport.width));
   };
   const down = (e: PointerEvent): void => {
@@ -75,7 +83,11 @@ export function installGestures(
     if (press !== null && !press.moved && press.map === null && e.target instanceof Element) {
       const hit = hitOf(e.target);
       const { selected, picked } = session.store.getState();
-      const same = hit !== null && hit.ref === selected && hit.picked?.start === picked?.start && hit.picked?.track === picked?.track;
+      const same =
+        hit !== null &&
+        hit.ref === selected &&
+        hit.picked?.start === picked?.start &&
+        hit.picked?.track === picked?.track;
       if (same) session.select(null);
       else if (hit !== null) session.select(hit.ref, hit.picked);
       else if (plotX(e) > 0 && selected !== null) session.select(null);

@@ -107,7 +107,11 @@ function ghostsOf(here: readonly TrackInterval[], there: readonly TrackInterval[
   const keys = new Set(present.map((i) => `${i.kind} ${i.start} ${i.last}`));
   for (const i of there)
     if (!line(i) && i.change !== "removed" && !keys.has(`${i.kind} ${i.start} ${i.last}`))
-      out.push({ start: i.start, last: i.last, label: [`${name}:`, KINDS[i.kind].letter, i.label].filter((s) => s !== "").join(" ") });
+      out.push({
+        start: i.start,
+        last: i.last,
+        label: [`${name}:`, KINDS[i.kind].letter, i.label].filter((s) => s !== "").join(" "),
+      });
   const mine = present.filter(line);
   const theirs = there.filter((i) => line(i) && i.change !== "removed");
   if (theirs.length > 0) for (const cut of subtract(mine, theirs)) out.push({ ...cut, label: `${name}: hole` });

@@ -64,7 +64,12 @@ test("zooming holds the address under the pointer, down to one page", () => {
         s = new Scale(start, s.zoomed(px, 1.3), 900, 24);
       }
       expect(s.window.hi - s.window.lo).toBe(PAGE);
-      expect([target, start === axis, s.window.lo <= target + PAGE / 2n, target + PAGE / 2n <= s.window.hi]).toEqual([target, start === axis, true, true]);
+      expect([target, start === axis, s.window.lo <= target + PAGE / 2n, target + PAGE / 2n <= s.window.hi]).toEqual([
+        target,
+        start === axis,
+        true,
+        true,
+      ]);
     }
   }
 });

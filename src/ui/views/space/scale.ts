@@ -59,7 +59,8 @@ export class Scale {
     const piece = this.axis.pieces[i];
     if (piece === undefined) return 0;
     if (i === from) return Number(address - this.window.lo) * this.pixelsPerByte(piece);
-    if (i === pieceAt(this.axis, this.window.hi)) return this.width - Number(this.window.hi - address) * this.pixelsPerByte(piece);
+    if (i === pieceAt(this.axis, this.window.hi))
+      return this.width - Number(this.window.hi - address) * this.pixelsPerByte(piece);
     const [w, g] = this.before(address);
     const [w0, g0] = this.before(this.window.lo);
     return (w - w0) * this.zoom + (g - g0) * this.gap;

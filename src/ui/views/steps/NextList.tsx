@@ -12,9 +12,7 @@ export function NextList() {
   const shown = (own.length > 0 ? own : all).slice(0, 5);
   return (
     <section className={css["next"]} aria-label="Possible next">
-      <h3>
-        Possible next{own.length > 0 && <span> on {selected}</span>}
-      </h3>
+      <h3>Possible next{own.length > 0 && <span> on {selected}</span>}</h3>
       <ul>
         {shown.map((x) => (
           <li key={`${x.ref} ${x.text}`} data-ref={x.ref}>

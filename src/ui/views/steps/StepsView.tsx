@@ -36,7 +36,9 @@ export function StepsView() {
   }, [step, total]);
 
   const keys = (e: KeyboardEvent): void => {
-    const to = { ArrowDown: step + 1, ArrowUp: step - 1, Home: 1, End: total, PageDown: step + 10, PageUp: step - 10 }[e.key];
+    const to = { ArrowDown: step + 1, ArrowUp: step - 1, Home: 1, End: total, PageDown: step + 10, PageUp: step - 10 }[
+      e.key
+    ];
     if (to === undefined) return;
     e.preventDefault();
     session.seek(Math.max(1, Math.min(total, to)));

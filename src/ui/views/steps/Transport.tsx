@@ -7,7 +7,9 @@ export function Transport() {
   const running = useLab((s) => s.running);
   const step = useLab((s) => s.step);
   const total = useLab((s) => s.opened?.steps ?? 0);
-  const more = useLab((s) => s.frame?.steps.some((x) => x.index > s.step && (x.outcome === "errno" || x.outcome === "fault")) ?? false);
+  const more = useLab(
+    (s) => s.frame?.steps.some((x) => x.index > s.step && (x.outcome === "errno" || x.outcome === "fault")) ?? false,
+  );
   return (
     <div className={css["transport"]} role="toolbar" aria-label="Play the scenario">
       <button type="button" onClick={() => session.runner.toggle()} aria-keyshortcuts="Space">

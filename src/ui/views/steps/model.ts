@@ -54,8 +54,12 @@ export function drawLanes(rows: readonly StepRow[], lanes: Map<Actor, number>, r
   const last = rows.at(-1);
   if (last === undefined) return marks;
   const height = (last.y + last.h) * rem;
-  for (const x of new Set(lanes.values())) marks.push(line(Math.round(x * rem) + 0.5, 0, Math.round(x * rem) + 0.5, height, "hair"));
-  const centre = (r: StepRow): [number, number] => [Math.round((lanes.get(r.step.actor) ?? 1.1) * rem) + 0.5, Math.round((r.y + 0.95) * rem)];
+  for (const x of new Set(lanes.values()))
+    marks.push(line(Math.round(x * rem) + 0.5, 0, Math.round(x * rem) + 0.5, height, "hair"));
+  const centre = (r: StepRow): [number, number] => [
+    Math.round((lanes.get(r.step.actor) ?? 1.1) * rem) + 0.5,
+    Math.round((r.y + 0.95) * rem),
+  ];
   let past = "";
   let future = "";
   rows.forEach((r, i) => {
@@ -77,7 +81,18 @@ export function drawLanes(rows: readonly StepRow[], lanes: Map<Actor, number>, r
     const fill: Token = current ? "accent" : "paper";
     const s = 0.54 * rem;
     marks.push({ k: "path", d: shape(r.step.actor, x, y, s), fill, stroke, width: 1.2, cls: "keep" });
-    marks.push({ k: "text", x, y: y + 0.27 * rem, text: ACTORS[r.step.actor].letter, size: 0.76, font: "mono", weight: 500, color: current ? "on" : r.state === "past" ? "ink" : "ink3", anchor: "middle", cls: "keep" });
+    marks.push({
+      k: "text",
+      x,
+      y: y + 0.27 * rem,
+      text: ACTORS[r.step.actor].letter,
+      size: 0.76,
+      font: "mono",
+      weight: 500,
+      color: current ? "on" : r.state === "past" ? "ink" : "ink3",
+      anchor: "middle",
+      cls: "keep",
+    });
   }
   return marks;
 }

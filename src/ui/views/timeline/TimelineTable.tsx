@@ -1,9 +1,17 @@
 import type { Frame, Lane } from "../../../engine/views/types.ts";
 import { useSession } from "../../app/context.ts";
-import { DataTable } from "../../widgets/DataTable.tsx";
+import { CellButton, DataTable } from "../../widgets/DataTable.tsx";
 
 /** Steps as rows, kernels as columns. */
-export function TimelineTable({ frame, lanes, title }: { frame: Frame | null; lanes: { title: string; lane: Lane }[]; title: string }) {
+export function TimelineTable({
+  frame,
+  lanes,
+  title,
+}: {
+  frame: Frame | null;
+  lanes: { title: string; lane: Lane }[];
+  title: string;
+}) {
   const session = useSession();
   return (
     <DataTable
@@ -15,9 +23,9 @@ export function TimelineTable({ frame, lanes, title }: { frame: Frame | null; la
           head: "Step",
           end: true,
           cell: (s) => (
-            <button type="button" aria-label={`Go to step ${s.index}`} onClick={() => session.seek(s.index)}>
+            <CellButton label={`Go to step ${s.index}`} onClick={() => session.seek(s.index)}>
               {s.index}
-            </button>
+            </CellButton>
           ),
         },
         { head: "Call", cell: (s) => `${s.prefix}${s.op} ${s.args}`, mono: true },

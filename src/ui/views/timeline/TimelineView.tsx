@@ -2,6 +2,7 @@ import { type KeyboardEvent, type PointerEvent, useMemo, useRef } from "react";
 import { useLab, useSession } from "../../app/context.ts";
 import { Drawing } from "../../draw/Drawing.tsx";
 import { useBox } from "../../widgets/measure.ts";
+import { TableShown } from "../../widgets/DataTable.tsx";
 import { TimelineTable } from "./TimelineTable.tsx";
 import { ROWS, drawTimeline, stepAt } from "./model.ts";
 import css from "./timeline.module.css";
@@ -18,11 +19,15 @@ export function TimelineView({ left }: { left: number }) {
   const asTable = useLab((s) => s.tables.includes("timeline"));
   const at = useMemo(() => ({ width: box.width, rem: box.rem, left: left + 1.1 * box.rem }), [box, left]);
   const titled = useMemo(
-    () => lanes.slice(1).map((lane) => ({ lane, title: kernels?.find((k) => k.id === lane.kernel)?.title ?? lane.kernel })),
+    () =>
+      lanes.slice(1).map((lane) => ({ lane, title: kernels?.find((k) => k.id === lane.kernel)?.title ?? lane.kernel })),
     [lanes, kernels],
   );
   const marks = useMemo(
-    () => (frame === null || at.width === 0 ? [] : drawTimeline({ steps: frame.steps, step: frame.step, kernel: frame.kernel, lanes: titled, breakpoints }, at)),
+    () =>
+      frame === null || at.width === 0
+        ? []
+        : drawTimeline({ steps: frame.steps, step: frame.step, kernel: frame.kernel, lanes: titled, breakpoints }, at),
     [frame, titled, breakpoints, at],
   );
   const count = frame?.steps.length ?? 0;
@@ -35,7 +40,16 @@ export function TimelineView({ left }: { left: number }) {
     session.seek(stepAt(e.clientX - box.left, count, at));
   };
   const keys = (e: KeyboardEvent): void => {
-    const to = { ArrowRight: step + 1, ArrowUp: step + 1, ArrowLeft: step - 1, ArrowDown: step - 1, Home: 0, End: count, PageUp: step + 10, PageDown: step - 10 }[e.key];
+    const to = {
+      ArrowRight: step + 1,
+      ArrowUp: step + 1,
+      ArrowLeft: step - 1,
+      ArrowDown: step - 1,
+      Home: 0,
+      End: count,
+      PageUp: step + 10,
+      PageDown: step - 10,
+    }[e.key];
     if (to === undefined) return;
     e.preventDefault();
     session.seek(to);
@@ -48,12 +62,20 @@ export function TimelineView({ left }: { left: number }) {
         className={css["twin"]}
         aria-pressed={asTable}
         aria-label="Timeline as a table"
-        onClick={() => session.store.setState((s) => ({ tables: s.tables.includes("timeline") ? s.tables.filter((t) => t !== "timeline") : [...s.tables, "timeline"] }))}
+        onClick={() =>
+          session.store.setState((s) => ({
+            tables: s.tables.includes("timeline")
+              ? s.tables.filter((t) => t !== "timeline")
+              : [...s.tables, "timeline"],
+          }))
+        }
       >
         table
       </button>
       <div className={asTable ? css["table"] : "hidden"}>
-        <TimelineTable frame={frame} lanes={titled} title={title} />
+        <TableShown value={asTable}>
+          <TimelineTable frame={frame} lanes={titled} title={title} />
+        </TableShown>
       </div>
       <div className={css["drawn"]} hidden={asTable}>
         <div className={css["names"]} style={{ width: left }}>

@@ -50,7 +50,8 @@ export function drawTimeline(input: TimelineInput, at: TimelinePlace): Mark[] {
   for (const s of steps) {
     if (s.index === step) continue;
     marks.push(...sign(s.outcome, x(s.index), y, rem, s.index > step ? "edge" : "ink", 0.5, { refs: s.refs }));
-    if (input.breakpoints.includes(s.index)) marks.push({ k: "path", d: `M${n(x(s.index) - 3)} ${n(y + 0.7 * rem)}h6v6h-6Z`, fill: "fault" });
+    if (input.breakpoints.includes(s.index))
+      marks.push({ k: "path", d: `M${n(x(s.index) - 3)} ${n(y + 0.7 * rem)}h6v6h-6Z`, fill: "fault" });
   }
   marks.push(...names(input, at, x, flag.span), ...words(input, at, x), ...flag.label);
   lanes.forEach(({ lane }, row) => marks.push(...others(lane, row, x, count, at)));
@@ -58,7 +59,12 @@ export function drawTimeline(input: TimelineInput, at: TimelinePlace): Mark[] {
 }
 
 /** The scrub handle with the current step's name. */
-function drawFlag({ steps, step }: TimelineInput, at: TimelinePlace, x: (i: number) => number, height: number): { span: [number, number]; line: Mark[]; label: Mark[] } {
+function drawFlag(
+  { steps, step }: TimelineInput,
+  at: TimelinePlace,
+  x: (i: number) => number,
+  height: number,
+): { span: [number, number]; line: Mark[]; label: Mark[] } {
   const { rem } = at;
   const current = steps[step - 1];
   const px = current === undefined ? x(1) - 0.9 * rem : x(step);
@@ -71,13 +77,28 @@ function drawFlag({ steps, step }: TimelineInput, at: TimelinePlace, x: (i: numb
     line: [line(px, 0, px, height - 0.4 * rem, "accent", { width: 2 })],
     label: [
       { k: "rect", x: x0, y: 0, w, h: 1.58 * rem, fill: "accent", cls: "keep" },
-      { k: "text", x: x0 + 0.55 * rem, y: ROWS.names[0] * rem, text, size: 0.92, font: "sans", weight: 600, color: "on", cls: "keep" },
+      {
+        k: "text",
+        x: x0 + 0.55 * rem,
+        y: ROWS.names[0] * rem,
+        text,
+        size: 0.92,
+        font: "sans",
+        weight: 600,
+        color: "on",
+        cls: "keep",
+      },
       ...(current === undefined ? [] : sign(current.outcome, px, y, rem, "accent", 0.58, {})),
     ],
   };
 }
 
-function names({ steps, step }: TimelineInput, at: TimelinePlace, x: (i: number) => number, flag: [number, number]): Mark[] {
+function names(
+  { steps, step }: TimelineInput,
+  at: TimelinePlace,
+  x: (i: number) => number,
+  flag: [number, number],
+): Mark[] {
   const { rem } = at;
   const dx = x(2) - x(1);
   const one = dx > 8.5 * rem;
@@ -101,9 +122,30 @@ function names({ steps, step }: TimelineInput, at: TimelinePlace, x: (i: number)
     const wide = em(s.tick, "sans") * 0.92 * rem;
     const back = s.index + rows > steps.length && wide > room ? Math.min(wide - room, dx * rows - 5 * rem) : 0;
     const text = clip(s.tick, "sans", (room + Math.max(0, back)) / rem / 0.92);
-    if (row === 0 && !one) marks.push(line(crisp(px - 0.5), y + 0.35 * rem, crisp(px - 0.5), ROWS.line * rem - 0.5 * rem, "hair"));
-    marks.push({ k: "text", x: px - Math.max(0, back), y, text: digits, size: 0.92, font: "sans", color: "ink3", refs: s.refs });
-    if (text !== "") marks.push({ k: "text", x: px + shift - Math.max(0, back), y, text, size: 0.92, font: "sans", color: s.index > step ? "ink2" : "ink", refs: s.refs, halo: 3 });
+    if (row === 0 && !one)
+      marks.push(line(crisp(px - 0.5), y + 0.35 * rem, crisp(px - 0.5), ROWS.line * rem - 0.5 * rem, "hair"));
+    marks.push({
+      k: "text",
+      x: px - Math.max(0, back),
+      y,
+      text: digits,
+      size: 0.92,
+      font: "sans",
+      color: "ink3",
+      refs: s.refs,
+    });
+    if (text !== "")
+      marks.push({
+        k: "text",
+        x: px + shift - Math.max(0, back),
+        y,
+        text,
+        size: 0.92,
+        font: "sans",
+        color: s.index > step ? "ink2" : "ink",
+        refs: s.refs,
+        halo: 3,
+      });
   }
   return marks;
 }
@@ -116,19 +158,52 @@ function words({ steps, step }: TimelineInput, at: TimelinePlace, x: (i: number)
   const bad = steps.filter((s) => s.outcome === "errno" || s.outcome === "fault");
   for (const s of [...bad.filter((b) => b.index === step), ...bad.filter((b) => b.index !== step)]) {
     const w = em(s.result, "mono") * 0.82 * rem;
-    const start = Math.min(x(s.index) - (s.outcome === "fault" ? 0.45 : 0.2) * rem + (s.index === step ? 1 * rem : 0), at.width - 0.5 * rem - w);
+    const start = Math.min(
+      x(s.index) - (s.outcome === "fault" ? 0.45 : 0.2) * rem + (s.index === step ? 1 * rem : 0),
+      at.width - 0.5 * rem - w,
+    );
     if (taken.some(([a, b]) => start < b + 5 && start + w > a - 5)) continue;
     taken.push([start, start + w]);
-    marks.push({ k: "text", x: start, y: ROWS.words * rem, text: s.result, size: 0.82, font: "mono", color: "fault", halo: 3, ...(s.index === step ? { weight: 500 as const } : {}) });
+    marks.push({
+      k: "text",
+      x: start,
+      y: ROWS.words * rem,
+      text: s.result,
+      size: 0.82,
+      font: "mono",
+      color: "fault",
+      halo: 3,
+      ...(s.index === step ? { weight: 500 as const } : {}),
+    });
   }
   return marks;
 }
 
 /** Triangle: an event. Bar: an errno. Tick: it went through. */
-function sign(outcome: Outcome, x: number, y: number, rem: number, tone: Token, r: number, more: { refs?: readonly string[] }): Mark[] {
+function sign(
+  outcome: Outcome,
+  x: number,
+  y: number,
+  rem: number,
+  tone: Token,
+  r: number,
+  more: { refs?: readonly string[] },
+): Mark[] {
   const s = r * rem;
-  if (outcome === "fault") return [{ k: "path", d: `M${n(x - s)} ${n(y + s * 0.8)}h${n(2 * s)}L${n(x)} ${n(y - s)}Z`, fill: "fault", stroke: "paper", width: 1, cls: "keep", ...more }];
-  if (outcome === "errno") return [{ k: "rect", x: x - 0.4 * s, y: y - 1.2 * s, w: 0.8 * s, h: 2.4 * s, fill: "fault", cls: "keep", ...more }];
+  if (outcome === "fault")
+    return [
+      {
+        k: "path",
+        d: `M${n(x - s)} ${n(y + s * 0.8)}h${n(2 * s)}L${n(x)} ${n(y - s)}Z`,
+        fill: "fault",
+        stroke: "paper",
+        width: 1,
+        cls: "keep",
+        ...more,
+      },
+    ];
+  if (outcome === "errno")
+    return [{ k: "rect", x: x - 0.4 * s, y: y - 1.2 * s, w: 0.8 * s, h: 2.4 * s, fill: "fault", cls: "keep", ...more }];
   return [line(x, y - 0.9 * s, x, y + 0.9 * s, tone, { width: 1.6 })];
 }
 
@@ -157,8 +232,23 @@ function others(lane: Lane, row: number, x: (i: number) => number, count: number
     const end = free >= count ? at.width - 0.4 * rem : x(free + 1) - 0.36 * rem;
     const shown = clip(text, font, (end - px - 0.52 * rem) / rem / size);
     if (shown !== "") {
-      marks.push({ k: "rect", x: px - 0.5 * rem, y: y - 0.6 * rem, w: (em(shown, font) * size + 1.3) * rem, h: 1.2 * rem, fill: "paper" });
-      marks.push({ k: "text", x: px + 0.52 * rem, y: y + 0.3 * rem, text: shown, size, font, color: failed(i) ? "fault" : "ink" });
+      marks.push({
+        k: "rect",
+        x: px - 0.5 * rem,
+        y: y - 0.6 * rem,
+        w: (em(shown, font) * size + 1.3) * rem,
+        h: 1.2 * rem,
+        fill: "paper",
+      });
+      marks.push({
+        k: "text",
+        x: px + 0.52 * rem,
+        y: y + 0.3 * rem,
+        text: shown,
+        size,
+        font,
+        color: failed(i) ? "fault" : "ink",
+      });
     }
     if (failed(i)) marks.push(...sign(cell.outcome, px, y, rem, "ink", 0.42, {}));
     else marks.push({ k: "path", d: dot(px, y, 0.3 * rem), fill: "paper", stroke: "ink", width: 1.5 });

@@ -12,7 +12,12 @@ export function Target() {
   const target = targetOf({ frame, target: chosen });
   const key = target === null ? "" : `${target.device} ${target.iova} ${target.write}`;
   const presets = frame?.walkTargets ?? [];
-  const devices = [...new Set([...presets.map((p) => p.device), ...(frame?.attachments.nodes.filter((n) => n.kind === "device").map((n) => n.title) ?? [])])];
+  const devices = [
+    ...new Set([
+      ...presets.map((p) => p.device),
+      ...(frame?.attachments.nodes.filter((n) => n.kind === "device").map((n) => n.title) ?? []),
+    ]),
+  ];
   const preset = presets.findIndex((p) => `${p.device} ${p.iova} ${p.write}` === key);
   return (
     <form className={css["target"]} key={key} aria-label="What to walk" onSubmit={(e) => aim(e)}>
@@ -22,7 +27,10 @@ export function Target() {
         value={String(preset)}
         onChange={(e) => {
           const p = presets[Number(e.target.value)];
-          if (p !== undefined) session.aim(Number(e.target.value) === frame?.walkDefault ? null : { device: p.device, iova: p.iova, write: p.write });
+          if (p !== undefined)
+            session.aim(
+              Number(e.target.value) === frame?.walkDefault ? null : { device: p.device, iova: p.iova, write: p.write },
+            );
         }}
       >
         {presets.map((p, i) => (
@@ -32,7 +40,12 @@ export function Target() {
         ))}
         {preset < 0 && <option value="-1">{presets.length === 0 ? "no target" : "typed"}</option>}
       </select>
-      <Fields devices={devices} device={target?.device ?? devices[0] ?? ""} iova={target === null ? "" : hex(target.iova)} write={target?.write ?? true} />
+      <Fields
+        devices={devices}
+        device={target?.device ?? devices[0] ?? ""}
+        iova={target === null ? "" : hex(target.iova)}
+        write={target?.write ?? true}
+      />
     </form>
   );
 
@@ -51,13 +64,34 @@ function Fields(props: { devices: string[]; device: string; iova: string; write:
   const bad = text !== "" && parseAddress(text) === null;
   return (
     <>
-      <select name="device" aria-label="Device" defaultValue={props.device} disabled={props.devices.length === 0} onChange={(e) => e.target.form?.requestSubmit()}>
+      <select
+        name="device"
+        aria-label="Device"
+        defaultValue={props.device}
+        disabled={props.devices.length === 0}
+        onChange={(e) => e.target.form?.requestSubmit()}
+      >
         {props.devices.map((d) => (
           <option key={d}>{d}</option>
         ))}
       </select>
-      <input name="iova" aria-label="IOVA" aria-invalid={bad} aria-describedby={bad ? "iova-problem" : undefined} value={text} placeholder="0x..." spellCheck={false} autoComplete="off" onChange={(e) => setText(e.target.value)} />
-      <select name="direction" aria-label="Direction" defaultValue={props.write ? "W" : "R"} onChange={(e) => e.target.form?.requestSubmit()}>
+      <input
+        name="iova"
+        aria-label="IOVA"
+        aria-invalid={bad}
+        aria-describedby={bad ? "iova-problem" : undefined}
+        value={text}
+        placeholder="0x..."
+        spellCheck={false}
+        autoComplete="off"
+        onChange={(e) => setText(e.target.value)}
+      />
+      <select
+        name="direction"
+        aria-label="Direction"
+        defaultValue={props.write ? "W" : "R"}
+        onChange={(e) => e.target.form?.requestSubmit()}
+      >
         <option value="W">write</option>
         <option value="R">read</option>
       </select>

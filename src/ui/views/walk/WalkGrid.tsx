@@ -8,7 +8,9 @@ import css from "./walk.module.css";
 export function WalkGrid({ walk }: { walk: WalkView }) {
   const lines = walkLines(walk);
   const levels = walk.levels;
-  const read = levels.map((_, i) => lines.some((l) => !l.stream && l.s2[i] !== null && l.s2[i] !== undefined && "read" in l.s2[i]));
+  const read = levels.map((_, i) =>
+    lines.some((l) => !l.stream && l.s2[i] !== null && l.s2[i] !== undefined && "read" in l.s2[i]),
+  );
   const widest = Math.max(...lines.map((l) => (l.stream || l.entry === null ? 0 : bare(l.entry.value).length)));
   const columns = `minmax(4.2rem, auto) ${read.map((r) => (r ? "minmax(6.9em, 1fr)" : "minmax(2em, .3fr)")).join(" ")} minmax(${Math.max(7.4, widest * 0.62 + 2)}em, 1.1fr)`;
   return (
@@ -47,13 +49,31 @@ export function WalkGrid({ walk }: { walk: WalkView }) {
                 ...levels.map((l, i) => {
                   const c = line.s2[i] ?? null;
                   return (
-                    <div key={`${row} ${l}`} className={css["cell"]} data-bad={c !== null && "read" in c && !c.read.ok ? "" : undefined}>
-                      {c !== null && ("read" in c ? <Read cell={c} failing={c.read.ok ? null : (line.failing ?? c.read.decoded)} /> : <span className={css["skip"]}>{c.skipped}</span>)}
+                    <div
+                      key={`${row} ${l}`}
+                      className={css["cell"]}
+                      data-bad={c !== null && "read" in c && !c.read.ok ? "" : undefined}
+                    >
+                      {c !== null &&
+                        ("read" in c ? (
+                          <Read cell={c} failing={c.read.ok ? null : (line.failing ?? c.read.decoded)} />
+                        ) : (
+                          <span className={css["skip"]}>{c.skipped}</span>
+                        ))}
                     </div>
                   );
                 }),
-                <div key={`e${line.title}`} className={`${css["cell"]} ${css["s1"]}`} data-bad={line.entry !== null && !line.entry.read.ok ? "" : undefined}>
-                  {line.entry !== null && <Read cell={line.entry} failing={line.entry.read.ok ? null : (line.failing ?? line.entry.read.decoded)} />}
+                <div
+                  key={`e${line.title}`}
+                  className={`${css["cell"]} ${css["s1"]}`}
+                  data-bad={line.entry !== null && !line.entry.read.ok ? "" : undefined}
+                >
+                  {line.entry !== null && (
+                    <Read
+                      cell={line.entry}
+                      failing={line.entry.read.ok ? null : (line.failing ?? line.entry.read.decoded)}
+                    />
+                  )}
                 </div>,
               ]
             : [
@@ -70,7 +90,11 @@ export function WalkGrid({ walk }: { walk: WalkView }) {
 function Read({ cell, failing, inline = false }: { cell: WalkCell; failing: string | null; inline?: boolean }) {
   const { read, value, again } = cell;
   return (
-    <span className={inline ? css["inline"] : css["read"]} data-again={again ? "" : undefined} title={`${read.what}: ${read.decoded}`}>
+    <span
+      className={inline ? css["inline"] : css["read"]}
+      data-again={again ? "" : undefined}
+      title={`${read.what}: ${read.decoded}`}
+    >
       <span className={css["k"]}>{read.n}</span>
       <span className={css["pa"]}>
         <Hex>{bare(hex(read.pa))}</Hex>

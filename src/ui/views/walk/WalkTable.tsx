@@ -6,7 +6,10 @@ import { word } from "./model.ts";
 
 /** The walk in words: one row a memory read, in the order made. */
 export function WalkTable({ walk }: { walk: WalkView }) {
-  const reads: WalkRead[] = walk.rows.flatMap((r) => [...r.s2, r.entry]).filter((r): r is WalkRead => r !== null).sort((a, b) => a.n - b.n);
+  const reads: WalkRead[] = walk.rows
+    .flatMap((r) => [...r.s2, r.entry])
+    .filter((r): r is WalkRead => r !== null)
+    .sort((a, b) => a.n - b.n);
   return (
     <DataTable
       caption={`Memory reads of the walk ${walk.title}, ending in ${walk.end}`}

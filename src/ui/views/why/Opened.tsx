@@ -26,13 +26,21 @@ export function Opened({ row, indent }: { row: WhyRow; indent: number }) {
   const session = useSession();
   const host = useRef<HTMLDivElement>(null);
   const box = useBox(host);
-  const drawing = useMemo(() => (row.detail === undefined || box.width === 0 ? null : drawHole(row.detail, box.width, box.rem)), [row.detail, box]);
+  const drawing = useMemo(
+    () => (row.detail === undefined || box.width === 0 ? null : drawHole(row.detail, box.width, box.rem)),
+    [row.detail, box],
+  );
   const span = spanOf(row.detail);
   const { left, right } = row.detail ?? {};
   const verdict = verdictOf(row);
   const bad = row.kind !== "check" || row.tone === "bad";
   return (
-    <div className={css["opened"]} data-bad={bad ? "" : undefined} style={{ marginLeft: `${indent * 0.9}rem` }} data-testid="why-opened">
+    <div
+      className={css["opened"]}
+      data-bad={bad ? "" : undefined}
+      style={{ marginLeft: `${indent * 0.9}rem` }}
+      data-testid="why-opened"
+    >
       <div className={css["line"]}>
         <code>
           <Hex>{row.text}</Hex>

@@ -3,6 +3,7 @@ import { Empty, Pane } from "../../widgets/Pane.tsx";
 import { WhyTable } from "./WhyTable.tsx";
 import { WhyTrace } from "./WhyTrace.tsx";
 import { holeOf } from "./model.ts";
+import { scrollable } from "../../widgets/scroll.ts";
 import css from "./why.module.css";
 
 /** Why the step ended as it did: newest cause first, opened at the check that decided. */
@@ -11,14 +12,36 @@ export function WhyPane() {
   const why = frame?.why;
   const step = frame?.steps[(frame.step ?? 0) - 1];
   return (
-    <Pane id="why" title="Why" sub={why?.headline} twin={why === undefined ? undefined : <WhyTable why={why} step={frame?.step ?? 0} />}>
-      <div className={css["scroll"]}>
-        {(why === undefined || why.entries.length === 0) && <Empty>{frame?.step === 0 ? "No step has run yet." : "This step left no trace."}</Empty>}
+    <Pane
+      id="why"
+      title="Why"
+      sub={why?.headline}
+      twin={why === undefined ? undefined : <WhyTable why={why} step={frame?.step ?? 0} />}
+    >
+      <div className={css["scroll"]} {...scrollable("Trace")}>
+        {(why === undefined || why.entries.length === 0) && (
+          <Empty>{frame?.step === 0 ? "No step has run yet." : "This step left no trace."}</Empty>
+        )}
         {why !== undefined && why.entries.length > 0 && (
-          <WhyTrace key={`${frame?.kernel} ${frame?.step}`} step={frame?.step ?? 0} title={step === undefined ? "" : `${step.prefix}${step.op}`} text="" entries={why.entries} opened={why.opened} hole={holeOf(frame)} />
+          <WhyTrace
+            key={`${frame?.kernel} ${frame?.step}`}
+            step={frame?.step ?? 0}
+            title={step === undefined ? "" : `${step.prefix}${step.op}`}
+            text=""
+            entries={why.entries}
+            opened={why.opened}
+            hole={holeOf(frame)}
+          />
         )}
         {why?.causes.map((c) => (
-          <WhyTrace key={`${frame?.kernel} ${frame?.step} ${c.step} ${c.text}`} step={c.step} title={opOf(frame?.steps[c.step - 1])} text={c.text} entries={c.entries} opened={c.opened} />
+          <WhyTrace
+            key={`${frame?.kernel} ${frame?.step} ${c.step} ${c.text}`}
+            step={c.step}
+            title={opOf(frame?.steps[c.step - 1])}
+            text={c.text}
+            entries={c.entries}
+            opened={c.opened}
+          />
         ))}
       </div>
     </Pane>

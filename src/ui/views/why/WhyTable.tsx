@@ -4,7 +4,9 @@ import { whyRows } from "./model.ts";
 
 /** The whole trace in words, nothing shortened. */
 export function WhyTable({ why, step }: { why: WhyView; step: number }) {
-  const rows = [{ step, entries: why.entries, opened: why.opened }, ...why.causes].flatMap((c) => whyRows(c.entries, c.opened).map((r) => ({ ...r, step: c.step })));
+  const rows = [{ step, entries: why.entries, opened: why.opened }, ...why.causes].flatMap((c) =>
+    whyRows(c.entries, c.opened).map((r) => ({ ...r, step: c.step })),
+  );
   return (
     <DataTable
       caption={`Trace: ${why.headline}`}

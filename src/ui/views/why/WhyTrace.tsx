@@ -7,7 +7,14 @@ import { condense, whyRows } from "./model.ts";
 import css from "./why.module.css";
 
 /** One step's trace; a long one is shortened to what leads to the opened check, and can be unfolded. */
-export function WhyTrace(props: { step: number; title: string; text: string; entries: readonly TraceEntry[]; opened: number; hole?: CheckDetail | undefined }) {
+export function WhyTrace(props: {
+  step: number;
+  title: string;
+  text: string;
+  entries: readonly TraceEntry[];
+  opened: number;
+  hole?: CheckDetail | undefined;
+}) {
   const { step, title, text, entries, opened, hole } = props;
   const session = useSession();
   const [all, setAll] = useState(false);
@@ -18,7 +25,12 @@ export function WhyTrace(props: { step: number; title: string; text: string; ent
   return (
     <div className={css["trace"]}>
       <div className={css["head"]}>
-        <button type="button" className={css["step"]} onClick={() => session.seek(step)} aria-label={`Go to step ${step}`}>
+        <button
+          type="button"
+          className={css["step"]}
+          onClick={() => session.seek(step)}
+          aria-label={`Go to step ${step}`}
+        >
           {step}
         </button>
         <b>{title}</b>
@@ -31,9 +43,19 @@ export function WhyTrace(props: { step: number; title: string; text: string; ent
       </div>
       {shown.map((r) =>
         r.opened ? (
-          <Opened key={r.index} row={r.detail === undefined && hole !== undefined ? { ...r, detail: hole } : r} indent={Math.min(r.depth - least, 8)} />
+          <Opened
+            key={r.index}
+            row={r.detail === undefined && hole !== undefined ? { ...r, detail: hole } : r}
+            indent={Math.min(r.depth - least, 8)}
+          />
         ) : (
-          <div key={r.index} className={css["row"]} data-tone={r.tone} data-kind={r.kind} style={{ paddingLeft: `${Math.min(r.depth - least, 8) * 0.9}rem` }}>
+          <div
+            key={r.index}
+            className={css["row"]}
+            data-tone={r.tone}
+            data-kind={r.kind}
+            style={{ paddingLeft: `${Math.min(r.depth - least, 8) * 0.9}rem` }}
+          >
             <span>
               <Hex>{r.text}</Hex>
             </span>

@@ -30,15 +30,44 @@ export function drawHole(detail: CheckDetail, width: number, rem: number): { mar
   for (const w of words) {
     const half = (em(w.text, "mono") * 0.82 * rem) / 2;
     if (!w.show || Math.abs(w.x - p) < half + lw / 2 + 0.4 * rem) continue;
-    marks.push({ k: "text", x: Math.min(Math.max(w.x, half), width - half), y: base, text: w.text, size: 0.82, font: "mono", color: "ink2", anchor: "middle" });
+    marks.push({
+      k: "text",
+      x: Math.min(Math.max(w.x, half), width - half),
+      y: base,
+      text: w.text,
+      size: 0.82,
+      font: "mono",
+      color: "ink2",
+      anchor: "middle",
+    });
   }
-  marks.push({ k: "text", x: Math.min(Math.max(p, lw / 2), width - lw / 2), y: base, text: label, size: 0.84, font: "mono", weight: 500, color: "accent", anchor: "middle" });
+  marks.push({
+    k: "text",
+    x: Math.min(Math.max(p, lw / 2), width - lw / 2),
+    y: base,
+    text: label,
+    size: 0.84,
+    font: "mono",
+    weight: 500,
+    color: "accent",
+    anchor: "middle",
+  });
   return { marks, height: base + 0.3 * rem };
 }
 
 function neighbour(x0: number, x1: number, label: string, y: number, h: number, rem: number): Mark[] {
   const marks: Mark[] = [{ k: "rect", x: x0, y, w: x1 - x0, h, fill: "map", opacity: 0.5 }];
-  if (em(label, "mono") * 0.8 * rem < x1 - x0 - 6) marks.push({ k: "text", x: (x0 + x1) / 2, y: y + h - 0.17 * rem, text: label, size: 0.8, font: "mono", color: "ink", anchor: "middle" });
+  if (em(label, "mono") * 0.8 * rem < x1 - x0 - 6)
+    marks.push({
+      k: "text",
+      x: (x0 + x1) / 2,
+      y: y + h - 0.17 * rem,
+      text: label,
+      size: 0.8,
+      font: "mono",
+      color: "ink",
+      anchor: "middle",
+    });
   return marks;
 }
 
@@ -46,7 +75,9 @@ function neighbour(x0: number, x1: number, label: string, y: number, h: number, 
 function drawHits(detail: CheckDetail, width: number, rem: number): { marks: Mark[]; height: number } {
   const hits = (detail.hits ?? []).slice(0, 3);
   const range = detail.range;
-  const edges = [...new Set([...hits, ...(range === undefined ? [] : [range])].flatMap((r) => [r.start, r.last + 1n]))].sort((a, b) => (a < b ? -1 : 1));
+  const edges = [
+    ...new Set([...hits, ...(range === undefined ? [] : [range])].flatMap((r) => [r.start, r.last + 1n])),
+  ].sort((a, b) => (a < b ? -1 : 1));
   const inner = width * 0.94;
   const x = (v: bigint): number => width * 0.03 + (edges.indexOf(v) / Math.max(1, edges.length - 1)) * inner;
   const marks: Mark[] = [];
@@ -60,13 +91,27 @@ function drawHits(detail: CheckDetail, width: number, rem: number): { marks: Mar
     const w = em(text, "mono") * 0.82 * rem;
     const mid = Math.min(Math.max((a + b) / 2, w / 2 + 3), width - w / 2 - 3);
     marks.push({ k: "rect", x: mid - w / 2 - 3, y: y + 1, w: w + 6, h: h - 1, fill: "paper" });
-    marks.push({ k: "text", x: mid, y: y + h - 0.14 * rem, text, size: 0.82, font: "mono", color: "ink", anchor: "middle" });
+    marks.push({
+      k: "text",
+      x: mid,
+      y: y + h - 0.14 * rem,
+      text,
+      size: 0.82,
+      font: "mono",
+      color: "ink",
+      anchor: "middle",
+    });
     if (i < hits.length - 1) y += h + 0.4 * rem;
   });
   if (range !== undefined) {
     const a = x(range.start);
     const b = x(range.last + 1n);
-    marks.push({ k: "path", d: `M${n(a + 3)} ${n(0.3 * rem)}H${n(a)}V${n(y + h + 0.3 * rem)}H${n(a + 3)}M${n(b - 3)} ${n(0.3 * rem)}H${n(b)}V${n(y + h + 0.3 * rem)}H${n(b - 3)}`, stroke: "accent", width: 1.8 });
+    marks.push({
+      k: "path",
+      d: `M${n(a + 3)} ${n(0.3 * rem)}H${n(a)}V${n(y + h + 0.3 * rem)}H${n(a + 3)}M${n(b - 3)} ${n(0.3 * rem)}H${n(b)}V${n(y + h + 0.3 * rem)}H${n(b - 3)}`,
+      stroke: "accent",
+      width: 1.8,
+    });
   }
   const base = y + h + 1.15 * rem;
   const shown: [number, number][] = [];
@@ -75,7 +120,17 @@ function drawHits(detail: CheckDetail, width: number, rem: number): { marks: Mar
     const mid = Math.min(Math.max(x(v), w / 2), width - w / 2);
     if (shown.some(([a, b]) => mid - w / 2 < b + 6 && mid + w / 2 > a - 6)) return;
     shown.push([mid - w / 2, mid + w / 2]);
-    marks.push({ k: "text", x: mid, y: base, text, size: 0.82, font: "mono", color: accent ? "accent" : "ink2", anchor: "middle", ...(accent ? { weight: 500 as const } : {}) });
+    marks.push({
+      k: "text",
+      x: mid,
+      y: base,
+      text,
+      size: 0.82,
+      font: "mono",
+      color: accent ? "accent" : "ink2",
+      anchor: "middle",
+      ...(accent ? { weight: 500 as const } : {}),
+    });
   };
   if (range !== undefined) {
     put(range.start, range.start.toString(16), true);

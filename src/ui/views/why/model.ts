@@ -51,12 +51,22 @@ function say(e: Exclude<TraceEntry, { t: "leave" }>, end: Extract<TraceEntry, { 
     }
     case "check": {
       const compared = e.detail?.left === undefined ? "" : e.detail.left;
-      return { text: e.what, end: e.ok ? "ok" : compared === "" ? "no" : compared, tone: e.ok ? "quiet" : "bad", ...(e.detail === undefined ? {} : { detail: e.detail }) };
+      return {
+        text: e.what,
+        end: e.ok ? "ok" : compared === "" ? "no" : compared,
+        tone: e.ok ? "quiet" : "bad",
+        ...(e.detail === undefined ? {} : { detail: e.detail }),
+      };
     }
     case "note":
       return { text: e.what, end: "", tone: "quiet" };
     case "mem":
-      return { text: `${e.write ? "write" : "read"} ${e.what}`, end: value(e.lo, e.hi), tone: "plain", valid: (e.lo & 1) === 1 };
+      return {
+        text: `${e.write ? "write" : "read"} ${e.what}`,
+        end: value(e.lo, e.hi),
+        tone: "plain",
+        valid: (e.lo & 1) === 1,
+      };
     case "cmd":
       return { text: e.text, end: "command", tone: "plain" };
     case "tlb":
@@ -120,12 +130,23 @@ export function holeOf(frame: Frame | null): CheckDetail | undefined {
   const stop = access?.path.at(-1);
   if (frame === null || stop === undefined) return undefined;
   const track = frame.addressSpace.bands.flatMap((b) => b.tracks).find((t) => t.id === stop.track);
-  const sorted = (track?.intervals ?? []).filter((i) => i.change !== "removed").toSorted((a, b) => (a.start < b.start ? -1 : 1));
-  const interval = (i: TrackInterval | undefined): Interval | undefined => (i === undefined ? undefined : { start: i.start, last: i.last, label: i.label });
+  const sorted = (track?.intervals ?? [])
+    .filter((i) => i.change !== "removed")
+    .toSorted((a, b) => (a.start < b.start ? -1 : 1));
+  const interval = (i: TrackInterval | undefined): Interval | undefined =>
+    i === undefined ? undefined : { start: i.start, last: i.last, label: i.label };
   const before = interval(sorted.findLast((i) => i.last < stop.address));
   const after = interval(sorted.find((i) => i.start > stop.address));
-  if (sorted.some((i) => i.start <= stop.address && stop.address <= i.last) || (before === undefined && after === undefined)) return undefined;
-  return { range: { start: stop.address, last: stop.address }, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
+  if (
+    sorted.some((i) => i.start <= stop.address && stop.address <= i.last) ||
+    (before === undefined && after === undefined)
+  )
+    return undefined;
+  return {
+    range: { start: stop.address, last: stop.address },
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+  };
 }
 
 /** What `show me` should bring into sight; null when the check was not about addresses. */
@@ -134,5 +155,8 @@ export function spanOf(detail: CheckDetail | undefined): { start: bigint; last: 
   const parts = [...(detail.range === undefined ? [] : [detail.range]), ...(detail.hits ?? [])];
   const first = parts[0];
   if (first === undefined) return null;
-  return parts.reduce((a, b) => ({ start: a.start < b.start ? a.start : b.start, last: a.last > b.last ? a.last : b.last }), { start: first.start, last: first.last });
+  return parts.reduce(
+    (a, b) => ({ start: a.start < b.start ? a.start : b.start, last: a.last > b.last ? a.last : b.last }),
+    { start: first.start, last: first.last },
+  );
 }
