@@ -116,7 +116,7 @@ describe("the address space", () => {
       ["hwpt:3:table", 0x8000040n],
       ["phys:mmio", 0x8090040n],
     ]);
-    expect(good?.end).toBe("LPI 8192, eventfd +1");
+    expect(good?.end).toMatch(/^LPI \d+, eventfd \+1$/);
   });
 
   it("draws what was asked for, refused or not", () => {
