@@ -35,6 +35,15 @@ describe("RangeMap", () => {
           expect(map.higher(x)).toBe(list.find((one) => one.start > x));
           expect(map.at(x)).toBe(list.find((one) => one.start <= x && x <= one.last));
           const last = x + 25n;
+          const min = BigInt(probe % 9) + 1n;
+          const holes: Ranged[] = [];
+          let cursor = x;
+          for (const one of [...list, { start: last + 1n, last: last + 1n }]) {
+            const end = one.start - 1n < last ? one.start - 1n : last;
+            if (end - cursor + 1n >= min) holes.push({ start: cursor, last: end });
+            if (one.last + 1n > cursor) cursor = one.last + 1n;
+          }
+          expect([...map.gaps(x, last, min)]).toEqual(holes);
           expect([...map.overlapping(x, last)]).toEqual(list.filter((one) => one.start <= last && one.last >= x));
         }
       }),
@@ -51,6 +60,26 @@ describe("RangeMap", () => {
     expect(map.at(max)?.start).toBe(max);
     map.clear();
     expect(map.first(0n, max)).toBeUndefined();
+  });
+
+  it("finds the holes of a large map like a walk over all of it", () => {
+    const map = new RangeMap<Ranged>();
+    for (let i = 0; i < 20_000; i++) map.insert({ start: BigInt(i * 10), last: BigInt(i * 10 + 9) });
+    let x = 1;
+    const random = (n: number): number => (x = (x * 48_271) % 0x7fff_ffff) % n;
+    for (let round = 0; round < 400; round++) {
+      const slot = BigInt(random(20_000) * 10);
+      if (!map.delete(slot)) map.insert({ start: slot, last: slot + 9n });
+      if (round % 20 !== 0) continue;
+      const [start, min] = [BigInt(random(200_000)), BigInt(1 + random(20))];
+      const walked: Ranged[] = [];
+      let cursor = start;
+      for (const one of [...map, { start: 250_001n, last: 250_001n }]) {
+        if (one.start - cursor >= min) walked.push({ start: cursor, last: one.start - 1n });
+        if (one.last >= cursor) cursor = one.last + 1n;
+      }
+      expect([...map.gaps(start, 250_000n, min)]).toEqual(walked);
+    }
   });
 
   it("stays sorted at a hundred thousand ranges", () => {

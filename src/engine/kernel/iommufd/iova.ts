@@ -98,7 +98,7 @@ export function iopt_alloc_iova(k: Kernel, iopt: IoPagetable, addr: bigint, leng
   for (const span of allowedSpans(iopt)) {
     const from = fit(span.start, span.last, length, align, page_offset);
     if (from === null) continue;
-    const found = firstHole(iopt, reserved, from, span.last, (start, last) =>
+    const found = firstHole(iopt, reserved, from, span.last, length, (start, last) =>
       fit(start, last, length, align, page_offset),
     );
     if (found !== null) return found;
@@ -107,34 +107,29 @@ export function iopt_alloc_iova(k: Kernel, iopt: IoPagetable, addr: bigint, leng
   return -errno.ENOSPC;
 }
 
-/** First hole of areas and reservations within [start, last], ascending, that `take` accepts. */
+/** First hole of areas and reservations within [start, last], ascending, that `take` accepts; it takes `length` bytes. */
 function firstHole(
   iopt: IoPagetable,
   reserved: readonly { start: bigint; last: bigint }[],
   start: bigint,
   last: bigint,
+  length: bigint,
   take: (start: bigint, last: bigint) => bigint | null,
 ): bigint | null {
-  let cursor = start;
   let r = 0;
-  let area = iopt.areas.first(start, last);
-  for (;;) {
+  for (const gap of iopt.areas.gaps(start, last, length)) {
+    let cursor = gap.start;
     while ((reserved[r]?.last ?? ULONG_MAX) < cursor) r++;
-    const res = reserved[r];
-    const nextArea = area === undefined || area.start > last ? undefined : area;
-    const nextRes = res === undefined || res.start > last ? undefined : res;
-    const stop =
-      nextArea !== undefined && (nextRes === undefined || nextArea.start <= nextRes.start) ? nextArea : nextRes;
-    if (stop === undefined) return cursor > last ? null : take(cursor, last);
-    if (stop.start > cursor) {
-      const at = take(cursor, stop.start - 1n);
+    for (let range = reserved[r]; range !== undefined && range.start <= gap.last; range = reserved[++r]) {
+      const at = range.start > cursor ? take(cursor, range.start - 1n) : null;
       if (at !== null) return at;
+      cursor = range.last + 1n;
+      if (range.last >= gap.last) break;
     }
-    if (stop.last >= last) return null;
-    if (stop.last + 1n > cursor) cursor = stop.last + 1n;
-    if (stop === nextRes) r++;
-    else area = iopt.areas.higher(stop.start);
+    const at = cursor <= gap.last ? take(cursor, gap.last) : null;
+    if (at !== null) return at;
   }
+  return null;
 }
 
 /** Replaces the allowed list. -EADDRINUSE, and the old list stays, when one of the ranges is reserved. */
