@@ -6,11 +6,13 @@
  * `interrupts`; whoever plays the CPU drains them.
  */
 import { hex, hex64, join, TWO32 } from "./base/bits.ts";
+import { freezeDeep } from "./base/freeze.ts";
 import type { HwProbe } from "./base/probe.ts";
 import { Gicv2m, type Gicv2mDesc } from "./irq/gicv2m.ts";
 import { GITS, type Interrupt, Its, type ItsDesc } from "./irq/its.ts";
 import { PhysMem, type Range } from "./memory.ts";
 import { type FunctionDesc, PciBus, type PciFunction } from "./pci/function.ts";
+import { type Hop, type Route, route } from "./pci/route.ts";
 import { EVENT_NAMES } from "./smmuv3/evtq.ts";
 import { ARCHITECTURE, QEMU, type Quirks } from "./smmuv3/quirks.ts";
 import { Smmuv3, type SmmuDesc } from "./smmuv3/smmu.ts";
@@ -82,6 +84,8 @@ export interface DmaRequest {
   len: number;
   /** PASID; absent = none. */
   ssid?: number;
+  /** An address that the IOMMU gave the function for an ATS request (AT = translated). */
+  translated?: boolean;
   /** What a write stores; absent = zeros. Exactly `len` bytes. */
   data?: Uint8Array;
 }
@@ -92,6 +96,8 @@ export interface DmaRun {
   offset: number;
   pa: number;
   len: number;
+  /** The function whose BAR took it without passing the IOMMU; `pa` is then its PCI address. Absent = none. */
+  peer?: string;
 }
 
 export interface DmaResult {
@@ -101,6 +107,8 @@ export interface DmaResult {
   runs: DmaRun[];
   /** The first fault. `event`: number of the event, 0 = terminated without a record. `pa` of a bus error, else -1. */
   fault: { offset: number; event: number; stage: 0 | 1 | 2; level: number; text: string; pa: number } | null;
+  /** What bridges decided on the way, for the first piece; empty where nothing was to decide. */
+  hops: Hop[];
 }
 
 export interface MsiResult {
@@ -201,7 +209,7 @@ export class Machine {
   dma(bdf: string, request: DmaRequest): DmaResult {
     const f = this.function(bdf);
     const data = new Uint8Array(request.len).fill(this.quirks.dmaRetry4 ? 0 : 0xff);
-    const result: DmaResult = { ok: true, data, runs: [], fault: null };
+    const result: DmaResult = { ok: true, data, runs: [], fault: null, hops: [] };
     if (!f.busMaster) {
       result.ok = false;
       result.fault = { offset: 0, event: 0, stage: 0, level: -1, text: "the function is not bus master", pa: -1 };
@@ -211,11 +219,24 @@ export class Machine {
     let hi = request.hi >>> 0;
     for (let at = 0; at < request.len;) {
       const left = request.len - at;
+      const way = this.route(f, hi, lo, request.translated ?? false);
+      if (at === 0) result.hops = way.hops;
+      if (way.to !== "root") {
+        const n = Math.min(left, pieceOf(way, lo));
+        if (!this.besideIommu(f, request, at, n, join(lo, hi), way, result)) break;
+        at += n;
+        lo += n;
+        if (lo >= TWO32) {
+          lo -= TWO32;
+          hi = (hi + 1) >>> 0;
+        }
+        continue;
+      }
       const out = this.translate(f, request.write, hi, lo, request.ssid ?? -1);
       const reached = out.ok && this.reaches(out.pa);
       let n: number;
       if (reached) {
-        const block = 2 ** Math.min(out.shift, 30);
+        const block = 2 ** Math.min(out.shift, this.quirks.noPeerToPeer ? 30 : 12);
         n = Math.min(left, block - (lo % block));
         this.transfer(f, request, at, n, out.pa, data);
         result.runs.push({ offset: at, pa: out.pa, len: n });
@@ -233,6 +254,33 @@ export class Machine {
       }
     }
     return result;
+  }
+
+  /** How a request of a function travels. Quirk noPeerToPeer: always to the root complex. */
+  private route(f: PciFunction, hi: number, lo: number, translated: boolean): Route {
+    if (this.quirks.noPeerToPeer || hi >= 2 ** 20) return TO_ROOT;
+    return route(this.pci, f, join(lo, hi), translated);
+  }
+
+  /** A piece that never reaches the root complex. False: it ended the request. */
+  private besideIommu(
+    f: PciFunction,
+    request: DmaRequest,
+    at: number,
+    n: number,
+    address: number,
+    way: Route,
+    result: DmaResult,
+  ): boolean {
+    if (way.peer === null) {
+      result.ok = false;
+      const text = `${way.hops.at(-1)?.bdf ?? ""}: ${way.hops.at(-1)?.what ?? ""}`;
+      result.fault ??= { offset: at, event: 0, stage: 0, level: -1, text, pa: -1 };
+      return false;
+    }
+    this.transfer(f, request, at, n, address, result.data);
+    result.runs.push({ offset: at, pa: address, len: n, peer: way.peer.f.bdf });
+    return true;
   }
 
   /** Lets a function raise interrupt `vector`: the message of its MSI-X entry or MSI capability goes out as a write. */
@@ -256,6 +304,8 @@ export class Machine {
       return result;
     }
     Object.assign(result, message, { sent: true });
+    const way = this.route(f, message.hi, message.lo, false);
+    if (way.to !== "root") return this.strayMessage(f, way, result);
     const out = this.translate(f, true, message.hi, message.lo, -1);
     const to = `${bdf} vector ${vector}: write 0x${message.data.toString(16)} to ${hex64(message.lo, message.hi)}`;
     if (!out.ok) {
@@ -270,6 +320,16 @@ export class Machine {
     if (this.watcher !== null && (result.end === "memory" || result.end === "fault")) {
       this.watcher.msi(`${to}: ${result.why}`, false);
     }
+    return result;
+  }
+
+  /** A message that bridges gave to a peer, or to nobody. */
+  private strayMessage(f: PciFunction, way: Route, result: MsiResult): MsiResult {
+    const last = way.hops.at(-1);
+    result.end = way.peer === null ? "fault" : "memory";
+    result.why = way.peer === null ? `${last?.bdf}: ${last?.what}` : `the message went to a BAR of ${way.peer.f.bdf}`;
+    if (way.peer !== null) this.store(f, join(result.lo, result.hi), bytesOfWord(result.data));
+    if (this.watcher !== null) this.watcher.msi(`${f.bdf}: ${result.why}`, false);
     return result;
   }
 
@@ -290,7 +350,7 @@ export class Machine {
     } else if (this.reaches(pa)) {
       result.end = "memory";
       result.why = `the message went to memory at ${hex(pa)}`;
-      this.store(f, pa, new Uint8Array([data & 0xff, (data >> 8) & 0xff, (data >> 16) & 0xff, data >>> 24]));
+      this.store(f, pa, bytesOfWord(data));
     } else {
       result.end = "fault";
       result.why = `nothing answers at ${hex(pa)}`;
@@ -338,11 +398,29 @@ export class Machine {
   }
 
   private store(f: PciFunction, pa: number, bytes: Uint8Array): void {
+    const msix = this.pci.msixAt(pa);
+    if (msix !== null) {
+      for (let i = 0; i + 4 <= bytes.length; i += 4) msix.table.write(msix.offset + i, word(bytes.subarray(i)));
+      return;
+    }
     const who = this.mem.who;
     this.mem.who = f.bdf;
     this.mem.writeBytes(pa, bytes, "DMA write");
     this.mem.who = who;
   }
+}
+
+/** Where there is nothing to decide. */
+const TO_ROOT: Route = freezeDeep({ to: "root", peer: null, hops: [] });
+
+/** Bytes of a piece that one route holds for: to the end of the page, and of the BAR that takes it. */
+function pieceOf(way: Route, lo: number): number {
+  const page = 4096 - (lo % 4096);
+  return way.peer === null ? page : Math.min(page, way.peer.bar.last - way.peer.bar.start + 1 - way.peer.offset);
+}
+
+function bytesOfWord(data: number): Uint8Array {
+  return new Uint8Array([data & 0xff, (data >> 8) & 0xff, (data >> 16) & 0xff, data >>> 24]);
 }
 
 function word(bytes: Uint8Array): number {

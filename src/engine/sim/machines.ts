@@ -37,6 +37,12 @@ const presets: readonly MachineDesc[] = Object.freeze([
   NOMSI,
   RMR,
   STAGE1,
+  freezeDeep({
+    ...PLAIN,
+    id: "plain-p2p",
+    title: "Arm virt, requests routed peer to peer as hardware does",
+    quirks: "none" as const,
+  }),
 ]);
 
 /** All of them are frozen. */

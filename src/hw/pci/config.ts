@@ -160,7 +160,12 @@ class Rules {
   capability(config: ConfigSpace, cap: Capability): void {
     const at = cap.offset;
     if (cap.extended) {
-      if (cap.id === EXT.ACS) this.allow(at + 6, 2, config.read(at + 4, 2) & 0x5f);
+      if (cap.id === EXT.ACS) {
+        const can = config.read(at + 4, 2);
+        this.allow(at + 6, 2, can & 0x7f);
+        const ports = can >>> 8 === 0 ? 256 : can >>> 8;
+        if ((can & 0x20) !== 0) for (let i = 0; i < ports; i += 8) this.allow(at + 8 + (i >> 3), 1, 0xff);
+      }
       if (cap.id === EXT.ATS) this.allow(at + 6, 2, 0x801f);
       if (cap.id === EXT.PRI) this.allow(at + 4, 2, 0x3);
       if (cap.id === EXT.PRI) this.allow(at + 12, 4, 0xffffffff);

@@ -4,6 +4,8 @@ import type { Range } from "../memory.ts";
 import { type BarDesc, ConfigSpace } from "./config.ts";
 import { type Message, MsixTable, messageOf, msixPlace, type Silence } from "./msi.ts";
 import { CAP, CMD_MASTER, CMD_MEMORY, PCI } from "./regs.ts";
+import { type Landing, landing } from "./route.ts";
+import { bridgeClaims } from "./windows.ts";
 
 /** An address range that firmware reserves in the device's IOVA space (device tree `iommu-addresses`, IORT RMR). */
 export interface FirmwareRegion extends Range {
@@ -84,6 +86,11 @@ export class PciFunction {
     return (this.config.read(PCI.COMMAND, 2) & CMD_MEMORY) !== 0;
   }
 
+  /** Whether this bridge passes an address to what hangs below it. */
+  claims(address: number): boolean {
+    return this.isBridge && bridgeClaims(this.config, this.memoryEnabled, address);
+  }
+
   /** CPU address of a BAR now, from the register; -1 when it is not implemented. */
   barAddress(index: number): number {
     const bar = this.desc.bars.find((b) => b.index === index);
@@ -122,14 +129,14 @@ export class PciBus {
     return this.functions.filter((c) => c.desc.parent === bdf);
   }
 
-  /** The function and BAR that decode a memory address now, null = none. */
-  barAt(pa: number): { f: PciFunction; bar: BarDesc; offset: number } | null {
+  /** The function and BAR that a memory address reaches from the root complex now, through the windows of bridges. */
+  barAt(pa: number): Landing | null {
     for (const f of this.functions) {
-      for (const bar of f.desc.bars) {
-        if (bar.kind === "io" || bar.index === 6 || !f.memoryEnabled) continue;
-        const start = f.barAddress(bar.index);
-        if (start > 0 && pa >= start && pa <= start + (bar.last - bar.start)) return { f, bar, offset: pa - start };
-      }
+      const hit = landing(f, pa);
+      if (hit === null) continue;
+      let at = this.parentOf(f);
+      while (at !== null && at.claims(pa)) at = this.parentOf(at);
+      if (at === null) return hit;
     }
     return null;
   }

@@ -67,6 +67,8 @@ export interface Quirks {
   readonly fmtSticky: boolean;
   /** A faulting DMA is retried in pieces of 4 bytes, one record each. */
   readonly dmaRetry4: boolean;
+  /** Every request of a function goes to the root complex: switches and ACS do not route peer to peer. */
+  readonly noPeerToPeer: boolean;
 }
 
 const NAMES: readonly (keyof Quirks)[] = Object.freeze([
@@ -102,6 +104,7 @@ const NAMES: readonly (keyof Quirks)[] = Object.freeze([
   "ttrnw",
   "fmtSticky",
   "dmaRetry4",
+  "noPeerToPeer",
 ]);
 
 /** A record with exactly the named switches on. */
