@@ -65,7 +65,7 @@ export class ReplayArm {
     const header = records.find((r) => r.t === "header");
     this.commands = header !== undefined;
     const plan = planMemory(records, (r) => kindOfFd(r.fd ?? ""), this.dumps);
-    this.world = new ArmWorld(options.machine, options.profile, settingsOf(header), plan);
+    this.world = new ArmWorld(options.machine, options.profile, settingsOf(records, options.machine), plan);
     for (const dump of this.dumps.values()) this.loadGuest(dump);
   }
 
@@ -91,7 +91,8 @@ export class ReplayArm {
       return;
     }
     if (SILENT.includes(record.t)) return;
-    if (this.commands) platform.smmus.forEach((smmu, i) => differences.push(...this.queued(smmu, i, prod[i] ?? 0, record)));
+    if (this.commands)
+      platform.smmus.forEach((smmu, i) => differences.push(...this.queued(smmu, i, prod[i] ?? 0, record)));
     this.names.asids.prune((asid) => platform.asids.used.has(asid));
     this.names.pages.prune((pfn) => this.world.pageInUse(pfn));
     for (const smmu of platform.smmus) this.names.vmids.get(smmu.name)?.prune((vmid) => smmu.vmid_map.used.has(vmid));
@@ -154,7 +155,12 @@ export class ReplayArm {
 
   private bdf(record: ArmRecord): string {
     const name = need(record.dev, record, "dev");
-    return this.world.bdfs.get(name) ?? name;
+    const known = this.world.bdfs.get(name);
+    if (known !== undefined || record.sid === undefined) return known ?? name;
+    const { functions } = this.world.machine.pci;
+    const bdf = functions.find((f) => f.desc.sids[0] === record.sid)?.bdf ?? name;
+    this.world.bdfs.set(name, bdf);
+    return bdf;
   }
 
   private pdev(record: ArmRecord): NonNullable<ReturnType<ArmWorld["platform"]["pci"]["get"]>> {
@@ -191,7 +197,11 @@ export class ReplayArm {
     same("smmu", pdev.hw.desc.smmu, record.smmu);
     const group = pdev.dev.iommu_group;
     same("group", group === null ? "" : String(group.id), record.group);
-    same("reserved_regions", group === null ? "" : iommu_group_show_resv_regions(world.k, group), record.reserved_regions);
+    same(
+      "reserved_regions",
+      group === null ? "" : iommu_group_show_resv_regions(world.k, group),
+      record.reserved_regions,
+    );
     return out;
   }
 
@@ -206,9 +216,12 @@ export class ReplayArm {
   private compareRanges(record: ArmRecord): string[] {
     if (this.ranges === null) return ["no IOVA_RANGES before it"];
     const ours = this.ranges.list.map(([start, last]) => `0x${start.toString(16)}-0x${last.toString(16)}`).join(" ");
-    const theirs = need(record.ranges, record, "ranges").map(([start, last]) => `${start}-${last}`).join(" ");
+    const theirs = need(record.ranges, record, "ranges")
+      .map(([start, last]) => `${start}-${last}`)
+      .join(" ");
     const out: string[] = [];
-    if (this.ranges.align !== BigInt(record.align ?? 0)) out.push(`alignment: ${this.ranges.align}, recorded ${record.align}`);
+    if (this.ranges.align !== BigInt(record.align ?? 0))
+      out.push(`alignment: ${this.ranges.align}, recorded ${record.align}`);
     if (ours !== theirs) out.push(`ranges: ${ours}, recorded ${theirs}`);
     return out;
   }
@@ -235,12 +248,14 @@ export class ReplayArm {
         bar += toHex(got.bytes);
       }
       if (last !== record.last_ret) out.push(`last_ret: ${last}, recorded ${record.last_ret}`);
-      if (last > 0 && bar !== record.msix_entry0_via_bar) out.push(`MSI-X entry 0: ${bar}, recorded ${record.msix_entry0_via_bar}`);
+      if (last > 0 && bar !== record.msix_entry0_via_bar)
+        out.push(`MSI-X entry 0: ${bar}, recorded ${record.msix_entry0_via_bar}`);
     }
     if (record.msi_cap_via_vfio_config !== undefined) {
       const got = this.pread(name, REGION_CONFIG + BigInt(config.find(CAP.MSI)), 16);
       const cap = toHex(got.bytes);
-      if (got.ret > 0 && cap !== record.msi_cap_via_vfio_config) out.push(`MSI capability: ${cap}, recorded ${record.msi_cap_via_vfio_config}`);
+      if (got.ret > 0 && cap !== record.msi_cap_via_vfio_config)
+        out.push(`MSI capability: ${cap}, recorded ${record.msi_cap_via_vfio_config}`);
     }
     return out;
   }
@@ -261,7 +276,9 @@ export class ReplayArm {
   /** Events of the step, as they stood in the queue, against the record's. */
   private events(record: ArmRecord): string[] {
     const handled = kernel_after_device_access(this.world.k);
-    const ours = [...handled.events.values()].flat().map((words) => toHex(new Uint8Array(words.buffer, words.byteOffset, 32)));
+    const ours = [...handled.events.values()]
+      .flat()
+      .map((words) => toHex(new Uint8Array(words.buffer, words.byteOffset, 32)));
     const theirs = record.evtq ?? [];
     const out: string[] = [];
     for (let i = 0; i < Math.max(ours.length, theirs.length) && out.length < 3; i++) {
@@ -288,7 +305,8 @@ export class ReplayArm {
     const walked = record.walk_err === "" && record.walk !== undefined;
     if (result.ok && walked && expect.startsWith("ok") && first !== undefined) {
       const theirs = address(record.walk ?? "");
-      if (!this.names.address(first.pa, theirs)) out.push(`physical address: 0x${first.pa.toString(16)}, recorded ${record.walk}`);
+      if (!this.names.address(first.pa, theirs))
+        out.push(`physical address: 0x${first.pa.toString(16)}, recorded ${record.walk}`);
     }
     return out;
   }

@@ -3,6 +3,7 @@ import { Machine, type MachineDesc } from "../../hw/machine.ts";
 import { boot } from "../kernel/boot.ts";
 import { EventfdCtx, eventfd_fops } from "../kernel/eventfd.ts";
 import { File } from "../kernel/file.ts";
+import { param_bool } from "../kernel/cmdline.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { PAGE_SIZE } from "../kernel/mm/const.ts";
 import { Mm } from "../kernel/mm/mm.ts";
@@ -25,21 +26,34 @@ const UNKNOWN_FILE_BYTES = 0x40_0000n;
 /** Bytes of the test device's internal buffer. */
 const DEVICE_BUFFER = 4096;
 
-/** Scenario steps before this one set the CANWBS flag by hand; boot parameters say the rest. */
+/** What the recording says about the machine's boot: steps before the scenario, parameters, what then worked. */
 export interface TraceSettings {
   canwbs: boolean;
   allow_unsafe_interrupts: boolean;
   passthrough: boolean;
+  vfio: boolean;
+  vfio_pci_dmabuf: boolean;
+  cmdline: string;
 }
 
-/** From the kernel command line in the header: `lab_todo=bind,canwbs,s:d:e`. */
-export function settingsOf(header: ArmRecord | undefined): TraceSettings {
-  const cmdline = header?.cmdline ?? "";
-  const todo = /\blab_todo=(\S*)/.exec(cmdline)?.[1] ?? "";
+/**
+ * From the kernel command line in the header, `lab_todo=bind,canwbs,s:d:e`: devices are given to vfio-pci by `bind`, the
+ * CANWBS flag is set by `canwbs`. A VMM's trace has no header: both are taken as done.
+ */
+export function settingsOf(records: readonly ArmRecord[], { firmware }: MachineDesc): TraceSettings {
+  const header = records.find((r) => r.t === "header");
+  const cmdline = header?.cmdline ?? firmware?.cmdline ?? "";
+  const todo = (/\blab_todo=(\S*)/.exec(header?.cmdline ?? "")?.[1] ?? "").split(",");
+  const told = todo.length > 1;
+  const scenario = todo.findIndex((step) => step.startsWith("s:") && step.split(":").includes(header?.scenario ?? ""));
+  const before = scenario < 0 ? todo : todo.slice(0, scenario);
   return {
-    canwbs: header === undefined || /(^|,)canwbs(,|$)/.test(todo) || !cmdline.includes("lab_todo="),
-    allow_unsafe_interrupts: cmdline.includes("iommufd.allow_unsafe_interrupts=1"),
-    passthrough: cmdline.includes("iommu.passthrough=1"),
+    canwbs: !told || before.includes("canwbs") || firmware?.canwbs === true,
+    allow_unsafe_interrupts: param_bool(cmdline, "iommufd.allow_unsafe_interrupts", false),
+    passthrough: param_bool(cmdline, "iommu.passthrough", false),
+    cmdline,
+    vfio: !told || before.includes("bind"),
+    vfio_pci_dmabuf: records.some((r) => r.cmd === "VFIO_DEVICE_FEATURE" && (r.ret ?? -1) >= 0),
   };
 }
 

@@ -1,6 +1,5 @@
 /** Boots a kernel on a machine: IOMMUs, interrupt controllers, PCI, groups and their default domains, vfio-pci. */
 import type { Machine } from "../../hw/machine.ts";
-import { CMD_INTX_DISABLE, CMD_MASTER } from "../../hw/pci/regs.ts";
 import { arm_smmu_evtq_thread, arm_smmu_gerror_handler, arm_smmu_priq_thread } from "./drivers/arm_smmu_v3/event.ts";
 import { arm_smmu_device_probe } from "./drivers/arm_smmu_v3/probe.ts";
 import { iommu_setup_default_domain } from "./iommu/default_domain.ts";
@@ -11,7 +10,8 @@ import { its_probe } from "./irq/its.ts";
 import { Kernel } from "./kernel.ts";
 import { PAGE_SIZE } from "./mm/const.ts";
 import { iommu_probe_pci, pci_scan } from "./pci/enumerate.ts";
-import { pci_update_command, type PciDev } from "./pci/pci_dev.ts";
+import { native_probe, native_remove } from "./pci/native.ts";
+import type { PciDev } from "./pci/pci_dev.ts";
 import { boot_options_of, type BootOptions, DEFAULT_BOOT, Platform, the_platform } from "./platform.ts";
 import type { ResolvedProfile } from "./profile.ts";
 import { VfioDevNode } from "./vfio/device_cdev.ts";
@@ -55,7 +55,8 @@ export function boot(machine: Machine, profile: ResolvedProfile, options: Partia
     iommu_probe_pci(k, pdev);
   }
   for (const group of [...k.iommu.groups.values()].sort((a, b) => a.id - b.id)) iommu_setup_default_domain(k, group);
-  for (const pdev of platform.pci.values()) if (vfio_pci_match(pdev)) vfio_pci_bind(k, pdev);
+  for (const pdev of platform.pci.values()) if (endpoint(pdev)) native_probe(k, pdev);
+  if (settings.vfio) for (const pdev of platform.pci.values()) if (vfio_pci_match(pdev)) vfio_pci_bind(k, pdev);
   return k;
 }
 
@@ -69,34 +70,27 @@ function probe_irqchips(k: Kernel, platform: Platform): void {
   if (v2m !== null) platform.irq.v2m = gicv2m_probe(k, v2m.base);
 }
 
-/** Endpoints with an IOMMU; bridges have their own driver, virtio devices carry the machine's files. */
-function vfio_pci_match(pdev: PciDev): boolean {
+/** Bridges have their own driver; virtio devices carry the machine's files and stay as they are. */
+function endpoint(pdev: PciDev): boolean {
   const { config, isBridge } = pdev.hw;
   const bridge_class = config.read(0x0b, 1) === 0x06;
-  return !isBridge && !bridge_class && pdev.dev.iommu_group !== null && config.read(0, 2) !== VENDOR_VIRTIO;
+  return !isBridge && !bridge_class && config.read(0, 2) !== VENDOR_VIRTIO;
+}
+
+/** What vfio-pci is given: every endpoint with an IOMMU. */
+function vfio_pci_match(pdev: PciDev): boolean {
+  return endpoint(pdev) && pdev.dev.iommu_group !== null;
 }
 
 /** The native driver goes (its interrupts and bus mastering with it), vfio-pci comes. */
 export function vfio_pci_bind(k: Kernel, pdev: PciDev): VfioPciDevice {
   const platform = the_platform(k);
-  release_native_driver(pdev);
+  native_remove(k, pdev);
   pdev.driver = "vfio-pci";
   const vdev = new VfioPciDevice(pdev, `/dev/vfio/devices/vfio${platform.vfio_next++}`);
   k.devnodes.set(vdev.node, new VfioDevNode(vdev));
   platform.vfio.set(pdev.bdf, vdev);
   return vdev;
-}
-
-function release_native_driver(pdev: PciDev): void {
-  const { config, msix } = pdev.hw;
-  pci_update_command(pdev, CMD_MASTER | CMD_INTX_DISABLE, 0);
-  for (const cap of config.capabilities()) {
-    if (cap.extended || (cap.id !== 0x05 && cap.id !== 0x11)) continue;
-    const enable = cap.id === 0x05 ? 0x71 : 0xc000;
-    config.write(cap.offset + 2, 2, config.read(cap.offset + 2, 2) & ~enable);
-    if (cap.id === 0x05) for (let at = 4; at < 14; at += 2) config.write(cap.offset + at, 2, 0);
-  }
-  msix?.reset();
 }
 
 /** What the kernel handled. */

@@ -24,6 +24,10 @@ export interface BootOptions {
    * machine's registers show it.
    */
   cmdline: string;
+  /** CONFIG_VFIO_PCI_DMABUF: BARs can be exported as dma-bufs. */
+  vfio_pci_dmabuf: boolean;
+  /** Endpoints are given to vfio-pci; else they stay with their own drivers. */
+  vfio: boolean;
   /** Page frames for the kernel's own use (tables, queues, process memory without given frames). */
   frames: readonly { pfn: number; n: number }[] | null;
 }
@@ -33,6 +37,8 @@ export const DEFAULT_BOOT: BootOptions = Object.freeze({
   passthrough: false,
   allow_unsafe_interrupts: false,
   cmdline: "",
+  vfio_pci_dmabuf: true,
+  vfio: true,
   frames: null,
 });
 

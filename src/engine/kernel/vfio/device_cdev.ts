@@ -11,7 +11,9 @@ import {
   VFIO_DEVICE_FEATURE,
   VFIO_DEVICE_GET_INFO,
   VFIO_DEVICE_GET_IRQ_INFO,
+  VFIO_DEVICE_GET_PCI_HOT_RESET_INFO,
   VFIO_DEVICE_GET_REGION_INFO,
+  VFIO_DEVICE_PCI_HOT_RESET,
   VFIO_DEVICE_RESET,
   VFIO_DEVICE_SET_IRQS,
 } from "../../uapi/vfio.ts";
@@ -26,6 +28,7 @@ import { IommufdCtx } from "../iommufd/objects.ts";
 import type { Kernel } from "../kernel.ts";
 import { copy_from_user, copy_struct_from_user, copy_to_user } from "../mm/uaccess.ts";
 import { vfio_ioctl_device_feature, vfio_pci_dma_buf_cleanup } from "./dmabuf.ts";
+import { vfio_pci_ioctl_get_pci_hot_reset_info, vfio_pci_ioctl_pci_hot_reset } from "./hot_reset.ts";
 import {
   vfio_copy_args,
   vfio_pci_ioctl_get_info,
@@ -213,6 +216,10 @@ function vfio_device_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigint)
       return vfio_pci_ioctl_set_irqs(k, vdev, arg);
     case VFIO_DEVICE_RESET.cmd:
       return vfio_pci_ioctl_reset(k, vdev);
+    case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO.cmd:
+      return vfio_pci_ioctl_get_pci_hot_reset_info(k, vdev, arg);
+    case VFIO_DEVICE_PCI_HOT_RESET.cmd:
+      return vfio_pci_ioctl_pci_hot_reset(k, vdev, arg);
     default:
       k.check(false, "an ioctl of this device", () => ({ left: `0x${cmd.toString(16)}` }));
       return -errno.ENOTTY;

@@ -8,6 +8,7 @@ import { DmaBuf, dmabuf_fops, dmabuf_revoke } from "../iommufd/dmabuf.ts";
 import type { Kernel } from "../kernel.ts";
 import { PAGE_SIZE_N } from "../mm/const.ts";
 import { copy_from_user } from "../mm/uaccess.ts";
+import { the_platform } from "../platform.ts";
 import { fd_install } from "../syscall.ts";
 import { vfio_copy_args } from "./info.ts";
 import { bar_of, REGION, vfio_pci_memory_enabled, type VfioPciDevice } from "./vfio_pci.ts";
@@ -35,10 +36,9 @@ export function vfio_ioctl_device_feature(k: Kernel, vdev: VfioPciDevice, arg: b
   if ((flags & ~(FEATURE_MASK | FEATURE_GET | FEATURE_SET | FEATURE_PROBE)) !== 0) return -errno.EINVAL;
   const both = (flags & FEATURE_SET) !== 0 && (flags & FEATURE_GET) !== 0;
   if ((flags & FEATURE_PROBE) === 0 && both) return -errno.EINVAL;
-  if ((flags & FEATURE_MASK) !== FEATURE_DMA_BUF) {
-    k.check(false, "the device has this feature", () => ({ left: `feature ${flags & FEATURE_MASK}` }));
-    return -errno.ENOTTY;
-  }
+  const known = (flags & FEATURE_MASK) === FEATURE_DMA_BUF && the_platform(k).boot.vfio_pci_dmabuf;
+  const detail = () => ({ left: `feature ${flags & FEATURE_MASK}` });
+  if (!k.check(known, "the device has this feature", detail)) return -errno.ENOTTY;
   if ((flags & FEATURE_SET) !== 0) return -errno.EINVAL;
   if ((flags & FEATURE_PROBE) !== 0) return 0;
   if ((flags & FEATURE_GET) === 0 || argsz < VFIO_DEVICE_FEATURE.size + DMA_BUF.size) return -errno.EINVAL;
