@@ -99,11 +99,6 @@ export function iommufd_access_replace(k: Kernel, access: IommufdAccess, ioas_id
   return ioas === null ? -errno.ENOENT : iommufd_access_change_ioas(k, access, ioas);
 }
 
-export function iommufd_access_detach(k: Kernel, access: IommufdAccess): number {
-  if (access.ioas === null) return -errno.EINVAL;
-  return iommufd_access_change_ioas(k, access, null);
-}
-
 /** Tells every access that [iova, iova + length) goes away. */
 export function iommufd_access_notify_unmap(k: Kernel, iopt: IoPagetable, iova: bigint, length: bigint): void {
   for (const access of iopt.access_list.slice()) access?.ops?.unmap(k, access, iova, length);

@@ -12,7 +12,7 @@ import {
 } from "../../uapi/iommufd.ts";
 import { iommu_domain_free } from "../iommu/core.ts";
 import { dev_iommu_ops } from "../iommu/group.ts";
-import type { UserData, UserDataArray } from "../iommu/types.ts";
+import type { IopfGroup, UserData, UserDataArray } from "../iommu/types.ts";
 import type { Kernel } from "../kernel.ts";
 import { copy_to_user } from "../mm/uaccess.ts";
 import { releaseNumber } from "../profile.ts";
@@ -271,6 +271,9 @@ function alloc_on(
   }
 }
 
+/** What domains keep: it asks for the function of the kernel that runs, so that the function stays replaceable. */
+const fault_handler = (k: Kernel, group: IopfGroup): number => k.ops.iommufd_fault_iopf_handler(k, group);
+
 export function iommufd_hwpt_alloc(k: Kernel, ucmd: Ucmd): number {
   const cmd = decode(IOMMU_HWPT_ALLOC, ucmd.bytes);
   if (!k.check(cmd.__reserved === 0, "the reserved field is 0")) return -errno.EOPNOTSUPP;
@@ -289,7 +292,7 @@ export function iommufd_hwpt_alloc(k: Kernel, ucmd: Ucmd): number {
     }
     hwpt.fault = fault;
     fault.users++;
-    if (hwpt.domain !== null) hwpt.domain.iopf_handler = k.ops.iommufd_fault_iopf_handler;
+    if (hwpt.domain !== null) hwpt.domain.iopf_handler = fault_handler;
   }
   const rc = iommufd_ucmd_respond(k, ucmd, IOMMU_HWPT_ALLOC, { out_hwpt_id: hwpt.id });
   if (rc < 0) abort_hwpt(k, hwpt);

@@ -4,7 +4,7 @@ import { errno } from "../../uapi/errno.ts";
 import { IOMMU_TEST_CMD, IOMMU_TEST_CMD_NR } from "../../uapi/iommu_test.ts";
 import * as uapi from "../../uapi/iommufd.ts";
 import type { IoctlDef } from "../../uapi/layout.ts";
-import { type DevNode, File, type FileOps, fput } from "../file.ts";
+import { type DevNode, File, type FileOps } from "../file.ts";
 import type { Kernel } from "../kernel.ts";
 import { releaseNumber } from "../profile.ts";
 import { PAGE_SIZE_N, PROT_EXEC } from "../mm/const.ts";
@@ -255,18 +255,12 @@ export function iommufd_init(k: Kernel): void {
   k.devnodes.set("/dev/vfio/vfio", iommufd_node);
 }
 
-/** The context behind a descriptor of the calling process, for VFIO. -EBADF; -EBADFD for a file of another kind. */
+/** The context behind a descriptor of the calling process. -EBADF: none; -EBADFD: a file of another kind. */
 export function iommufd_ctx_from_fd(k: Kernel, fd: number): IommufdCtx | number {
   const file = k.current.fds.get(fd);
   if (!k.check(file !== undefined, "the descriptor is open") || file === undefined) return -errno.EBADF;
   const ictx = file.private_data;
   if (!k.check(ictx instanceof IommufdCtx, "the descriptor is an iommufd") || !(ictx instanceof IommufdCtx))
     return -errno.EBADFD;
-  file.count++;
   return ictx;
-}
-
-/** Gives the reference of `iommufd_ctx_from_fd` back. */
-export function iommufd_ctx_put(k: Kernel, ictx: IommufdCtx): void {
-  if (ictx.file !== null) fput(k, ictx.file);
 }

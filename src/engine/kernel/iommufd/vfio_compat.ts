@@ -9,8 +9,8 @@ import type { Kernel } from "../kernel.ts";
 import { PAGE_MASK_N, PAGE_SIZE_N, ULONG_MAX } from "../mm/const.ts";
 import { copy_from_user, copy_to_user } from "../mm/uaccess.ts";
 import { iopt_cut_iova, iopt_disable_large_pages, iopt_unmap_all } from "./io_pagetable.ts";
-import { iommufd_get_object, iommufd_object_alloc, iommufd_object_finalize } from "./object.ts";
-import { type IommufdCtx, IommufdIoas } from "./objects.ts";
+import { iommufd_get_object } from "./object.ts";
+import type { IommufdCtx, IommufdIoas } from "./objects.ts";
 import { iopt_map_user_pages } from "./pages_alloc.ts";
 import { iopt_holes } from "./reserved.ts";
 import { iommufd_ucmd_respond, type Ucmd } from "./ucmd.ts";
@@ -27,22 +27,6 @@ function get_compat_ioas(k: Kernel, ictx: IommufdCtx): IommufdIoas | null {
   const ioas = k.fails() ? null : ictx.vfio_ioas;
   k.check(ioas !== null, "the file has an IOAS for VFIO containers");
   return ioas;
-}
-
-/** Id of the compat IOAS for VFIO groups, or -ENODEV. */
-export function iommufd_vfio_compat_ioas_get_id(k: Kernel, ictx: IommufdCtx): number {
-  return get_compat_ioas(k, ictx)?.id ?? -errno.ENODEV;
-}
-
-/** Makes the compat IOAS when there is none yet: a VFIO group was given this file as its container. */
-export function iommufd_vfio_compat_ioas_create(k: Kernel, ictx: IommufdCtx): number {
-  if (ictx.vfio_ioas !== null || ictx.no_iommu_mode) return 0;
-  const ioas = new IommufdIoas(ictx);
-  const rc = iommufd_object_alloc(k, ioas);
-  if (rc < 0) return rc;
-  ictx.vfio_ioas = ioas;
-  iommufd_object_finalize(ioas);
-  return 0;
 }
 
 export function iommufd_vfio_ioas(k: Kernel, ucmd: Ucmd): number {
@@ -223,11 +207,4 @@ export function iommufd_vfio_ioctl(k: Kernel, ictx: IommufdCtx, cmd: number, arg
       k.check(false, "VFIO containers know the command", () => ({ left: `0x${cmd.toString(16)}` }));
       return -errno.ENOTTY;
   }
-}
-
-/** The file becomes a container of devices without an IOMMU. */
-export function iommufd_vfio_compat_set_no_iommu(ictx: IommufdCtx): number {
-  if (ictx.vfio_ioas !== null) return -errno.EINVAL;
-  ictx.no_iommu_mode = true;
-  return 0;
 }

@@ -24,7 +24,7 @@ import {
   iommufd_device_replace,
   iommufd_device_unbind,
 } from "../iommufd/device.ts";
-import { IommufdCtx } from "../iommufd/objects.ts";
+import { iommufd_ctx_from_fd } from "../iommufd/main.ts";
 import type { Kernel } from "../kernel.ts";
 import { copy_from_user, copy_struct_from_user, copy_to_user } from "../mm/uaccess.ts";
 import { vfio_ioctl_device_feature, vfio_pci_dma_buf_cleanup } from "./dmabuf.ts";
@@ -63,13 +63,6 @@ export class VfioDeviceFile {
 function file_of(file: File): VfioDeviceFile {
   if (!(file.private_data instanceof VfioDeviceFile)) throw new Error("not a vfio device file");
   return file.private_data;
-}
-
-/** The context behind a descriptor. -EBADF: none; -EBADFD: another kind of file. */
-function iommufd_ctx_from_fd(k: Kernel, fd: number): IommufdCtx | number {
-  const file = k.current.fds.get(fd);
-  if (file === undefined) return -errno.EBADF;
-  return file.private_data instanceof IommufdCtx ? file.private_data : -errno.EBADFD;
 }
 
 /** Binds the device to an iommufd: its DMA is blocked, the device enabled and reset. */
