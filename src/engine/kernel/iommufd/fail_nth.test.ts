@@ -260,7 +260,8 @@ describe("every allocation and lookup may fail", () => {
     p.k.failAt = 4;
     expect(p.ioctl(fd, vfio.VFIO_IOMMU_UNMAP_DMA, { iova: 0x100_1000n, size: 0x1000n }).ret).toBe(-12);
     p.k.failAt = Number.POSITIVE_INFINITY;
-    expect([...(ioas?.iopt.areas ?? [])].map((area) => [area.start, area.last])).toEqual([
+    const areas = [...(ioas?.iopt.areas ?? [])];
+    expect(areas.map((area) => [area.start, area.last])).toEqual([
       [0x100_0000n, 0x100_1fffn],
       [0x100_2000n, 0x100_3fffn],
     ]);
