@@ -35,7 +35,7 @@ test("nothing jumps from step to step: tracks, nodes and panes keep their places
       )) {
         // Heads of tracks and ids of nodes; labels of intervals come and go.
         if (t.getAttribute("data-ref")?.startsWith("iv:") === true || t.getAttribute("x") === null) continue;
-        if (t.getAttribute("x") === "0") out[`${t.textContent}`] = String(t.getAttribute("y"));
+        if (t.getAttribute("x") === "0") out[t.textContent] = String(t.getAttribute("y"));
       }
       return out;
     });

@@ -66,15 +66,14 @@ function Screen() {
   const shape = useShape(settings.text);
   const [left, setLeft] = useState(300);
   const oneKey = useRef(settings.keys);
-  oneKey.current = settings.keys;
-
+  useEffect(() => {
+    oneKey.current = settings.keys;
+  }, [settings.keys]);
   useEffect(() => installKeys(session, () => oneKey.current), [session]);
   useEffect(() => installAddressBar(session), [session]);
   useEffect(() => (root.current === null ? undefined : installLinker(root.current, session.store)), [session]);
 
-  useEffect(() => {
-    session.onBusy = (busy) => root.current?.toggleAttribute("data-busy", busy);
-  }, [session]);
+  useEffect(() => session.watchBusy((busy) => root.current?.toggleAttribute("data-busy", busy)), [session]);
 
   const close = (): void => session.store.setState({ dialog: null });
   const there = phase.name === "ready";

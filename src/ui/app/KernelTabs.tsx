@@ -26,7 +26,7 @@ export function KernelTabs() {
     group.current?.querySelectorAll("button")[shown.indexOf(next)]?.focus();
   };
   return (
-    <div ref={group} className={css["kernels"]} role="radiogroup" aria-label="Kernel" onKeyDown={keys}>
+    <div ref={group} className={css["kernels"]} role="radiogroup" tabIndex={-1} aria-label="Kernel" onKeyDown={keys}>
       {shown.map((k) => (
         <button
           key={k.id}

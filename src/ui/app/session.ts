@@ -23,8 +23,7 @@ export class Session {
   private frames: FrameCache | null = null;
   private asked = 0;
   private pending = 0;
-  /** Told when the first answer is awaited and when the last has come. */
-  onBusy: (busy: boolean) => void = () => undefined;
+  private busy = new Set<(busy: boolean) => void>();
   private source: Source | null = null;
 
   constructor(store: LabStore, connect: Connect) {
@@ -266,6 +265,19 @@ export class Session {
     });
   }
 
+  /** Told when a first answer is awaited and when the last has come. */
+  watchBusy(told: (busy: boolean) => void): () => void {
+    this.busy.add(told);
+    told(this.pending > 0);
+    return () => {
+      this.busy.delete(told);
+    };
+  }
+
+  private tell(busy: boolean): void {
+    for (const told of this.busy) told(busy);
+  }
+
   private api(): Connection["api"] {
     if (this.connection === null) throw new Error("the simulator is not running");
     return this.connection.api;
@@ -282,14 +294,14 @@ export class Session {
 
   /** A rejected call means that the model itself threw: it is shown as a crash, never swallowed. */
   private async guard<T>(work: () => Promise<T>): Promise<T | undefined> {
-    if (this.pending++ === 0) this.onBusy(true);
+    if (this.pending++ === 0) this.tell(true);
     try {
       return await work();
     } catch (error) {
       this.crash(error instanceof Error ? error.message : String(error));
       return undefined;
     } finally {
-      if (--this.pending === 0) this.onBusy(false);
+      if (--this.pending === 0) this.tell(false);
     }
   }
 }

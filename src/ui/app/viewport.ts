@@ -7,9 +7,7 @@ import type { LabStore } from "./state.ts";
 const GLIDE_MS = 190;
 
 export class Viewport {
-  /** Of the plot, set by the view that draws it, pixels. */
-  width = 800;
-  gap = 20;
+  private plot = { width: 800, gap: 20 };
   private readonly store: LabStore;
   private frame = 0;
 
@@ -17,9 +15,18 @@ export class Viewport {
     this.store = store;
   }
 
+  get width(): number {
+    return this.plot.width;
+  }
+
+  /** Size of the plot and of a gap in it, pixels; told by the view that draws it. */
+  resize(width: number, gap: number): void {
+    this.plot = { width, gap };
+  }
+
   scale(): Scale {
     const { atlas, trueScale, window } = this.store.getState();
-    return new Scale(trueScale || atlas === null ? TRUE_SCALE : atlas.axis, window ?? WHOLE, this.width, this.gap);
+    return new Scale(trueScale || atlas === null ? TRUE_SCALE : atlas.axis, window ?? WHOLE, this.width, this.plot.gap);
   }
 
   /** At once; used by gestures, which come in small steps. */

@@ -18,7 +18,7 @@ export function Palette({ purpose, onClose }: { purpose: Purpose; onClose: () =>
   const session = useSession();
   const [text, setText] = useState("");
   const [active, setActive] = useState(0);
-  const list = useRef<HTMLUListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const id = useId();
   const items = useMemo(() => itemsFor(purpose, session.store.getState()), [purpose, session]);
   const shown = useMemo(() => filterItems(items, text).slice(0, MOST), [items, text]);
@@ -62,7 +62,7 @@ export function Palette({ purpose, onClose }: { purpose: Purpose; onClose: () =>
         }}
         onKeyDown={keys}
       />
-      <ul
+      <div
         ref={list}
         id={`${id}-list`}
         className={css["list"]}
@@ -71,10 +71,11 @@ export function Palette({ purpose, onClose }: { purpose: Purpose; onClose: () =>
         data-purpose={purpose}
       >
         {shown.map((item, i) => (
-          <li
+          <div
             key={item.id}
             id={`${id}-${i}`}
             role="option"
+            tabIndex={-1}
             aria-selected={i === active}
             onPointerMove={() => setActive(i)}
             onClick={() => run(i)}
@@ -87,9 +88,9 @@ export function Palette({ purpose, onClose }: { purpose: Purpose; onClose: () =>
               <Hex>{item.detail}</Hex>
             </small>
             <i>{item.end}</i>
-          </li>
+          </div>
         ))}
-      </ul>
+      </div>
       {shown.length === 0 && <p className={css["none"]}>{words.none}</p>}
     </Dialog>
   );

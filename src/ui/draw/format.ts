@@ -34,13 +34,21 @@ export function address(value: bigint): string {
   return value < 0x10000n ? hex(value) : value.toString(16);
 }
 
+export interface Run {
+  text: string;
+  /** Stands a little apart from what is before it. */
+  group: boolean;
+  /** Place in the text. */
+  at: number;
+}
+
 /** Splits text into runs; the digits of a long hex number come as groups of four, counted from the right. */
-export function runs(text: string): { text: string; group: boolean }[] {
-  const out: { text: string; group: boolean }[] = [];
+export function runs(text: string): Run[] {
+  const out: Run[] = [];
   const push = (part: string, group: boolean): void => {
     const previous = out.at(-1);
     if (!group && previous !== undefined) previous.text += part;
-    else if (part !== "") out.push({ text: part, group });
+    else if (part !== "") out.push({ text: part, group, at: out.reduce((sum, r) => sum + r.text.length, 0) });
   };
   let at = 0;
   for (const match of text.matchAll(/\b0x[0-9a-f]{5,16}\b|(?<![\w.])[0-9a-f]*[0-9][0-9a-f]{4,15}(?![\w.])/g)) {

@@ -87,7 +87,7 @@ function letters(mark: TextMark): Node[] {
       if (i % 2 === 1) return [raised(part)];
       if (part === "") return [];
       const down = i > 0 ? { dy: "0.25em" } : null;
-      const parts = mark.font === "mono" ? runs(part) : [{ text: part, group: false }];
+      const parts = mark.font === "mono" ? runs(part) : [{ text: part, group: false, at: 0 }];
       return parts.map((r, k) => {
         const at = { ...(r.group ? { dx: `${GAP}em` } : {}), ...(down !== null && k === 0 ? down : {}) };
         return Object.keys(at).length > 0 ? span(r.text, at) : document.createTextNode(r.text);

@@ -3,7 +3,7 @@ import css from "./table.module.css";
 
 export interface Column<T> {
   head: string;
-  cell: (row: T) => ReactNode;
+  render: (row: T) => ReactNode;
   /** Set in the mono face, as something that can be pasted. */
   mono?: boolean;
   end?: boolean;
@@ -56,7 +56,7 @@ export function DataTable<T>(props: {
                 key={c.head}
                 className={[c.mono === true ? css["mono"] : "", c.end === true ? css["end"] : ""].join(" ")}
               >
-                {c.cell(row)}
+                {c.render(row)}
               </td>
             ))}
           </tr>

@@ -1,39 +1,26 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import css from "./dialog.module.css";
 
-/** A modal of the browser's own: focus stays inside, Escape closes, focus returns to where it was. */
-export function Dialog({
-  label,
-  wide = false,
-  onClose,
-  children,
-}: {
-  label: string;
-  wide?: boolean;
-  onClose: () => void;
-  children: ReactNode;
-}) {
-  const dialog = useRef<HTMLDialogElement>(null);
+/** A modal of the browser's own: focus stays inside, Escape or a press outside closes, focus returns to where it was. */
+export function Dialog(props: { label: string; wide?: boolean; onClose: () => void; children: ReactNode }) {
+  const { label, wide = false, onClose, children } = props;
+  const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
+    const dialog = ref.current;
     const back = document.activeElement;
-    dialog.current?.showModal();
-    dialog.current?.querySelector<HTMLElement>("[data-first]")?.focus();
+    dialog?.showModal();
+    dialog?.querySelector<HTMLElement>("[data-first]")?.focus();
+    const outside = (e: MouseEvent): void => {
+      if (e.target === dialog) dialog?.close();
+    };
+    dialog?.addEventListener("click", outside);
     return () => {
+      dialog?.removeEventListener("click", outside);
       if (back instanceof HTMLElement) back.focus({ preventScroll: true });
     };
   }, []);
   return (
-    <dialog
-      ref={dialog}
-      className={css["dialog"]}
-      data-wide={wide ? "" : undefined}
-      aria-label={label}
-      onClose={onClose}
-      onClick={(e) => {
-        if (e.target === e.currentTarget) e.currentTarget.close();
-      }}
-      onKeyDown={(e) => e.stopPropagation()}
-    >
+    <dialog ref={ref} className={css["dialog"]} data-wide={wide ? "" : undefined} aria-label={label} onClose={onClose}>
       <div className={css["inside"]}>{children}</div>
     </dialog>
   );

@@ -6,8 +6,8 @@ export function Hex({ children }: { children: string }) {
   if (parts.length <= 1) return children;
   return (
     <>
-      {parts.map((r, i) => (
-        <span key={`${i} ${r.text}`} className={r.group ? "digits" : undefined}>
+      {parts.map((r) => (
+        <span key={r.at} className={r.group ? "digits" : undefined}>
           {r.text}
         </span>
       ))}

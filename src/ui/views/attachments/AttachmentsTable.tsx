@@ -19,23 +19,23 @@ export function AttachmentsTable() {
       columns={[
         {
           head: "Object",
-          cell: (x) => (
+          render: (x) => (
             <CellButton onClick={() => session.select(x.ref)}>
               {x.kind} {x.title}
             </CellButton>
           ),
         },
-        { head: "State", cell: (x) => x.lines.map((l) => l.text).join(", ") },
-        { head: "Users", cell: (x) => x.users ?? "", end: true },
+        { head: "State", render: (x) => x.lines.map((l) => l.text).join(", ") },
+        { head: "Users", render: (x) => x.users ?? "", end: true },
         {
           head: "Links",
-          cell: (x) =>
+          render: (x) =>
             (view?.edges ?? [])
               .filter((e) => e.from === x.ref)
               .map((e) => (e.kind === "undone" ? `not done: ${e.label} to ${title(e.to)}` : `${e.kind} ${title(e.to)}`))
               .join("; "),
         },
-        { head: "This step", cell: (x) => x.change ?? "" },
+        { head: "This step", render: (x) => x.change ?? "" },
       ]}
     />
   );

@@ -1,4 +1,4 @@
-import { useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { useLab, useSession } from "../../app/context.ts";
 import { Drawing } from "../../draw/Drawing.tsx";
 import { useBox } from "../../widgets/measure.ts";
@@ -32,21 +32,21 @@ export function AttachmentsView() {
       box.rem,
     );
   }, [frame, grid, box]);
+  useEffect(() => {
+    const element = host.current;
+    if (element === null) return undefined;
+    const pick = (e: MouseEvent): void => {
+      const refs = e.target instanceof Element ? e.target.closest("[data-ref]")?.getAttribute("data-ref") : null;
+      const ref = refs?.split(" ")[0];
+      if (ref !== undefined) session.select(ref);
+    };
+    element.addEventListener("click", pick);
+    return () => element.removeEventListener("click", pick);
+  }, [session]);
   const none = frame !== null && frame.attachments.nodes.length === 0;
   return (
     <Pane id="attachments" title="Attachments" sub={summary(frame?.attachments)} twin={<AttachmentsTable />}>
-      <div
-        ref={host}
-        className={css["host"]}
-        {...scrollable("Drawing of the attachments")}
-        onClick={(e) => {
-          const ref =
-            e.target instanceof Element
-              ? e.target.closest("[data-ref]")?.getAttribute("data-ref")?.split(" ")[0]
-              : undefined;
-          if (ref !== undefined) session.select(ref);
-        }}
-      >
+      <div ref={host} className={css["host"]} {...scrollable("Drawing of the attachments")}>
         {none && <Empty>Nothing is bound yet: no device has been given to iommufd.</Empty>}
         {drawing !== null && !none && (
           <Drawing

@@ -33,11 +33,11 @@ export function InspectorTable({ view }: { view: InspectorView }) {
       rows={rows}
       keyOf={(r, i) => `${i} ${r.name}`}
       columns={[
-        { head: "In", cell: (r) => r.where },
-        { head: "Bits", cell: (r) => r.bits, mono: true },
-        { head: "Field", cell: (r) => r.name, mono: true },
-        { head: "Value", cell: (r) => <Hex>{r.value}</Hex>, mono: true },
-        { head: "Meaning", cell: (r) => r.meaning },
+        { head: "In", render: (r) => r.where },
+        { head: "Bits", render: (r) => r.bits, mono: true },
+        { head: "Field", render: (r) => r.name, mono: true },
+        { head: "Value", render: (r) => <Hex>{r.value}</Hex>, mono: true },
+        { head: "Meaning", render: (r) => r.meaning },
       ]}
     />
   );

@@ -33,17 +33,17 @@ export function SpaceTable() {
       keyOf={(r, i) => `${i} ${r.track} ${r.start}`}
       refOf={(r) => r.ref}
       columns={[
-        { head: "Space", cell: (r) => r.band },
-        { head: "Track", cell: (r) => r.track },
-        { head: "Start", cell: (r) => <Hex>{hex(r.start)}</Hex>, mono: true, end: true },
-        { head: "Last", cell: (r) => <Hex>{hex(r.last)}</Hex>, mono: true, end: true },
-        { head: "Size", cell: (r) => size(r.last - r.start + 1n), mono: true, end: true },
-        { head: "Kind", cell: (r) => KINDS[r.kind].name },
-        { head: "What", cell: (r) => (r.detail === "" ? r.label : r.detail) },
-        { head: "This step", cell: (r) => r.change ?? "" },
+        { head: "Space", render: (r) => r.band },
+        { head: "Track", render: (r) => r.track },
+        { head: "Start", render: (r) => <Hex>{hex(r.start)}</Hex>, mono: true, end: true },
+        { head: "Last", render: (r) => <Hex>{hex(r.last)}</Hex>, mono: true, end: true },
+        { head: "Size", render: (r) => size(r.last - r.start + 1n), mono: true, end: true },
+        { head: "Kind", render: (r) => KINDS[r.kind].name },
+        { head: "What", render: (r) => (r.detail === "" ? r.label : r.detail) },
+        { head: "This step", render: (r) => r.change ?? "" },
         {
           head: "Show",
-          cell: (r) => (
+          render: (r) => (
             <CellButton
               label={`Show ${hex(r.start)} to ${hex(r.last)}`}
               onClick={() => {

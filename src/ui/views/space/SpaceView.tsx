@@ -54,8 +54,7 @@ export function SpaceView() {
   useLayoutEffect(() => {
     if (model === null || at === null) return undefined;
     const { viewport, store } = session;
-    viewport.width = at.right - at.left;
-    viewport.gap = 1.75 * at.rem;
+    viewport.resize(at.right - at.left, 1.75 * at.rem);
     let waiting = 0;
     const paint = (): void => {
       waiting = 0;

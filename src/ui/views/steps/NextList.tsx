@@ -16,7 +16,7 @@ export function NextList() {
       <ul>
         {shown.map((x) => (
           <li key={`${x.ref} ${x.text}`} data-ref={x.ref}>
-            <button type="button" onClick={() => session.select(x.ref)} title={`${x.text}: ${x.result}`}>
+            <button type="button" onClick={() => session.select(x.ref)} aria-label={`${x.text}: ${x.result}`}>
               <span className={css["what"]}>
                 <Hex>{x.text}</Hex>
               </span>

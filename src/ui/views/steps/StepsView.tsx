@@ -57,7 +57,14 @@ export function StepsView() {
         </span>
       </header>
       <Transport />
-      <div ref={list} className={css["list"]} role="listbox" aria-label="Steps of the scenario" onKeyDown={keys}>
+      <div
+        ref={list}
+        className={css["list"]}
+        role="listbox"
+        tabIndex={-1}
+        aria-label="Steps of the scenario"
+        onKeyDown={keys}
+      >
         <div className={css["lanes"]} style={{ height: `${height}rem` }} aria-hidden="true">
           <Drawing marks={marks} width={laneWidth * remPx()} height={height * box.rem} />
         </div>

@@ -22,17 +22,17 @@ export function TimelineTable({
         {
           head: "Step",
           end: true,
-          cell: (s) => (
+          render: (s) => (
             <CellButton label={`Go to step ${s.index}`} onClick={() => session.seek(s.index)}>
               {s.index}
             </CellButton>
           ),
         },
-        { head: "Call", cell: (s) => `${s.prefix}${s.op} ${s.args}`, mono: true },
-        { head: title, cell: (s) => s.result, mono: true },
+        { head: "Call", render: (s) => `${s.prefix}${s.op} ${s.args}`, mono: true },
+        { head: title, render: (s) => s.result, mono: true },
         ...lanes.map(({ title: name, lane }) => ({
           head: name,
-          cell: (s: { index: number }) => {
+          render: (s: { index: number }) => {
             const cell = lane.cells[s.index - 1];
             return cell === undefined ? "" : cell.differs ? <b>{cell.text}</b> : "same";
           },

@@ -52,10 +52,14 @@ export function Target() {
   function aim(e: FormEvent<HTMLFormElement>): void {
     e.preventDefault();
     const data = new FormData(e.currentTarget);
-    const iova = parseAddress(String(data.get("iova")));
-    const device = String(data.get("device") ?? "");
+    const field = (name: string): string => {
+      const value = data.get(name);
+      return typeof value === "string" ? value : "";
+    };
+    const iova = parseAddress(field("iova"));
+    const device = field("device");
     if (iova === null || device === "") return;
-    session.aim({ device, iova, write: data.get("direction") === "W" });
+    session.aim({ device, iova, write: field("direction") === "W" });
   }
 }
 

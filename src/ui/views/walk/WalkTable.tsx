@@ -16,12 +16,12 @@ export function WalkTable({ walk }: { walk: WalkView }) {
       rows={reads}
       keyOf={(r) => String(r.n)}
       columns={[
-        { head: "Read", cell: (r) => r.n, end: true },
-        { head: "Of", cell: (r) => r.what },
-        { head: "Address", cell: (r) => <Hex>{hex(r.pa)}</Hex>, mono: true, end: true },
-        { head: "Value", cell: (r) => <Hex>{word(r)}</Hex>, mono: true, end: true },
-        { head: "Decoded", cell: (r) => r.decoded },
-        { head: "Result", cell: (r) => (r.ok ? "ok" : "fails") },
+        { head: "Read", render: (r) => r.n, end: true },
+        { head: "Of", render: (r) => r.what },
+        { head: "Address", render: (r) => <Hex>{hex(r.pa)}</Hex>, mono: true, end: true },
+        { head: "Value", render: (r) => <Hex>{word(r)}</Hex>, mono: true, end: true },
+        { head: "Decoded", render: (r) => r.decoded },
+        { head: "Result", render: (r) => (r.ok ? "ok" : "fails") },
       ]}
     />
   );

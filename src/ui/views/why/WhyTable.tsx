@@ -14,11 +14,11 @@ export function WhyTable({ why, step }: { why: WhyView; step: number }) {
       keyOf={(r, i) => `${i} ${r.step}`}
       empty="No trace."
       columns={[
-        { head: "Step", cell: (r) => r.step, end: true },
-        { head: "Depth", cell: (r) => r.depth, end: true },
-        { head: "What", cell: (r) => r.kind },
-        { head: "Text", cell: (r) => (r.opened ? <b>{r.text}</b> : r.text), mono: true },
-        { head: "Result", cell: (r) => r.end, mono: true },
+        { head: "Step", render: (r) => r.step, end: true },
+        { head: "Depth", render: (r) => r.depth, end: true },
+        { head: "What", render: (r) => r.kind },
+        { head: "Text", render: (r) => (r.opened ? <b>{r.text}</b> : r.text), mono: true },
+        { head: "Result", render: (r) => r.end, mono: true },
       ]}
     />
   );
