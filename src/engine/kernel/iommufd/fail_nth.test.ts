@@ -14,7 +14,9 @@ import * as vfio from "../../uapi/vfio.ts";
 import { differenceAt, fingerprint } from "../../testing/fingerprint.ts";
 import { ARGS, DATA, Program, testKernel } from "../../testing/program.ts";
 import type { IoctlDef, Values } from "../../uapi/layout.ts";
+import { mock_dev_create, mock_dev_destroy, mock_ops } from "../drivers/mock/driver.ts";
 import * as sys from "../syscall.ts";
+import { iommufd_device_unbind } from "./device.ts";
 import { brokenInvariants, leftovers } from "./invariants.ts";
 
 const RAM = 0x4000_0000n;
@@ -107,6 +109,12 @@ function everything(s: Sweep): { fds: number[] } {
     length: 0x4000n,
     src_iova: auto,
   });
+  // Two areas that touch, not pinned where they come from: the second piece can fail after the first is mapped.
+  const piece = { flags: FIXED, ioas_id: other, length: 0x2000n };
+  s.ioctl(fd, io.IOMMU_IOAS_MAP, { ...piece, user_va: RAM + 0x2_0000n, iova: 0x5000_0000n });
+  s.ioctl(fd, io.IOMMU_IOAS_MAP, { ...piece, user_va: RAM + 0x3_0000n, iova: 0x5000_2000n });
+  const both = { dst_ioas_id: ioas_id, src_ioas_id: other, length: 0x4000n, src_iova: 0x5000_0000n };
+  s.ioctl(fd, io.IOMMU_IOAS_COPY, { flags: RW, ...both });
   const allowed_iovas = p.data(
     IOVA_RANGE,
     { start: 0x100_0000n, last: 0x1fff_ffffn },
@@ -267,5 +275,31 @@ describe("every allocation and lookup may fail", () => {
       [0x100_2000n, 0x100_3fffn],
     ]);
     expect(brokenInvariants(p.k)).toEqual([]);
+  });
+
+  it("gives DMA ownership back when a bind fails after taking it", () => {
+    const p = new Program(testKernel());
+    const { k } = p;
+    p.open();
+    const [ictx] = k.iommufd.ctxs;
+    const dev = mock_dev_create(k, 0, mock_ops, 0);
+    if (ictx === undefined || typeof dev === "number" || dev.iommu_group === null) throw new Error("no device");
+    const group = dev.iommu_group;
+    const before = { ...group, devices: [...group.devices] };
+    for (const n of [1, 2]) {
+      k.failAt = n;
+      expect(k.ops.iommufd_device_bind(k, ictx, dev)).toBe(-12);
+      k.failAt = Number.POSITIVE_INFINITY;
+      expect({ ...group, blocking_domain: null }).toEqual({ ...before, blocking_domain: null });
+      expect(ictx.groups.size).toBe(0);
+    }
+    const idev = k.ops.iommufd_device_bind(k, ictx, dev);
+    if (typeof idev === "number") throw new Error("not bound");
+    expect(group.owner_cnt).toBe(1);
+    expect(k.ops.iommu_device_claim_dma_owner(k, dev, {})).toBe(-1);
+    iommufd_device_unbind(k, idev);
+    expect([group.owner_cnt, ictx.objects.size]).toEqual([0, 0]);
+    mock_dev_destroy(k, dev);
+    expect(k.iommu.groups.size).toBe(0);
   });
 });
