@@ -74,6 +74,15 @@ export class ReplayArm {
     return this.report;
   }
 
+  /** Plays the trace up to the record that names a dump: the records played; null when none names it. */
+  runToTables(name: string): readonly ArmRecord[] | null {
+    const end = this.records.findIndex((record) => record.t === "tables" && dumpName(record) === name);
+    if (end < 0) return null;
+    const played = this.records.slice(0, end);
+    played.forEach((record, i) => this.step(record, i));
+    return played;
+  }
+
   private loadGuest(dump: TableDump): void {
     for (const { pa, bytes } of guestPieces(dump)) this.world.k.mem.writeBytes(pa, bytes);
   }
