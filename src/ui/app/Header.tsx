@@ -37,7 +37,7 @@ export function Header({ left }: { left: number }) {
       </button>
       <KernelTabs />
       <div className={css["actions"]}>
-        <span className={css["machine"]}>
+        <span className={css["machine"]} title={machine}>
           Machine <b>{machine}</b>
         </span>
         <Share />

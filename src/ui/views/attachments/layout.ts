@@ -54,16 +54,18 @@ export function layoutAttachments(atlas: Pick<Atlas, "nodes" | "links">): Grid {
       .flatMap((l) => (l.from === ref ? [l.to] : l.to === ref ? [l.from] : []));
 
   atlas.nodes.filter((n) => n.kind === "device").forEach((n, i) => put(n.ref, 2 * i));
-  // From each device to the right, what hangs on it comes into its row; two passes reach nodes linked through later ones.
+  // Device by device, what hangs on it comes into its row, from left to right; two passes reach what is linked through later things.
   for (let pass = 0; pass < 2; pass++)
-    for (const column of [0, 1, 2, 3])
-      for (const [ref, cell] of [...placed])
-        if (cell.column === column)
-          for (const other of beside(ref)) {
-            const kind = kinds.get(other);
-            if (kind !== undefined && COLUMN[kind] >= column && !SHELF.has(kind))
-              put(other, Math.floor(cell.row / 2) * 2);
-          }
+    for (const device of atlas.nodes.filter((n) => n.kind === "device")) {
+      const row = placed.get(device.ref)?.row ?? 0;
+      for (const column of [0, 1, 2, 3])
+        for (const [ref, cell] of [...placed])
+          if (cell.column === column && cell.row === row)
+            for (const other of beside(ref)) {
+              const kind = kinds.get(other);
+              if (kind !== undefined && COLUMN[kind] >= column && !SHELF.has(kind)) put(other, row);
+            }
+    }
   for (const n of atlas.nodes.filter((x) => SHELF.has(x.kind))) {
     const owner = beside(n.ref)
       .map((r) => placed.get(r))

@@ -4,9 +4,10 @@ import css from "./inspector.module.css";
 
 /** The bytes of an ioctl struct, field by field, as they went in and came out. */
 export function StructView({ struct }: { struct: InspectorView["structs"][number] }) {
-  const bytes = (offset: number, size: number): string =>
-    [...struct.bytes.slice(offset, offset + Math.min(size, 8))].map((b) => b.toString(16).padStart(2, "0")).join(" ") +
-    (size > 8 ? " …" : "");
+  const bytes = (offset: number, size: number): string[] => {
+    const hex = [...struct.bytes.slice(offset, offset + Math.min(size, 8))].map((b) => b.toString(16).padStart(2, "0"));
+    return [hex.slice(0, 4).join(""), hex.slice(4).join("")].filter((x) => x !== "");
+  };
   return (
     <table className={css["struct"]}>
       <caption>
@@ -25,7 +26,14 @@ export function StructView({ struct }: { struct: InspectorView["structs"][number
           <tr key={`${f.offset} ${f.name}`}>
             <td className={css["at"]}>{f.offset.toString(16).padStart(2, "0")}</td>
             <td>{f.name}</td>
-            <td className={css["bytes"]}>{bytes(f.offset, f.size)}</td>
+            <td className={css["bytes"]}>
+              {bytes(f.offset, f.size).map((part, i) => (
+                <span key={part + String(i)} className={i > 0 ? "digits" : undefined}>
+                  {part}
+                </span>
+              ))}
+              {f.size > 8 && " …"}
+            </td>
             <td className={css["value"]}>
               <Hex>{f.value}</Hex>
               {f.out && <span className={css["out"]}> out</span>}

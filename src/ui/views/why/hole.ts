@@ -1,7 +1,7 @@
 /** The interval that decided: a hole between its two neighbours, or what was asked for across what stood there. Not to scale. */
 import type { CheckDetail } from "../../../engine/views/types.ts";
 import { size } from "../../draw/format.ts";
-import { type Mark, em, n } from "../../draw/marks.ts";
+import { type Mark, type RectMark, clip, em, n } from "../../draw/marks.ts";
 
 export function drawHole(detail: CheckDetail, width: number, rem: number): { marks: Mark[]; height: number } | null {
   if ((detail.hits?.length ?? 0) > 0) return drawHits(detail, width, rem);
@@ -71,7 +71,14 @@ function neighbour(x0: number, x1: number, label: string, y: number, h: number, 
   return marks;
 }
 
-/** Asked range above, what it met below, on one shared scale of their edges. */
+/** What stood in the way, in the look it has in the address space. */
+function lookOf(label: string): Pick<RectMark, "fill" | "opacity" | "stroke"> {
+  if (label.includes("MSI")) return { fill: "pattern:sw", opacity: 0.9, stroke: "sw" };
+  if (label.startsWith("area")) return { fill: "map", opacity: 0.5, stroke: "map" };
+  return { fill: "pattern:reserved", opacity: 0.8, stroke: "rsv" };
+}
+
+/** What stood there, and brackets around what was asked for, on one scale of their edges. */
 function drawHits(detail: CheckDetail, width: number, rem: number): { marks: Mark[]; height: number } {
   const hits = (detail.hits ?? []).slice(0, 3);
   const range = detail.range;
@@ -82,33 +89,27 @@ function drawHits(detail: CheckDetail, width: number, rem: number): { marks: Mar
   const x = (v: bigint): number => width * 0.03 + (edges.indexOf(v) / Math.max(1, edges.length - 1)) * inner;
   const marks: Mark[] = [];
   const h = 0.75 * rem;
-  let y = 0.95 * rem;
+  let y = 0;
   hits.forEach((hit, i) => {
     const a = x(hit.start);
     const b = x(hit.last + 1n);
-    marks.push({ k: "rect", x: a, y, w: b - a, h, fill: "pattern:reserved", opacity: 0.8, stroke: "rsv" });
-    const text = `${hit.label}  ${size(hit.last - hit.start + 1n)}`;
+    const text = clip(`${hit.label}  ${size(hit.last - hit.start + 1n)}`, "mono", width / rem / 0.82);
     const w = em(text, "mono") * 0.82 * rem;
-    const mid = Math.min(Math.max((a + b) / 2, w / 2 + 3), width - w / 2 - 3);
-    marks.push({ k: "rect", x: mid - w / 2 - 3, y: y + 1, w: w + 6, h: h - 1, fill: "paper" });
-    marks.push({
-      k: "text",
-      x: mid,
-      y: y + h - 0.14 * rem,
-      text,
-      size: 0.82,
-      font: "mono",
-      color: "ink",
-      anchor: "middle",
-    });
-    if (i < hits.length - 1) y += h + 0.4 * rem;
+    y += (i === 0 ? 0.85 : 1.15) * rem;
+    marks.push({ k: "text", x: Math.max(0, Math.min(a, width - w)), y, text, size: 0.82, font: "mono", color: "ink" });
+    y += 0.38 * rem;
+    marks.push({ k: "rect", x: a, y, w: b - a, h, ...lookOf(hit.label) });
+    if (i < hits.length - 1) y += h;
   });
+  const top = 1.0 * rem;
   if (range !== undefined) {
     const a = x(range.start);
     const b = x(range.last + 1n);
+    const from = n(top);
+    const to = n(y + h + 0.25 * rem);
     marks.push({
       k: "path",
-      d: `M${n(a + 3)} ${n(0.3 * rem)}H${n(a)}V${n(y + h + 0.3 * rem)}H${n(a + 3)}M${n(b - 3)} ${n(0.3 * rem)}H${n(b)}V${n(y + h + 0.3 * rem)}H${n(b - 3)}`,
+      d: `M${n(a + 3)} ${from}H${n(a)}V${to}H${n(a + 3)}M${n(b - 3)} ${from}H${n(b)}V${to}H${n(b - 3)}`,
       stroke: "accent",
       width: 1.8,
     });

@@ -92,7 +92,9 @@ export function condense(rows: readonly WhyRow[]): { rows: WhyRow[]; left: numbe
   if (rows.length <= SHORT) return { rows: [...rows], left: 0 };
   const at = rows.findIndex((r) => r.opened);
   if (at < 0) {
-    const top = rows.filter((r) => r.depth <= 1 && r.kind !== "mem" && r.kind !== "cmd").slice(0, SHORT);
+    // A success is told by the functions it went through.
+    const told = rows.filter((r) => r.depth <= 4 && r.kind !== "check" && r.kind !== "mem" && r.kind !== "tlb");
+    const top = (told.length === 0 ? rows : told).slice(0, SHORT);
     return { rows: top, left: rows.length - top.length };
   }
   const keep = new Set<number>([at]);
