@@ -30,6 +30,26 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
+/**
+ * The trace of a dump by the scenario and machine in both: beside the dump, one folder up, or in `../../traces/arm`; a
+ * file named after the scenario first. Undefined when no header says the two.
+ */
+export async function findTrace(
+  dump: string,
+  scenario: string,
+  fits: (path: string) => Promise<boolean>,
+): Promise<string | undefined> {
+  const dir = dirname(dump);
+  const named = (file: string) => file.startsWith(`${scenario}.jsonl`) || file.startsWith(`scenario-${scenario}.jsonl`);
+  for (const place of [dir, join(dir, ".."), join(dir, "..", "..", "traces", "arm")]) {
+    if (!existsSync(place)) continue;
+    const files = readdirSync(place).filter((file) => /\.jsonl(\.gz|\.br)?$/.test(file));
+    for (const file of files.sort((a, b) => Number(named(b)) - Number(named(a)) || (a < b ? -1 : 1)))
+      if (await fits(join(place, file))) return join(place, file);
+  }
+  return undefined;
+}
+
 /** A machine by the name in a trace's header: a preset, or the files saved on it: beside the trace, in a folder of its name next to that, or in `../../machines/arm`. */
 export async function findTraceMachine(trace: string, name: string): Promise<MachineDesc> {
   const preset = machineById(name);

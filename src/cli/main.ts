@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { compareCommand } from "./commands/compare.ts";
 import { listCommand } from "./commands/list.ts";
+import { rebuildCommand, type RebuildFlags } from "./commands/rebuild.ts";
 import { replayCommand, type ReplayFlags } from "./commands/replay.ts";
 import { runCommand } from "./commands/run.ts";
 import { HOLDS, Output, Wrong, WRONG } from "./output.ts";
@@ -15,7 +16,6 @@ export interface Common {
 }
 
 const LATER: Readonly<Record<string, string>> = Object.freeze({
-  rebuild: "rebuilding table dumps",
   explore: "searching for differences",
   import: "importing machines and traces",
   export: "exporting scenarios",
@@ -77,6 +77,11 @@ export async function main(argv: readonly string[], streams: Streams = STD): Pro
     .option("--quirks <name>", "qemu: the hardware deviates from the architecture as QEMU's does")
     .action(async (files: string[], o: Common & { quirks?: string }) => {
       code = await walkCommand(files, o, output(o));
+    });
+  command("rebuild <files...>", "run the trace that led to a dump and compare every table word")
+    .option("--trace <file>", "the trace (default: found by the dump's scenario and machine)")
+    .action(async (files: string[], o: RebuildFlags) => {
+      code = await rebuildCommand(files, o, output(o));
     });
   command("list <what>", "list kernels, machines, scenarios or ioctls").action(async (what: string, o: Common) => {
     code = await listCommand(what, output(o));

@@ -91,15 +91,16 @@ async function arm(
   return replayArm(linesOf(text), { profile, machine, dumps });
 }
 
-interface Head {
+export interface Head {
   arm: boolean;
   /** Profile of the kernel that the trace names: `linux-7.2`; null when it names none. */
   kernel: string | null;
   machine?: string;
+  scenario?: string;
 }
 
 /** What the first record tells about the file. */
-function headOf(file: string, line: string): Head {
+export function headOf(file: string, line: string): Head {
   let record: unknown;
   try {
     record = JSON.parse(line);
@@ -113,11 +114,21 @@ function headOf(file: string, line: string): Head {
   if (!("t" in record)) throw new Wrong(`${file}: record 1 is of no kind that is known here`);
   const version = "kernel" in record ? /\b(\d+\.\d+)/.exec(String(record.kernel))?.[1] : undefined;
   const kernel = version === undefined ? null : `linux-${version}`;
-  return { arm: true, kernel, ...("machine" in record ? { machine: String(record.machine) } : {}) };
+  return {
+    arm: true,
+    kernel,
+    ...("machine" in record ? { machine: String(record.machine) } : {}),
+    ...("scenario" in record ? { scenario: String(record.scenario) } : {}),
+  };
 }
 
 /** The kernel that was asked for, else the trace's own, else the newest release; as it was released. */
-function kernelOf(file: string, kernels: Kernels, asked: string | undefined, own: string | null): ResolvedProfile {
+export function kernelOf(
+  file: string,
+  kernels: Kernels,
+  asked: string | undefined,
+  own: string | null,
+): ResolvedProfile {
   const id = asked ?? own ?? kernels.newest;
   const profile = kernels.resolve(id, false);
   if (profile !== undefined) return profile;

@@ -130,15 +130,53 @@ function* area_runs(
   }
 }
 
-function area_prot(area: IoptArea, pages: IoptPages): number {
-  return pages.source.kind === "dmabuf" ? (area.iommu_prot & ~IOMMU_CACHE) | IOMMU_MMIO : area.iommu_prot;
+/** Device memory is mapped as such only where its address comes from the exporter. */
+function dmabuf_prot(area: IoptArea): number {
+  return (area.iommu_prot & ~IOMMU_CACHE) | IOMMU_MMIO;
+}
+
+/**
+ * Stretches of an area with the protection they are mapped with. Where an area of the same pages stands in its storage
+ * domain, frames are read back from there, and what is read back is taken for memory of the CPU, device memory too.
+ */
+function* area_stretches(
+  area: IoptArea,
+  pages: IoptPages,
+): Generator<{ offset: bigint; pa: bigint; bytes: bigint; prot: number }, void, undefined> {
+  const device = pages.source.kind === "dmabuf";
+  for (const run of area_runs(area, pages)) {
+    if (!device) {
+      yield { ...run, prot: area.iommu_prot };
+      continue;
+    }
+    const held = [...pages.areas].filter((a) => a.index <= area.index_last && a.index_last >= area.index);
+    const readBack = (index: number) => held.some((a) => a.index <= index && index <= a.index_last);
+    const edges = held
+      .flatMap((a) => [a.index, a.index_last + 1])
+      .filter((i) => i > area.index && i <= area.index_last);
+    const cuts = [area.index, ...new Set(edges.sort((a, b) => a - b))];
+    const stretches: { from: number; prot: number }[] = [];
+    for (const from of cuts) {
+      const prot = readBack(from) ? area.iommu_prot : dmabuf_prot(area);
+      if (stretches.at(-1)?.prot !== prot) stretches.push({ from, prot });
+    }
+    const byteOf = (index: number) => {
+      const at = BigInt(index - area.index) * PAGE_SIZE_N - BigInt(area.page_offset);
+      return at < 0n ? 0n : at;
+    };
+    for (const [i, { from, prot }] of stretches.entries()) {
+      const next = stretches[i + 1];
+      const start = byteOf(from);
+      const end = next === undefined ? run.bytes : byteOf(next.from);
+      yield { offset: run.offset + start, pa: run.pa + start, bytes: end - start, prot };
+    }
+  }
 }
 
 /** Maps an area into one domain. On an error nothing of it stays there. */
 export function iopt_area_map_domain(k: Kernel, area: IoptArea, pages: IoptPages, domain: IommuDomain): number {
-  const prot = area_prot(area, pages);
   let done = 0n;
-  for (const { offset, pa, bytes } of area_runs(area, pages)) {
+  for (const { offset, pa, bytes, prot } of area_stretches(area, pages)) {
     const step = area.iopt.disable_large_pages ? PAGE_SIZE_N : bytes;
     for (let at = 0n; at < bytes; at += step) {
       const rc = k.ops.iommu_map(k, domain, area.start + offset + at, pa + at, step, prot);
