@@ -7,14 +7,11 @@ import type { IoctlDef } from "../uapi/layout.ts";
 import { ioctlDef } from "../uapi/table.ts";
 import { IRQ_SET_FLAGS, VFIO_DEVICE_BIND_IOMMUFD, VFIO_DEVICE_FEATURE, VFIO_DEVICE_SET_IRQS } from "../uapi/vfio.ts";
 import { type ArmRecord, need } from "./arm_records.ts";
-import type { Names } from "./arm_names.ts";
 import { fromHex, toHex } from "./hex.ts";
 import { type ArmWorld, kindOfFd } from "./replay_arm_world.ts";
 
 export interface IoctlResult {
   differences: string[];
-  /** A part was taken from the recording. */
-  given: boolean;
   /** An IOVA_RANGES call's answer. */
   ranges: { align: bigint; list: [bigint, bigint][] } | null;
 }
@@ -26,7 +23,11 @@ interface Buffer {
 }
 
 /** Where each recorded buffer lies: the pointer fields of the struct, in order. */
-function buffersOf(record: ArmRecord, def: IoctlDef | undefined, given: Uint8Array): { at: bigint; before: Uint8Array; after: Uint8Array; name: string }[] {
+function buffersOf(
+  record: ArmRecord,
+  def: IoctlDef | undefined,
+  given: Uint8Array,
+): { at: bigint; before: Uint8Array; after: Uint8Array; name: string }[] {
   if (def === undefined) return [];
   const values: Record<string, number | bigint> = decode(def, given);
   const pointers = Object.entries(def.fields)
@@ -35,7 +36,9 @@ function buffersOf(record: ArmRecord, def: IoctlDef | undefined, given: Uint8Arr
     .filter((at): at is bigint => typeof at === "bigint" && at !== 0n);
   return (record.arrays ?? []).flatMap((array, i) => {
     const at = pointers[i];
-    return at === undefined ? [] : [{ name: array.name, at, before: fromHex(array.before), after: fromHex(array.after) }];
+    return at === undefined
+      ? []
+      : [{ name: array.name, at, before: fromHex(array.before), after: fromHex(array.after) }];
   });
 }
 
@@ -66,7 +69,7 @@ function adoptFds(world: ArmWorld, def: IoctlDef, ours: Uint8Array, theirs: Uint
   }
 }
 
-export function replayIoctl(world: ArmWorld, _names: Names, record: ArmRecord): IoctlResult {
+export function replayIoctl(world: ArmWorld, record: ArmRecord): IoctlResult {
   const name = need(record.fd, record, "fd");
   const kind = kindOfFd(name);
   const cmd = Number(need(record.nr, record, "nr"));
@@ -80,7 +83,7 @@ export function replayIoctl(world: ArmWorld, _names: Names, record: ArmRecord): 
   for (const buffer of buffers) world.store(buffer.at, buffer.before);
   const ret = sys.sys_ioctl(world.k, world.task, world.fds.get(name) ?? -1, cmd, world.arena);
   const ours = world.load(world.arena, given.length);
-  const result: IoctlResult = { differences: [], given: false, ranges: rangesOf(world, def, ours, ret) };
+  const result: IoctlResult = { differences: [], ranges: rangesOf(world, def, ours, ret) };
   compareRet(world, def, record, ret, result.differences);
   if (def !== undefined && ret >= 0 && (record.ret ?? 0) >= 0) adoptFds(world, def, ours, theirs);
   compareStruct(def, ours, theirs, result.differences);
