@@ -16,17 +16,7 @@ const packages = {
   hw: [],
   engine: ["zod", "comlink"],
   cli: ["commander", "node:"],
-  ui: [
-    "react",
-    "react-dom",
-    "zustand",
-    "d3",
-    "comlink",
-    "react-aria-components",
-    "react-resizable-panels",
-    "@fontsource/",
-    "@dagrejs/",
-  ],
+  ui: ["react", "react-dom", "zustand", "d3", "comlink", "react-resizable-panels", "@fontsource/"],
 };
 const longest = 500;
 
