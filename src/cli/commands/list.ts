@@ -1,8 +1,13 @@
 /** `lab list`: kernels, machines, scenarios, ioctls; one a line: id, tab, title. */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { Coverage } from "../../engine/exchange/coverage.ts";
 import { machines } from "../../engine/sim/machines.ts";
 import { parseScenario } from "../../engine/sim/scenario/parse.ts";
 import { ALL_IOCTLS } from "../../engine/uapi/table.ts";
-import { loadKernels, loadScenarios } from "../engine.ts";
+import { loadKernels, loadScenarios, root } from "../engine.ts";
+import { readInput } from "../files.ts";
+import { linesOf } from "../lines.ts";
 import { HOLDS, type Output, Wrong } from "../output.ts";
 
 interface Item {
@@ -10,7 +15,17 @@ interface Item {
   title: string;
 }
 
-const LATER = ["labs", "invariants"];
+interface IoctlItem extends Item {
+  cmd: string;
+  /** Release that brought it. */
+  since: string;
+  /** Records of the recordings that call it. */
+  recorded: number;
+  /** By result: `0`, or the name of the errno. */
+  results: Record<string, number>;
+}
+
+const LATER: ReadonlySet<string> = new Set(["labs", "invariants"]);
 
 export async function listCommand(what: string, output: Output): Promise<number> {
   const items = await list(what);
@@ -36,9 +51,39 @@ async function list(what: string): Promise<Item[]> {
         return { id: s.id, title: parsed.ok ? parsed.value.scenario.title : `(broken: ${parsed.problem.message})` };
       });
     case "ioctls":
-      return ALL_IOCTLS.map((d) => ({ id: d.name, title: `0x${d.cmd.toString(16)}, since ${d.since}` }));
+      return listIoctls();
     default:
-      if (LATER.includes(what)) throw new Wrong(`list ${what}: they are not there yet`);
+      if (LATER.has(what)) throw new Wrong(`list ${what}: they are not there yet`);
       throw new Wrong(`nothing to list is called "${what}"; type: lab list kernels|machines|scenarios|ioctls`);
   }
+}
+
+/** Each ioctl with its release and the recorded calls that cover it. */
+async function listIoctls(): Promise<IoctlItem[]> {
+  const coverage = new Coverage();
+  for (const path of recordedTraces()) for (const line of linesOf(await readInput(path))) coverage.add(line);
+  return ALL_IOCTLS.map((def) => {
+    const results = coverage.of(def);
+    const recorded = [...results.values()].reduce((a, b) => a + b, 0);
+    const cmd = `0x${def.cmd.toString(16)}`;
+    const by = [...results].map(([name, n]) => `${name}: ${n}`).join(", ");
+    return {
+      id: def.name,
+      title: `${cmd}, since ${def.since}, recorded ${recorded}${by === "" ? "" : ` (${by})`}`,
+      cmd,
+      since: def.since,
+      recorded,
+      results: Object.fromEntries(results),
+    };
+  });
+}
+
+/** Trace files of the project's fixtures. */
+function recordedTraces(): string[] {
+  const dir = join(root, "fixtures", "traces");
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir, { recursive: true, encoding: "utf8" })
+    .filter((file) => /\.jsonl(\.br|\.gz)?$/.test(file))
+    .sort()
+    .map((file) => join(dir, file));
 }

@@ -6,7 +6,6 @@ import { decode, diffFields } from "../uapi/codec.ts";
 import { errnoName } from "../uapi/errno.ts";
 import { ACCESS_FLAGS, TEST_ACCESS_RW } from "../uapi/iommu_test.ts";
 import { IOMMU_HWPT_INVALIDATE } from "../uapi/iommufd.ts";
-import type { FileKind } from "../uapi/layout.ts";
 import { printIoctl } from "../uapi/print.ts";
 import { ioctlDef } from "../uapi/table.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -26,7 +25,7 @@ import {
   sequenceTask,
   traceKernelWorld,
 } from "./replay_x86_world.ts";
-import { parseRecord, type TraceRecord } from "./x86_records.ts";
+import { FILE_KINDS, parseRecord, type TraceRecord } from "./x86_records.ts";
 
 export interface ReplayReport {
   agreed: number;
@@ -60,13 +59,6 @@ const CONTEXT = Symbol("context");
 type Verdict = string | null | { skip: string } | typeof GIVEN | typeof CONTEXT;
 
 const hex = (x: bigint | number): string => `0x${x.toString(16)}`;
-
-const FILE_KINDS: Readonly<Record<string, FileKind>> = Object.freeze({
-  iommu: "iommufd",
-  "vfio-container": "vfio-container",
-  "vfio-group": "vfio-group",
-  "vfio-device": "vfio-device",
-});
 
 export class ReplayX86 {
   readonly report: ReplayReport = {

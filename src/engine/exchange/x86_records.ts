@@ -1,5 +1,16 @@
 /** Records of x86 traces as they stand in the files: one JSON object a line. */
 
+import type { FileKind } from "../uapi/layout.ts";
+
+/** What `fdt` says of a file that takes ioctls. */
+export const FILE_KINDS: Readonly<Record<string, FileKind>> = Object.freeze({
+  iommu: "iommufd",
+  "vfio-container": "vfio-container",
+  "vfio-group": "vfio-group",
+  "vfio-device": "vfio-device",
+  "vfio-cdev": "vfio-device",
+});
+
 export interface TraceBuf {
   /** Field that points to it: allowed_iovas, data, bitmap, uptr. */
   f: string;
