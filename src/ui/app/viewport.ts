@@ -1,4 +1,5 @@
 /** Moves the window on the address space. Works on the store, not through React: panning renders no component. */
+import { easeCubicOut, timer, type Timer } from "d3";
 import type { Ref } from "../../engine/views/types.ts";
 import { PAGE, TRUE_SCALE } from "../views/space/axis.ts";
 import { Scale, WHOLE, type Window } from "../views/space/scale.ts";
@@ -9,7 +10,7 @@ const GLIDE_MS = 190;
 export class Viewport {
   private plot = { width: 800, gap: 20 };
   private readonly store: LabStore;
-  private frame = 0;
+  private gliding: Timer | null = null;
 
   constructor(store: LabStore) {
     this.store = store;
@@ -31,7 +32,7 @@ export class Viewport {
 
   /** At once; used by gestures, which come in small steps. */
   set(window: Window): void {
-    cancelAnimationFrame(this.frame);
+    this.gliding?.stop();
     this.put(window);
   }
 
@@ -88,7 +89,7 @@ export class Viewport {
 
   /** Slides there in a moment, unless the reader asked for less motion. */
   private glide(to: Window): void {
-    cancelAnimationFrame(this.frame);
+    this.gliding?.stop();
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.put(to);
       return;
@@ -96,20 +97,18 @@ export class Viewport {
     const from = this.scale();
     const x0 = from.x(to.lo);
     const x1 = from.x(to.hi) - from.width;
-    const begin = performance.now();
-    const tick = (now: number): void => {
-      const t = Math.min(1, (now - begin) / GLIDE_MS);
-      if (t >= 1) {
+    const glide = timer((elapsed) => {
+      if (elapsed >= GLIDE_MS) {
+        glide.stop();
         this.put(to);
         return;
       }
-      const eased = 1 - (1 - t) ** 3;
+      const eased = easeCubicOut(elapsed / GLIDE_MS);
       const lo = from.at(x0 * eased);
       const hi = from.at(from.width + x1 * eased);
       if (hi - lo >= PAGE) this.put({ lo, hi });
-      this.frame = requestAnimationFrame(tick);
-    };
-    this.frame = requestAnimationFrame(tick);
+    });
+    this.gliding = glide;
   }
 
   private put(window: Window): void {

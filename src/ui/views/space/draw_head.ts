@@ -1,4 +1,5 @@
 /** Minimap, addresses and gap sizes. */
+import { scaleLinear } from "d3";
 import { address, size } from "../../draw/format.ts";
 import { type Mark, crisp, em, line, n } from "../../draw/marks.ts";
 import { TOP } from "./axis.ts";
@@ -10,13 +11,14 @@ import type { Scale } from "./scale.ts";
 /** The minimap is logarithmic from 1K to 2^64. */
 const LEAST = 10;
 
+const minimap = (left: number, right: number) => scaleLinear([LEAST, 64], [left, right]).clamp(true);
+
 export function miniX(value: bigint, left: number, right: number): number {
-  const log = value < 1024n ? LEAST : log2(value);
-  return left + ((log - LEAST) / (64 - LEAST)) * (right - left);
+  return minimap(left, right)(value < 1024n ? LEAST : log2(value));
 }
 
 export function miniAt(px: number, left: number, right: number): bigint {
-  const log = LEAST + (Math.min(Math.max(px - left, 0), right - left) / (right - left)) * (64 - LEAST);
+  const log = minimap(left, right).invert(px);
   if (log <= LEAST) return 0n;
   const whole = Math.floor(log);
   const value = (BigInt(Math.round(2 ** (log - whole) * 4096)) << BigInt(whole)) >> 12n;

@@ -1,7 +1,8 @@
 /** Translations: ribbons in the gutters between the bands, the followed selection, ghosts. */
+import { area, curveBumpY, linkVertical } from "d3";
 import type { Band, Ribbon } from "../../../engine/views/types.ts";
 import { range, size } from "../../draw/format.ts";
-import { DASH, type Mark, line, n } from "../../draw/marks.ts";
+import { DASH, type Mark, line } from "../../draw/marks.ts";
 import type { SpaceLayout } from "./layout.ts";
 import type { SpaceModel } from "./model.ts";
 import type { Scale } from "./scale.ts";
@@ -169,12 +170,26 @@ function place(r: Ribbon, bandOf: Map<string, Band["id"]>, scale: Scale, at: Spa
   };
 }
 
+type Point = [x: number, y: number];
+
+const centreLine = linkVertical<unknown, { source: Point; target: Point }, Point>().digits(1);
+const ribbonArea = area<{ x0: number; x1: number; y: number }>()
+  .x0((d) => d.x0)
+  .x1((d) => d.x1)
+  .y((d) => d.y)
+  .curve(curveBumpY)
+  .digits(1);
+
+/** A narrow ribbon: from `x` above the gutter to `y` below it. */
 export function curve(x: number, y: number, { top, bottom }: Gutter): string {
-  const m = (top + bottom) / 2;
-  return `M${n(x)} ${top}C${n(x)} ${n(m)} ${n(y)} ${n(m)} ${n(y)} ${bottom}`;
+  return centreLine({ source: [x, top], target: [y, bottom] }) ?? "";
 }
 
 function band(x0: number, x1: number, y0: number, y1: number, { top, bottom }: Gutter): string {
-  const m = n((top + bottom) / 2);
-  return `M${n(x0)} ${top}C${n(x0)} ${m} ${n(y0)} ${m} ${n(y0)} ${bottom}H${n(y1)}C${n(y1)} ${m} ${n(x1)} ${m} ${n(x1)} ${top}Z`;
+  return (
+    ribbonArea([
+      { x0, x1, y: top },
+      { x0: y0, x1: y1, y: bottom },
+    ]) ?? ""
+  );
 }
