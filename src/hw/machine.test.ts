@@ -84,6 +84,7 @@ describe("dma", () => {
         { offset: 4, pa: 0x4090_0000, len: 2 },
       ],
       hops: [],
+      stalled: null,
       fault: null,
     });
     expect(m.dma(EDU, { write: true, hi: 0, lo: 0x1010, len: 2, data: new Uint8Array([7, 8]) }).ok).toBe(true);

@@ -5,18 +5,22 @@
  * devices use `dma` and `msi`, whose accesses go through their SMMU. Interrupts that reached the CPU are appended to
  * `interrupts`; whoever plays the CPU drains them.
  */
-import { hex, hex64, join, TWO32 } from "./base/bits.ts";
+import { hex, hex64, join } from "./base/bits.ts";
 import { freezeDeep } from "./base/freeze.ts";
 import type { HwProbe } from "./base/probe.ts";
+import { DmaEngine, type DmaRequest, type DmaResult, faultOf } from "./dma.ts";
 import { Gicv2m, type Gicv2mDesc } from "./irq/gicv2m.ts";
 import { GITS, type Interrupt, Its, type ItsDesc } from "./irq/its.ts";
 import { PhysMem, type Range } from "./memory.ts";
 import { type FunctionDesc, PciBus, type PciFunction } from "./pci/function.ts";
-import { type Hop, type Route, route } from "./pci/route.ts";
-import { EVENT_NAMES } from "./smmuv3/evtq.ts";
+import { type Route, route } from "./pci/route.ts";
+import type { AtsCompletion } from "./smmuv3/ats.ts";
+import type { PageRequest, PageRequestOutcome } from "./smmuv3/priq.ts";
 import { ARCHITECTURE, QEMU, type Quirks } from "./smmuv3/quirks.ts";
 import { Smmuv3, type SmmuDesc } from "./smmuv3/smmu.ts";
 import { Txn, TxnResult } from "./smmuv3/txn.ts";
+
+export type { DmaRequest, DmaResult, DmaRun } from "./dma.ts";
 
 export interface NamedRange extends Range {
   name: string;
@@ -75,42 +79,6 @@ export interface MachineDesc {
   firmware?: FirmwareDesc;
 }
 
-/** A device's DMA. `hi`/`lo`: the IOVA. */
-export interface DmaRequest {
-  write: boolean;
-  hi: number;
-  lo: number;
-  /** Bytes. */
-  len: number;
-  /** PASID; absent = none. */
-  ssid?: number;
-  /** An address that the IOMMU gave the function for an ATS request (AT = translated). */
-  translated?: boolean;
-  /** What a write stores; absent = zeros. Exactly `len` bytes. */
-  data?: Uint8Array;
-}
-
-/** A part of a DMA that went to consecutive physical addresses. */
-export interface DmaRun {
-  /** Offset from the start of the request. */
-  offset: number;
-  pa: number;
-  len: number;
-  /** The function whose BAR took it without passing the IOMMU; `pa` is then its PCI address. Absent = none. */
-  peer?: string;
-}
-
-export interface DmaResult {
-  ok: boolean;
-  /** What a read returned; what did not come is 0xff, under the quirk dmaRetry4 0. */
-  data: Uint8Array;
-  runs: DmaRun[];
-  /** The first fault. `event`: number of the event, 0 = terminated without a record. `pa` of a bus error, else -1. */
-  fault: { offset: number; event: number; stage: 0 | 1 | 2; level: number; text: string; pa: number } | null;
-  /** What bridges decided on the way, for the first piece; empty where nothing was to decide. */
-  hops: Hop[];
-}
-
 export interface MsiResult {
   /** The function wrote its message. */
   sent: boolean;
@@ -138,6 +106,7 @@ export class Machine {
   /** Interrupts that reached the CPU, oldest first. Drain it in place (`splice(0)`): the controllers hold this array. */
   readonly interrupts: Interrupt[] = [];
   readonly quirks: Quirks;
+  readonly engine: DmaEngine;
   private readonly txn = new Txn();
   private readonly out = new TxnResult();
   private watcher: HwProbe | null = null;
@@ -150,6 +119,8 @@ export class Machine {
     this.its = desc.its === null ? null : new Its(desc.its, this.mem, this.interrupts);
     this.v2m = desc.v2m === null ? null : new Gicv2m(desc.v2m, this.interrupts);
     this.pci = new PciBus(desc.functions);
+    this.engine = new DmaEngine(this);
+    for (const smmu of this.smmus) smmu.client = this.engine;
   }
 
   get probe(): HwProbe | null {
@@ -205,82 +176,28 @@ export class Machine {
     this.mem.write64(pa, lo, hi);
   }
 
-  /** Lets a function do DMA as its test engine would: through its SMMU, in pieces that one translation covers. */
+  /**
+   * Lets a function do DMA as its test engine would: through bridges and its SMMU, in pieces that one translation covers.
+   * Where a fault stalls it the result is completed later, when software resumes it.
+   */
   dma(bdf: string, request: DmaRequest): DmaResult {
-    const f = this.function(bdf);
-    const data = new Uint8Array(request.len).fill(this.quirks.dmaRetry4 ? 0 : 0xff);
-    const result: DmaResult = { ok: true, data, runs: [], fault: null, hops: [] };
-    if (!f.busMaster) {
-      result.ok = false;
-      result.fault = { offset: 0, event: 0, stage: 0, level: -1, text: "the function is not bus master", pa: -1 };
-      return result;
-    }
-    let lo = request.lo >>> 0;
-    let hi = request.hi >>> 0;
-    for (let at = 0; at < request.len;) {
-      const left = request.len - at;
-      const way = this.route(f, hi, lo, request.translated ?? false);
-      if (at === 0) result.hops = way.hops;
-      if (way.to !== "root") {
-        const n = Math.min(left, pieceOf(way, lo));
-        if (!this.besideIommu(f, request, at, n, join(lo, hi), way, result)) break;
-        at += n;
-        lo += n;
-        if (lo >= TWO32) {
-          lo -= TWO32;
-          hi = (hi + 1) >>> 0;
-        }
-        continue;
-      }
-      const out = this.translate(f, request.write, hi, lo, request.ssid ?? -1);
-      const reached = out.ok && this.reaches(out.pa);
-      let n: number;
-      if (reached) {
-        const block = 2 ** Math.min(out.shift, this.quirks.noPeerToPeer ? 30 : 12);
-        n = Math.min(left, block - (lo % block));
-        this.transfer(f, request, at, n, out.pa, data);
-        result.runs.push({ offset: at, pa: out.pa, len: n });
-      } else {
-        result.ok = false;
-        result.fault ??= faultOf(at, out);
-        if (!this.quirks.dmaRetry4) break;
-        n = Math.min(left, 4, lo === 0 ? 4 : (lo & -lo) >>> 0);
-      }
-      at += n;
-      lo += n;
-      if (lo >= TWO32) {
-        lo -= TWO32;
-        hi = (hi + 1) >>> 0;
-      }
-    }
-    return result;
+    return this.engine.start(this.function(bdf), request);
+  }
+
+  /** Lets a function ask for a translation (ATS); what it may do then stands in its cache. */
+  ats(bdf: string, request: { hi: number; lo: number; write: boolean; ssid?: number }): AtsCompletion {
+    return this.engine.ats(this.function(bdf), request.hi, request.lo, request.write, request.ssid);
+  }
+
+  /** Lets a function send a page request (PRI). Answers arrive in `pci.byBdf.get(bdf).pageResponses`. */
+  pageRequest(bdf: string, request: PageRequest): PageRequestOutcome {
+    return this.engine.pageRequest(this.function(bdf), request);
   }
 
   /** How a request of a function travels. Quirk noPeerToPeer: always to the root complex. */
-  private route(f: PciFunction, hi: number, lo: number, translated: boolean): Route {
+  route(f: PciFunction, hi: number, lo: number, translated: boolean): Route {
     if (this.quirks.noPeerToPeer || hi >= 2 ** 20) return TO_ROOT;
     return route(this.pci, f, join(lo, hi), translated);
-  }
-
-  /** A piece that never reaches the root complex. False: it ended the request. */
-  private besideIommu(
-    f: PciFunction,
-    request: DmaRequest,
-    at: number,
-    n: number,
-    address: number,
-    way: Route,
-    result: DmaResult,
-  ): boolean {
-    if (way.peer === null) {
-      result.ok = false;
-      const text = `${way.hops.at(-1)?.bdf ?? ""}: ${way.hops.at(-1)?.what ?? ""}`;
-      result.fault ??= { offset: at, event: 0, stage: 0, level: -1, text, pa: -1 };
-      return false;
-    }
-    this.transfer(f, request, at, n, address, result.data);
-    result.runs.push({ offset: at, pa: address, len: n, peer: way.peer.f.bdf });
-    return true;
   }
 
   /** Lets a function raise interrupt `vector`: the message of its MSI-X entry or MSI capability goes out as a write. */
@@ -312,6 +229,7 @@ export class Machine {
       result.end = "fault";
       result.event = out.event;
       result.why = faultOf(0, out).text;
+      if (out.stag >= 0) this.engine.holdMsi(this.smmuOf(bdf)?.name ?? "", out.stag, bdf, vector);
       if (this.watcher !== null) this.watcher.msi(`${to}: ${result.why}`, false);
       return result;
     }
@@ -363,10 +281,13 @@ export class Machine {
     return f;
   }
 
-  private translate(f: PciFunction, write: boolean, hi: number, lo: number, ssid: number): TxnResult {
+  /** Through the SMMU in front of a function, or past it where there is none. */
+  translate(f: PciFunction, write: boolean, hi: number, lo: number, ssid: number): TxnResult {
     const smmu = this.smmuOf(f.bdf);
     if (smmu === null) {
       this.out.ok = true;
+      this.out.stag = -1;
+      this.out.raz = false;
       this.out.pa = join(lo, hi);
       this.out.shift = 12;
       this.out.event = 0;
@@ -377,12 +298,13 @@ export class Machine {
   }
 
   /** Whether anything answers at a physical address. */
-  private reaches(pa: number): boolean {
+  reaches(pa: number): boolean {
     if (this.mem.answers(pa) || this.pci.barAt(pa) !== null) return true;
     return (this.its !== null && this.its.covers(pa)) || (this.v2m !== null && this.v2m.covers(pa));
   }
 
-  private transfer(f: PciFunction, request: DmaRequest, at: number, n: number, pa: number, data: Uint8Array): void {
+  /** Bytes at..at+n-1 of a request to or from a physical address, a BAR or a doorbell. */
+  transfer(f: PciFunction, request: DmaRequest, at: number, n: number, pa: number, data: Uint8Array): void {
     if (!request.write) {
       const who = this.mem.who;
       this.mem.who = f.bdf;
@@ -413,33 +335,10 @@ export class Machine {
 /** Where there is nothing to decide. */
 const TO_ROOT: Route = freezeDeep({ to: "root", peer: null, hops: [] });
 
-/** Bytes of a piece that one route holds for: to the end of the page, and of the BAR that takes it. */
-function pieceOf(way: Route, lo: number): number {
-  const page = 4096 - (lo % 4096);
-  return way.peer === null ? page : Math.min(page, way.peer.bar.last - way.peer.bar.start + 1 - way.peer.offset);
-}
-
 function bytesOfWord(data: number): Uint8Array {
   return new Uint8Array([data & 0xff, (data >> 8) & 0xff, (data >> 16) & 0xff, data >>> 24]);
 }
 
 function word(bytes: Uint8Array): number {
   return ((bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8) | ((bytes[2] ?? 0) << 16) | ((bytes[3] ?? 0) << 24)) >>> 0;
-}
-
-function faultOf(offset: number, out: TxnResult): NonNullable<DmaResult["fault"]> {
-  const { event, stage, level, pa } = out;
-  const text = out.ok
-    ? `nothing answers at ${hex(pa)}`
-    : event === 0
-      ? "terminated without a record"
-      : (EVENT_NAMES[event] ?? `event ${hex(event)}`);
-  return {
-    offset,
-    event: out.ok ? 0 : event,
-    stage: out.ok ? 0 : stage,
-    level: out.ok ? -1 : level,
-    text,
-    pa: out.ok ? pa : -1,
-  };
 }

@@ -1,6 +1,7 @@
 /** PCI functions and the bus they hang on. */
 import { bits } from "../base/bits.ts";
 import type { Range } from "../memory.ts";
+import { Atc } from "./atc.ts";
 import { type BarDesc, ConfigSpace } from "./config.ts";
 import { type Message, MsixTable, messageOf, msixPlace, type Silence } from "./msi.ts";
 import { CAP, CMD_MASTER, CMD_MEMORY, PCI } from "./regs.ts";
@@ -49,6 +50,10 @@ export class PciFunction {
   readonly rid: number;
   readonly config: ConfigSpace;
   readonly msix: MsixTable | null;
+  /** Translations it was given (ATS). */
+  readonly atc = new Atc();
+  /** Answers to its page requests, oldest first. `ssid` -1 = without PASID. */
+  readonly pageResponses: { ssid: number; prgi: number; code: "failure" | "invalid" | "success" }[] = [];
 
   constructor(desc: FunctionDesc) {
     this.desc = desc;

@@ -42,6 +42,9 @@ export const CAP = Object.freeze({
 /** Extended capability ids. */
 export const EXT = Object.freeze({ AER: 0x01, DSN: 0x03, ACS: 0x0d, ATS: 0x0f, PRI: 0x13, PASID: 0x1b });
 
+/** Enable bits of the control registers of extended capabilities. */
+export const CAP_ENABLE = Object.freeze({ ATS: 0x8000, PRI: 0x1 });
+
 /** PCIe device/port type (PCI Express Capabilities, bits 7:4). */
 export const EXP_TYPE = Object.freeze({
   0: "endpoint",

@@ -55,6 +55,10 @@ export interface Caps {
   readonly cmdqBits: number;
   readonly evtqBits: number;
   readonly priqBits: number;
+  /** Transactions that can be held at the same time. */
+  readonly stallMax: number;
+  /** PRG responses of the SMMU itself carry the PASID of the request, whatever the STE says. */
+  readonly pasidInResponse: boolean;
 }
 
 export function capsOf(config: SmmuConfig): Caps {
@@ -101,6 +105,8 @@ export function capsOf(config: SmmuConfig): Caps {
     cmdqBits: get(IDR1.f.CMDQS, i1),
     evtqBits: get(IDR1.f.EVENTQS, i1),
     priqBits: get(IDR1.f.PRIQS, i1),
+    stallMax: get(IDR5.f.STALL_MAX, i5),
+    pasidInResponse: get(IDR3.f.PPS, i3) === 1,
   });
 }
 

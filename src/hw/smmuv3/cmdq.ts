@@ -1,7 +1,18 @@
 /** The command queue of one SMMU: consumed at once when software moves CMDQ_PROD. Spec: SMMUv3 IHI 0070 4, 3.5.2. */
 import { join } from "../base/bits.ts";
 import { get } from "../base/fields.ts";
-import { CMD_CFGI, CMD_CFGI_STE_RANGE, CMD_SYNC, CMD_TLBI, commandText, OP } from "./commands.ts";
+import type { PageResponse, Resumption } from "./client.ts";
+import {
+  CMD_ATC_INV,
+  CMD_CFGI,
+  CMD_CFGI_STE_RANGE,
+  CMD_PRI_RESP,
+  CMD_RESUME,
+  CMD_SYNC,
+  CMD_TLBI,
+  commandText,
+  OP,
+} from "./commands.ts";
 import { Queue } from "./queue.ts";
 import { CR0, GERROR } from "./regs.ts";
 import type { Smmuv3 } from "./smmu.ts";
@@ -10,6 +21,9 @@ const COMMAND_BYTES = 16;
 
 /** CMDQ_CONS.ERR. */
 export const CERROR = Object.freeze({ NONE: 0, ILL: 1, ABT: 2, ATC_INV_SYNC: 3 });
+
+/** CMD_PRI_RESP.Resp; 3 is illegal. */
+const RESPONSES: readonly PageResponse[] = Object.freeze(["failure", "invalid", "success"]);
 
 /** CMDQ_CONS bits 30:24. */
 const ERR_SHIFT = 24;
@@ -118,14 +132,57 @@ export class CommandQueue extends Queue {
         tlb.invalidateEl2(get(CMD_TLBI.f.ASID, words));
         return CERROR.NONE;
       case OP.ATC_INV:
-        return caps.ats ? CERROR.NONE : refused;
+        if (!caps.ats) return refused;
+        this.atcInvalidate(words, sid);
+        return CERROR.NONE;
       case OP.PRI_RESP:
-        return caps.pri ? CERROR.NONE : refused;
+        if (!caps.pri) return refused;
+        return this.pageResponse(words, sid);
       case OP.RESUME:
+        if (!caps.stall) return refused;
+        smmu.stalled.resume(sid, get(CMD_RESUME.f.STAG, words), this.resumption(get(CMD_RESUME.f.Response, words)));
+        return CERROR.NONE;
       case OP.STALL_TERM:
-        return caps.stall ? CERROR.NONE : refused;
+        if (!caps.stall) return refused;
+        smmu.stalled.terminate(sid);
+        return CERROR.NONE;
     }
     return CERROR.ILL;
+  }
+
+  /** Ac and Ab of CMD_RESUME: an abort may be the only way to terminate. */
+  private resumption(response: number): Resumption {
+    if ((response & 1) === 1) return "retry";
+    return (response & 2) === 2 || this.smmu.translator.caps.abortOnly ? "abort" : "raz";
+  }
+
+  private atcInvalidate(words: Uint32Array, sid: number): void {
+    const { smmu } = this;
+    const f = CMD_ATC_INV.f;
+    if ((smmu.cr0 & 1) === 0) return;
+    const ssv = get(f.SSV, words) === 1 && smmu.translator.caps.ssidBits > 0;
+    const ssid = ssv ? get(f.SSID, words) : -1;
+    const lo = ((words[2] ?? 0) & ~0xfff) >>> 0;
+    smmu.client?.invalidateAtc(
+      smmu,
+      sid,
+      ssid,
+      ssv && get(f.Global, words) === 1,
+      words[3] ?? 0,
+      lo,
+      get(f.Size, words),
+    );
+  }
+
+  private pageResponse(words: Uint32Array, sid: number): number {
+    const { smmu } = this;
+    const f = CMD_PRI_RESP.f;
+    const code = RESPONSES[get(f.Resp, words)];
+    if (code === undefined) return CERROR.ILL;
+    if ((smmu.cr0 & 1) === 0) return CERROR.NONE;
+    const ssv = get(f.SSV, words) === 1 && smmu.translator.caps.ssidBits > 0;
+    smmu.client?.pageResponse(smmu, sid, ssv ? get(f.SSID, words) : -1, get(f.PRGIndex, words), code);
+    return CERROR.NONE;
   }
 
   private forgetRange(sid: number, range: number): void {

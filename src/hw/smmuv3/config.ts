@@ -53,6 +53,19 @@ export class StreamConfig {
   affd = false;
   record1 = false;
   stall1 = false;
+  /** Terminated stage-1 faults read as zero and ignore writes (CD.A = 0). */
+  raz1 = false;
+  /** Hardware updates of access flag and dirty state, by stage. */
+  ha1 = false;
+  hd1 = false;
+  ha2 = false;
+  hd2 = false;
+  /** STE.PPAR. */
+  ppar = false;
+  /** STE.EATS. */
+  eats = 0;
+  /** Stage 1 only, and skipped for traffic without SubstreamID (S1DSS = bypass). */
+  skipped = false;
   wxn = false;
   mair0 = 0;
   mair1 = 0;
@@ -117,6 +130,8 @@ export function decodeSte(c: StreamConfig, words: ArrayLike<number>, caps: Caps,
   const strw = get(f.STRW, words);
   c.el2 = c.s1 && !c.s2 && caps.hyp && strw === 2;
   c.vmid = caps.s2 && !c.el2 ? get(f.S2VMID, words) : 0;
+  c.eats = caps.ats ? get(f.EATS, words) : 0;
+  c.ppar = get(f.PPAR, words) === 1;
   c.privCfg = caps.permsOverride ? get(f.PRIVCFG, words) : 0;
   c.instCfg = caps.permsOverride ? get(f.INSTCFG, words) : 0;
   if (c.s2) {
@@ -178,6 +193,8 @@ function decodeStage2(c: StreamConfig, words: ArrayLike<number>, caps: Caps, q: 
     const ha = get(f.S2HA, words);
     const hd = get(f.S2HD, words);
     if ((ha === 1 && caps.httu === 0) || (hd === 1 && (caps.httu < 2 || ha === 0))) return bad;
+    c.ha2 = ha === 1;
+    c.hd2 = hd === 1;
   }
   c.affd2 = get(f.S2AFFD, words) === 1;
   c.record2 = get(f.S2R, words) === 1;
@@ -206,6 +223,9 @@ export function decodeCd(c: StreamConfig, words: ArrayLike<number>, caps: Caps, 
   const ha = get(f.HA, words);
   const hd = get(f.HD, words);
   if ((ha === 1 && caps.httu === 0) || (hd === 1 && caps.httu < 2)) return bad;
+  c.ha1 = ha === 1;
+  c.hd1 = hd === 1 && ha === 1;
+  c.raz1 = get(f.A, words) === 0;
   if (!q.endiEpd && wrongEndian(get(f.ENDI, words), caps)) return bad;
   c.ipsBits = Math.min(addressBits(get(f.IPS, words)), caps.oas);
   c.ipsTop = 2 ** (c.ipsBits - 32);
@@ -262,4 +282,22 @@ function tableBase(address: number, log2: number): number {
 /** Whether an address does not fit into `n` bits; n 0..63. */
 function beyond(address: number, n: number): boolean {
   return address >= (POW2[n] ?? 0);
+}
+
+/** The table that an address belongs to, null when it lies between the two or its table is off. */
+export function selectTable(c: StreamConfig, hi: number, lo: number): TableInfo | null {
+  const upper = ((hi >>> 23) & 1) === 1 && !c.el2;
+  const tt = upper ? c.tt1 : c.tt0;
+  if (!tt.enabled) return null;
+  const sign = upper ? -1 : 0;
+  const top = tt.tbi ? (hi << 8) >> 8 : hi | 0;
+  const n = tt.inputBits;
+  if (n >= 32) return top >> (n - 32) === sign ? tt : null;
+  return top === sign && (lo | 0) >> n === sign ? tt : null;
+}
+
+/** Level from which a look-up with the other granule starts: that of a table over the same input. */
+export function lookupStart(tt: TableInfo | null, granule: number): number {
+  if (tt === null) return 0;
+  return Math.max(4 - Math.ceil((tt.inputBits - granule) / (granule - 3)), 0);
 }

@@ -68,6 +68,13 @@ export class EventQueue extends Queue {
     if (probe !== null) probe.event(this.smmu.name, [...w], eventText(w) + lost);
   }
 
+  /** A record would be kept. */
+  get writable(): boolean {
+    const { cr0 } = this.smmu;
+    if (((cr0 >>> CR0.f.EVENTQEN.lo) & 1) === 0 || this.full) return false;
+    return !this.smmu.errorActive(1 << GERROR.f.EVENTQ_ABT_ERR.lo) && this.smmu.mem.answers(this.at(this.prod));
+  }
+
   /** Writes `last` to memory; returns why it was lost, in words for the trace. */
   private push(): string {
     const { smmu, last } = this;

@@ -137,6 +137,7 @@ export const CR2 = bitTable("CR2", "IHI 0070 6.3.12", 1, {
   E2H: [0, 0, 0],
   RECINVSID: [0, 1, 1],
   PTM: [0, 2, 2],
+  REC_CFG_ATS: [0, 3, 3],
 });
 
 export const GBPA = bitTable("GBPA", "IHI 0070 6.3.15", 1, {

@@ -10,8 +10,10 @@ import type { PhysMem } from "../memory.ts";
 import type { SmmuConfig } from "./caps.ts";
 import { CommandQueue } from "./cmdq.ts";
 import { EventQueue } from "./events.ts";
-import { Queue } from "./queue.ts";
-import { GBPA, GERROR, IRQ_CTRL, REG } from "./regs.ts";
+import type { SmmuClient } from "./client.ts";
+import { PageRequestQueue } from "./priq.ts";
+import { CR0, GBPA, GERROR, IRQ_CTRL, REG } from "./regs.ts";
+import { StallBuffer } from "./stall.ts";
 import { Translator } from "./translate.ts";
 import type { Txn, TxnResult } from "./txn.ts";
 
@@ -64,6 +66,9 @@ export class Smmuv3 {
   evtqIrq = false;
   gerrorIrq = false;
   syncIrq = false;
+  priqIrq = false;
+  /** Who makes the transactions: hears of resumed ones, ATS invalidations and page responses. */
+  client: SmmuClient | null = null;
 
   cr0 = 0;
   cr2 = 0;
@@ -80,7 +85,8 @@ export class Smmuv3 {
   readonly plain = new Map<number, number>();
   readonly commands: CommandQueue;
   readonly events: EventQueue;
-  readonly pageRequests: Queue;
+  readonly pageRequests: PageRequestQueue;
+  readonly stalled: StallBuffer;
   readonly translator: Translator;
 
   constructor(name: string, base: number, config: SmmuConfig, mem: PhysMem) {
@@ -92,7 +98,8 @@ export class Smmuv3 {
     const { caps } = this.translator;
     this.commands = new CommandQueue(this, caps.cmdqBits);
     this.events = new EventQueue(this, caps.evtqBits);
-    this.pageRequests = new Queue(16, caps.priqBits);
+    this.pageRequests = new PageRequestQueue(this, caps.priqBits);
+    this.stalled = new StallBuffer(this, caps.stallMax);
   }
 
   get probe(): HwProbe | null {
@@ -180,7 +187,7 @@ export class Smmuv3 {
       case REG.CR0:
         return this.writeCr0(value);
       case REG.CR2:
-        this.cr2 = value & 7;
+        this.cr2 = value & 15;
         return;
       case REG.GBPA:
         if (value >>> GBPA.f.Update.lo === 1) this.gbpa = value & 0x7fff_ffff;
@@ -224,6 +231,7 @@ export class Smmuv3 {
       case REG.EVENTQ_CONS:
       case REG.EVENTQ_CONS - REG.PAGE1:
         this.events.cons = value;
+        this.stalled.retryWaiting();
         return;
       case REG.PRIQ_BASE:
         this.pageRequests.baseLo = value;
@@ -276,7 +284,10 @@ export class Smmuv3 {
   }
 
   private writeCr0(value: number): void {
+    const was = this.cr0;
     this.cr0 = value & CR0_BITS;
+    if ((was & 1) === 1 && (value & 1) === 0) this.stalled.terminate(-1);
+    if (((this.cr0 & ~was) >>> CR0.f.EVENTQEN.lo) % 2 === 1) this.stalled.retryWaiting();
     this.commands.run();
   }
 

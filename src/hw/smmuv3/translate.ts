@@ -8,8 +8,18 @@ import type { HwProbe } from "../base/probe.ts";
 import type { PhysMem } from "../memory.ts";
 import { type Caps, capsOf } from "./caps.ts";
 import { L1CD } from "./cd.ts";
-import { decodeCd, decodeSte, decodeTable, setBase, StreamConfig, type TableInfo } from "./config.ts";
+import {
+  decodeCd,
+  decodeSte,
+  decodeTable,
+  lookupStart,
+  selectTable,
+  setBase,
+  StreamConfig,
+  type TableInfo,
+} from "./config.ts";
 import { EVENT } from "./evtq.ts";
+import { canStall, holds } from "./stall.ts";
 import type { Quirks } from "./quirks.ts";
 import { CR0, CR2, GBPA, STRTAB_BASE_CFG } from "./regs.ts";
 import type { Smmuv3 } from "./smmu.ts";
@@ -46,6 +56,10 @@ export class Translator {
   private privileged = false;
   /** The fault is that of a table base translated with the CD (quirk nestedTtb): its record says read. */
   private atBase = false;
+  /** The fault in hand holds the transaction. */
+  private stalls = false;
+  /** Event of the last configuration fault, recorded or not. */
+  failed = 0;
 
   constructor(smmu: Smmuv3) {
     this.smmu = smmu;
@@ -78,6 +92,9 @@ export class Translator {
     this.instruction = txn.instruction;
     this.privileged = txn.privileged;
     this.atBase = false;
+    this.stalls = false;
+    out.stag = -1;
+    out.raz = false;
     out.event = 0;
     out.stage = 0;
     out.level = -1;
@@ -126,7 +143,7 @@ export class Translator {
     const need = this.write ? W : instruction ? X : R;
     let tt: TableInfo | null = null;
     if (c.s1) {
-      tt = select(c, hi, lo);
+      tt = selectTable(c, hi, lo);
       if (tt === null) {
         walker.event = EVENT.F_TRANSLATION;
         walker.stage = 1;
@@ -228,27 +245,54 @@ export class Translator {
     return true;
   }
 
-  /** The fault of a walk: recorded if the CD (stage 1) or the STE (stage 2) asks for it. */
+  /** Stage 2 of a transaction that has its IPA already. */
+  only2(c: StreamConfig, txn: Txn, out: TxnResult): void {
+    const { walker } = this;
+    this.sid = txn.sid;
+    this.ssid = txn.ssid;
+    this.hi = txn.hi | 0;
+    this.lo = txn.lo | 0;
+    this.write = txn.write;
+    this.instruction = this.privileged = this.atBase = this.stalls = false;
+    if (!walker.stage2(c, txn.hi | 0, txn.lo | 0, txn.write ? W : R, CLASS_IN)) return this.finish(c, out);
+    out.ok = true;
+    out.pa = walker.out;
+    out.shift = walker.shift;
+    out.device = walker.device;
+    out.level = walker.level;
+  }
+
+  /** The fault of a walk: recorded if the CD (stage 1) or the STE (stage 2) asks for it, or holds it. */
   private finish(c: StreamConfig, out: TxnResult): void {
     const { walker } = this;
+    this.stalls = holds(c, walker);
+    out.raz = !this.stalls && walker.stage === 1 && c.raz1 && !this.caps.abortOnly && canStall(walker.event);
     const wanted = walker.event === EVENT.F_WALK_EABT || (walker.stage === 2 ? c.record2 : c.record1);
     this.fault(out, wanted ? walker.event : 0);
   }
 
   /** Ends the transaction; `event` 0 = without a record. */
-  private fault(out: TxnResult, event: number): void {
+  private fault(out: TxnResult, wanted: number): void {
     const { walker } = this;
+    const event = this.stalls ? walker.event : wanted;
     out.ok = false;
     out.pa = 0;
     out.event = event;
     if (event === 0) return;
     out.stage = walker.stage;
     out.level = walker.level;
-    if (!walker.dry) this.record(event);
+    if (!walker.dry) this.record(event, out);
   }
 
-  private record(event: number): void {
+  private record(event: number, out: TxnResult): void {
     const { walker, q } = this;
+    const { stalled: buffer, events } = this.smmu;
+    const held = this.stalls ? buffer.hold(this.sid) : null;
+    if (held !== null) {
+      out.stag = held.stag;
+      held.recorded = events.writable && buffer.room;
+      if (!held.recorded) return;
+    }
     const cls = walker.cls;
     let read = !this.write || this.atBase;
     if (walker.stage !== 0) {
@@ -256,7 +300,7 @@ export class Translator {
     }
     let address = walker.address;
     if (!q.ipaLow && event !== EVENT.F_WALK_EABT && walker.stage === 2) address = alignDown(address, 12);
-    this.smmu.events.add(
+    events.add(
       event,
       this.sid,
       this.ssid,
@@ -268,13 +312,29 @@ export class Translator {
       this.privileged,
       this.instruction,
       address,
+      held === null ? -1 : held.stag,
     );
   }
 
   // ---- configuration
 
+  /** What the STE of a stream says, read now; null = it cannot be read or is not valid, in `failed`. */
+  steOf(sid: number): StreamConfig | null {
+    const { walker } = this;
+    const c = new StreamConfig();
+    c.sid = sid;
+    walker.stage = 0;
+    walker.cls = CLASS_IN;
+    walker.address = 0;
+    const ste = this.findSte(sid);
+    if (ste < 0) this.failed = walker.event;
+    else if (!this.fetch(ste, STE_BYTES, "STE", sid)) this.failed = EVENT.F_STE_FETCH;
+    else this.failed = decodeSte(c, this.words, this.caps, this.q);
+    return this.failed === 0 ? c : null;
+  }
+
   /** Configuration of a (sub)stream, from the cache or from memory; null = a fault, in the walker's fields. */
-  private configOf(sid: number, ssid: number): StreamConfig | null {
+  configOf(sid: number, ssid: number): StreamConfig | null {
     const { last, walker } = this;
     if (!walker.dry) {
       if (last !== null && last.sid === sid && last.ssid === ssid) return last;
@@ -293,6 +353,7 @@ export class Translator {
     c.ssid = ssid;
     const event = this.load(c);
     if (event !== 0) {
+      this.failed = event > 0 ? event : walker.event;
       walker.event = event < 0 ? 0 : event;
       return null;
     }
@@ -324,6 +385,7 @@ export class Translator {
       if (c.s1CdMax > 0 && c.s1Dss === 1) {
         c.s1 = false;
         if (!c.s2) c.kind = "bypass";
+        c.skipped = true;
         return 0;
       }
     } else {
@@ -380,6 +442,8 @@ export class Translator {
   private ownFault(c: StreamConfig): number {
     const { walker } = this;
     if (walker.event === 0) return -1;
+    this.stalls = holds(c, walker);
+    if (this.stalls) return walker.event;
     const wanted = walker.event === EVENT.F_WALK_EABT || (walker.stage === 2 ? c.record2 : c.record1);
     return wanted ? walker.event : -1;
   }
@@ -433,22 +497,4 @@ export class Translator {
     }
     return true;
   }
-}
-
-/** The table that an address belongs to, null when it lies between the two or its table is off. */
-function select(c: StreamConfig, hi: number, lo: number): TableInfo | null {
-  const upper = ((hi >>> 23) & 1) === 1 && !c.el2;
-  const tt = upper ? c.tt1 : c.tt0;
-  if (!tt.enabled) return null;
-  const sign = upper ? -1 : 0;
-  const top = tt.tbi ? (hi << 8) >> 8 : hi | 0;
-  const n = tt.inputBits;
-  if (n >= 32) return top >> (n - 32) === sign ? tt : null;
-  return top === sign && (lo | 0) >> n === sign ? tt : null;
-}
-
-/** Level from which a look-up with the other granule starts: that of a table over the same input. */
-function lookupStart(tt: TableInfo | null, granule: number): number {
-  if (tt === null) return 0;
-  return Math.max(4 - Math.ceil((tt.inputBits - granule) / (granule - 3)), 0);
 }

@@ -34,6 +34,10 @@ export class TxnResult {
   device = false;
   /** Event number of the fault (`EVENT`), 0 when terminated without a record or when ok. */
   event = 0;
+  /** Tag under which the SMMU holds the transaction, -1 = it was answered. */
+  stag = -1;
+  /** Terminated as if it had been done: reads give zero, writes nothing. */
+  raz = false;
   /** Stage of the fault, 0 = configuration. */
   stage: 0 | 1 | 2 = 0;
   /** Table level of the fault, -1 = none. */

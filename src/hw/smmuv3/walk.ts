@@ -24,6 +24,9 @@ export const CLASS_CD = 0;
 export const CLASS_TT = 1;
 export const CLASS_IN = 2;
 
+/** Dirty bit modifier, bit 51 of a leaf, in its high word. */
+const DBM = 0x8_0000;
+
 /** Names of reads: `S1 L2` by stage * 4 + level, `[0x040]` by index. */
 const LEVELS: readonly string[] = Object.freeze(Array.from({ length: 12 }, (_, i) => `S${i >> 2} L${i & 3}`));
 const INDEXES: readonly string[] = Object.freeze(Array.from({ length: 8192 }, (_, i) => `[${hex(i, 3)}]`));
@@ -58,6 +61,12 @@ export class Walker {
   /** Device memory, by either stage. */
   device = false;
   global = false;
+
+  /** Where the leaf in hand was read, as int32 halves, and its IPA when stage 2 is on: for updates of its flags. */
+  private entryHi = 0;
+  private entryLo = 0;
+  private ipaHi = 0;
+  private ipaLo = 0;
 
   /** Addresses have 52 bits under 64 KiB granules. */
   private readonly wide: boolean;
@@ -142,6 +151,8 @@ export class Walker {
         return this.fail(EVENT.F_TRANSLATION, 2, level, cls, hi, lo);
       }
       this.setOutput(dlo, dhi, granule2, shift, hi, lo);
+      this.entryHi = baseHi;
+      this.entryLo = entry;
       return this.leaf2(c, hi, lo, need, cls, level, shift, dlo, dhi);
     }
   }
@@ -160,14 +171,20 @@ export class Walker {
     const { q } = this;
     const size = this.outHi >= c.psTop;
     if (size && !q.addrSizeLast) return this.fail(EVENT.F_ADDR_SIZE, 2, level, cls, hi, lo);
-    if ((dlo & 0x400) === 0 && !c.affd2) return this.fail(EVENT.F_ACCESS, 2, level, cls, hi, lo);
+    if ((dlo & 0x400) === 0 && !c.affd2 && !c.ha2) return this.fail(EVENT.F_ACCESS, 2, level, cls, hi, lo);
+    let flags = (dlo & 0x400) === 0 && c.ha2 ? 0x400 : 0;
     const attr = (dlo >>> 2) & 15;
     const device = c.fwb2 ? (attr & 4) === 0 : (attr & 12) === 0;
-    const perm = ((dlo >>> 6) & 3) | ((dhi & 0x40_0000) === 0 ? X : 0);
+    let perm = ((dlo >>> 6) & 3) | ((dhi & 0x40_0000) === 0 ? X : 0);
+    if (c.hd2 && (need & W & ~perm) !== 0 && (dhi & DBM) !== 0 && cls !== CLASS_CD) {
+      perm |= W;
+      flags |= 0x480;
+    }
     if ((perm & need) !== need || (c.ptw2 && cls !== CLASS_IN && device)) {
       return this.fail(EVENT.F_PERMISSION, 2, level, cls, hi, lo);
     }
     if (size) return this.fail(EVENT.F_ADDR_SIZE, 2, level, cls, hi, lo);
+    if (flags !== 0) this.update(dlo | flags, dhi, 2, level);
     this.perm2 = perm;
     this.shift = shift;
     this.granule = c.granule2;
@@ -197,6 +214,8 @@ export class Walker {
       const index = at(hi, lo, shift, mask);
       let entryHi = baseHi;
       let entry = (baseLo + index * 8) | 0;
+      const ipaHi = entryHi;
+      const ipaLo = entry;
       if (eachRead) {
         if (!this.stage2(c, entryHi, entry, R, CLASS_TT)) return false;
         entryHi = this.outHi;
@@ -234,6 +253,10 @@ export class Walker {
       this.shift = shift;
       this.granule = granule;
       this.level = level;
+      this.entryHi = entryHi;
+      this.entryLo = entry;
+      this.ipaHi = ipaHi;
+      this.ipaLo = ipaLo;
       return this.leaf1(c, need, privileged, level, dlo, dhi, tables);
     }
   }
@@ -250,15 +273,41 @@ export class Walker {
     const { q } = this;
     const size = this.outHi >= c.ipsTop;
     if (size && !q.addrSizeLast) return this.fail(EVENT.F_ADDR_SIZE, 1, level, CLASS_IN, 0, 0);
-    if ((dlo & 0x400) === 0 && !c.affd) return this.fail(EVENT.F_ACCESS, 1, level, CLASS_IN, 0, 0);
-    this.rights(c, dlo, dhi, tables);
+    if ((dlo & 0x400) === 0 && !c.affd && !c.ha1) return this.fail(EVENT.F_ACCESS, 1, level, CLASS_IN, 0, 0);
+    let final = (dlo & 0x400) === 0 && c.ha1 ? dlo | 0x400 : dlo;
+    if (c.hd1 && (need & W) !== 0 && (dlo & 0x80) !== 0 && (dhi & DBM) !== 0) final = (final & ~0x80) | 0x400;
+    this.rights(c, final, dhi, tables);
     const have = privileged ? this.permP : this.permU;
     if ((have & need) !== need) return this.fail(EVENT.F_PERMISSION, 1, level, CLASS_IN, 0, 0);
     if (size) return this.fail(EVENT.F_ADDR_SIZE, 1, level, CLASS_IN, 0, 0);
+    if (final !== dlo && !this.update1(c, final, dhi, level)) return false;
     this.global = (dlo & 0x800) === 0;
     const index = (dlo >>> 2) & 7;
     this.device = (((index < 4 ? c.mair0 : c.mair1) >>> ((index & 3) * 8)) & 0xf0) === 0;
     return true;
+  }
+
+  /** Writes the flags of a stage-1 leaf, which stage 2 must allow. */
+  private update1(c: StreamConfig, lo: number, hi: number, level: number): boolean {
+    if (c.s2) {
+      const { outHi, outLo, shift, granule } = this;
+      if (!this.stage2(c, this.ipaHi, this.ipaLo, W, CLASS_TT)) return false;
+      this.entryHi = this.outHi;
+      this.entryLo = this.outLo;
+      Object.assign(this, { outHi, outLo, shift, granule, level });
+    }
+    this.update(lo, hi, 1, level);
+    return true;
+  }
+
+  /** Hardware update of access flag and dirty state (HTTU). */
+  private update(lo: number, hi: number, stage: number, level: number): void {
+    if (this.dry) return;
+    const { mem } = this;
+    const who = mem.who;
+    mem.who = this.name;
+    mem.write64(join(this.entryLo, this.entryHi), lo >>> 0, hi >>> 0, `${LEVELS[stage * 4 + level]} flags`);
+    mem.who = who;
   }
 
   /** Rights of a stage-1 leaf under its tables' limits (`tables`: their high words or-ed). */

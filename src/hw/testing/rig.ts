@@ -24,12 +24,18 @@ export const S1_PAGE = 0x743;
 export const S2_PAGE = 0x7ff;
 
 export class Rig {
-  readonly mem = new PhysMem([{ ...RAM }]);
+  readonly mem: PhysMem;
   readonly smmu: Smmuv3;
   private next = FIRST_PAGE;
 
-  constructor(ids: Partial<Record<keyof typeof IDS, number>> = {}, quirks: Quirks = ARCHITECTURE) {
-    this.smmu = new Smmuv3("smmu", 0x900_0000, { ...IDS, ...ids, quirks }, this.mem);
+  /** `existing`: the SMMU of a machine, whose memory is used too. */
+  constructor(
+    ids: Partial<Record<keyof typeof IDS, number>> = {},
+    quirks: Quirks = ARCHITECTURE,
+    existing: Smmuv3 | null = null,
+  ) {
+    this.mem = existing === null ? new PhysMem([{ ...RAM }]) : existing.mem;
+    this.smmu = existing ?? new Smmuv3("smmu", 0x900_0000, { ...IDS, ...ids, quirks }, this.mem);
     const s = this.smmu;
     s.writeReg64(REG.STRTAB_BASE, STRTAB, 0);
     s.writeReg(REG.STRTAB_BASE_CFG, 8);
@@ -84,6 +90,16 @@ export class Rig {
       table = (this.mem.lo & ~0xfff) >>> 0;
     }
     this.mem.write64(table + (Math.floor(address / 4096) % 512) * 8, (pa | attributes) >>> 0, Math.floor(pa / 2 ** 32));
+  }
+
+  /** Address of the level-3 entry of an address that `map` mapped. */
+  leaf(root: number, address: number): number {
+    let table = root;
+    for (let level = 0; level < 3; level++) {
+      this.mem.fetch64(table + (Math.floor(address / 2 ** (39 - 9 * level)) % 512) * 8);
+      table = (this.mem.lo & ~0xfff) >>> 0;
+    }
+    return table + (Math.floor(address / 4096) % 512) * 8;
   }
 
   /** One access; `0x...` of the output, or the name of the event (`abort` when none). */
