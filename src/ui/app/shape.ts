@@ -14,7 +14,7 @@ export interface Shape {
 function measure(): Shape {
   const rem = remPx();
   const width = innerWidth / rem;
-  return { rem, tight: width < 119, narrow: width < 110, stacked: width < 86, short: innerHeight / rem < 66 };
+  return { rem, tight: width < 119, narrow: width < 110, stacked: width < 100, short: innerHeight / rem < 66 };
 }
 
 /** `text` only asks to measure again when the size of the text was changed. */

@@ -60,12 +60,13 @@ function stage(band: Band["id"], title: string, [from, to]: [string, string], at
   const gutter = gutterBelow(band, at);
   const { rem } = at;
   if (gutter === null || gutter.bottom - gutter.top < 2 * rem) return [];
-  const y = (gutter.top + gutter.bottom) / 2 + 0.05 * rem;
+  const one = gutter.bottom - gutter.top < 3.2 * rem;
+  const y = (gutter.top + gutter.bottom) / 2 + (one ? 0.3 : 0.05) * rem;
   const x = from.length * 0.6 * 0.82 * rem + 0.35 * rem;
-  return [
-    { k: "text", x: 0, y, text: title, size: 0.88, font: "sans", color: "ink3" },
+  const below: Mark[] = [
     { k: "text", x: 0, y: y + 1.1 * rem, text: from, size: 0.82, font: "mono", color: "ink3" },
     { k: "path", d: `M${n(x)} ${n(y + 0.82 * rem)}h${n(0.9 * rem)}m-3.5 -3l3.5 3l-3.5 3`, stroke: "ink3", width: 1.1 },
     { k: "text", x: x + 1.3 * rem, y: y + 1.1 * rem, text: to, size: 0.82, font: "mono", color: "ink3" },
   ];
+  return [{ k: "text", x: 0, y, text: title, size: 0.88, font: "sans", color: "ink3" }, ...(one ? [] : below)];
 }

@@ -151,7 +151,12 @@ function ending(a: Access, model: SpaceModel, scale: Scale, at: SpaceLayout): Ma
     font: "mono" as const,
     halo: 4,
   };
-  const lines = [a.end, ...(hole === null ? [] : [`hole ${hole.start.toString(16)} … ${hole.last.toString(16)}`])];
+  const gutter = gutterBelow(stop.band, at);
+  const low = gutter !== null && gutter.bottom - gutter.top < 3.3 * rem;
+  const lines = [
+    a.end,
+    ...(hole === null || low ? [] : [`hole ${hole.start.toString(16)} … ${hole.last.toString(16)}`]),
+  ];
   const w = Math.max(...lines.map((l) => em(l, "mono"))) * 0.87 * rem + 8;
   marks.push({
     k: "rect",

@@ -73,7 +73,7 @@ export function spaceModel(
         sub: track?.sub ?? "",
         ref: track?.ref ?? kept.group,
         present: track !== undefined,
-        intervals: (track?.intervals ?? []).toSorted((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0)),
+        intervals: fold(track?.intervals ?? []),
         ghosts: there === null ? [] : ghostsOf(track?.intervals ?? [], other, ghostName),
         delta,
         deltaTone: toneOf(delta),
@@ -92,6 +92,33 @@ export function spaceModel(
     ghostName,
     ...follow(here, picked),
   };
+}
+
+/** In the order of addresses; the same stretch for two reasons (a window that two devices reserve) is one mark. */
+function fold(intervals: readonly TrackInterval[]): TrackInterval[] {
+  const out: TrackInterval[] = [];
+  const counts: number[] = [];
+  for (const i of intervals.toSorted((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0))) {
+    // Sorted by start: an equal one can only be among the last.
+    let at = out.length - 1;
+    while (out[at]?.start === i.start && !(out[at]?.last === i.last && out[at]?.kind === i.kind)) at--;
+    const same = out[at]?.start === i.start ? out[at] : undefined;
+    if (same === undefined) {
+      out.push(i);
+      counts.push(1);
+      continue;
+    }
+    const count = (counts[at] ?? 1) + 1;
+    counts[at] = count;
+    const change = same.change ?? i.change;
+    out[at] = {
+      ...same,
+      label: `${i.label} ×${count}`,
+      detail: `${same.detail}; ${i.detail}`,
+      ...(change === undefined ? {} : { change }),
+    };
+  }
+  return out;
 }
 
 function toneOf(delta: string): Token {
