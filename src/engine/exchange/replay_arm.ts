@@ -215,7 +215,7 @@ export class ReplayArm {
     const vdev = world.platform.vfio.get(record.bdf);
     const fd = vdev === undefined ? -1 : world.open(name, vdev.node);
     const out: string[] = [];
-    const same = (what: string, ours: unknown, theirs: unknown) => {
+    const same = (what: string, ours: string | number | boolean | null | undefined, theirs: typeof ours) => {
       if (theirs !== undefined && ours !== theirs) out.push(`${what}: ${String(ours)}, recorded ${String(theirs)}`);
     };
     same("fd_ok", fd >= 0, record.fd_ok);

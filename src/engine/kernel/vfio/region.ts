@@ -56,7 +56,7 @@ export function vfio_pci_write(k: Kernel, vdev: VfioPciDevice, buf: bigint, coun
   const data = copy_from_user(k, buf, count);
   if (data === null) return -errno.EFAULT;
   if (index === REGION.CONFIG) return k.ops.vfio_config_write(k, vdev, offset, data);
-  if (index === REGION.ROM || index > REGION.ROM) return -errno.EINVAL;
+  if (index >= REGION.ROM) return -errno.EINVAL;
   const n = clip(vdev, index, offset, count);
   if (n < 0) return n;
   const base = vdev.pdev.hw.barAddress(index);
