@@ -1,33 +1,38 @@
 import { Component, type ReactNode } from "react";
 import css from "./app.module.css";
-import { useSession } from "./context.ts";
+import { useLab, useSession } from "./context.ts";
 
 /** The worker ended or the model threw: what happened, what is safe, what to do. */
 export function Crashed({ why }: { why: string }) {
   const session = useSession();
+  const opened = useLab((s) => s.opened !== null);
   return (
     <div className={css["state"]} role="alert">
       <h2>The simulator stopped</h2>
       <p>
-        A mistake in the model, not in your scenario: <code>{why}</code>
+        {opened ? "A mistake in the model, not in your scenario: " : "It did not start: "}
+        <code>{why}</code>
       </p>
       <p>
-        Scenario, kernel and step are kept, and the address bar still holds their link. Start again, or step to another
-        place first.
+        {opened
+          ? "Scenario, kernel and step are kept, and the address bar still holds their link. Start again here, or from before the first step."
+          : "Nothing is lost: the address bar still holds the link. Start again; when it does not help, reload the page."}
       </p>
       <div className={css["buttons"]}>
         <button type="button" className={css["primary"]} onClick={() => void session.restart()}>
           Start again
         </button>
-        <button
-          type="button"
-          onClick={() => {
-            session.store.setState({ step: 0 });
-            void session.restart();
-          }}
-        >
-          Start again before the first step
-        </button>
+        {opened && (
+          <button
+            type="button"
+            onClick={() => {
+              session.store.setState({ step: 0 });
+              void session.restart();
+            }}
+          >
+            Start again before the first step
+          </button>
+        )}
         <button type="button" onClick={() => void navigator.clipboard.writeText(`${location.href}\n${why}`)}>
           Copy link and message
         </button>

@@ -25,6 +25,7 @@ export function Header({ left }: { left: number }) {
       <button
         type="button"
         className={css["scenario"]}
+        hidden={scenario === undefined}
         aria-haspopup="dialog"
         aria-label={`Scenario: ${scenario?.title ?? "none"}. Open another.`}
         onClick={() => openDialog("scenarios")}
@@ -37,7 +38,7 @@ export function Header({ left }: { left: number }) {
       </button>
       <KernelTabs />
       <div className={css["actions"]}>
-        <span className={css["machine"]} title={machine}>
+        <span className={css["machine"]} title={machine} hidden={machine === undefined}>
           Machine <b>{machine}</b>
         </span>
         <Share />

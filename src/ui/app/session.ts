@@ -25,6 +25,8 @@ export class Session {
   private pending = 0;
   private busy = new Set<(busy: boolean) => void>();
   private source: Source | null = null;
+  /** The link of the first start; followed again when that start did not succeed. */
+  private fragment = "";
 
   constructor(store: LabStore, connect: Connect) {
     this.store = store;
@@ -35,6 +37,7 @@ export class Session {
 
   /** Starts the worker and opens what the link says; without one, or with a broken one, the first scenario. */
   async start(fragment: string): Promise<void> {
+    this.fragment = fragment;
     await this.guard(async () => {
       this.connection?.close();
       this.connection = this.connect((why) => this.crash(why));
@@ -64,7 +67,7 @@ export class Session {
       this.connection?.close();
       this.connection = this.connect((why) => this.crash(why));
       this.frames = new FrameCache(this.connection.api);
-      if (source === null) await this.start("");
+      if (source === null) await this.start(this.fragment);
       else await this.open(source, { kernel, step, compare });
     });
   }
@@ -192,11 +195,19 @@ export class Session {
     });
     await this.show({ kernel, step, compare }, true);
     this.store.setState({ phase: { name: "ready" } });
-    void this.guard(async () => {
-      const all = await cache.more([...new Set([...kernels, ...scenario.kernels])], opened.steps);
+    void this.guard(() => this.rest(cache, opened, [...new Set([...kernels, ...scenario.kernels])]));
+  }
+
+  /** Plays the kernels that are not on screen; one that falls over is told, and spoils nothing that is seen. */
+  private async rest(cache: FrameCache, opened: Opened, kernels: readonly string[]): Promise<void> {
+    try {
+      const all = inOrder(await cache.more(kernels, opened.steps), opened.scenario.kernels);
       if (this.store.getState().opened === opened)
-        this.store.setState((s) => ({ atlas: merge(s.atlas, buildAtlas(inOrder(all, scenario.kernels))) }));
-    });
+        this.store.setState((s) => ({ atlas: merge(s.atlas, buildAtlas(all)) }));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.store.setState({ notice: `A kernel of this scenario could not be played: ${why}.` });
+    }
   }
 
   /** Brings the picture of a kernel after a step on screen, all panes at once. */

@@ -42,7 +42,7 @@ export function frameOf(kernel: string, step: number): Frame {
   };
 }
 
-export const sample: EngineApi = {
+export const sample = {
   catalogue: () => ({
     version: 1,
     kernels: [
@@ -109,4 +109,4 @@ export const sample: EngineApi = {
       },
     });
   },
-};
+} satisfies EngineApi;
