@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { compressor } from "../cli/engine.ts";
 import { Engine } from "./api.ts";
 import type { Answer } from "./protocol.ts";
+import { MACHINE_SOURCES } from "./sim/machine_sources.ts";
 import { machines } from "./sim/machines.ts";
 import { kernels, library } from "./testing/scenarios.ts";
 
-const engine = (): Engine => new Engine({ kernels, machines: machines(), scenarios: library, compressor });
+const engine = (): Engine => new Engine({ kernels, machines: MACHINE_SOURCES, scenarios: library, compressor });
 const problem = (answer: Answer<unknown>): string => (answer.ok ? "" : answer.problem.message);
 function value<T>(answer: Answer<T>): T {
   if (!answer.ok) throw new Error(answer.problem.message);
@@ -22,9 +23,9 @@ describe("the engine", () => {
     expect(structuredClone(c)).toEqual(c);
   });
 
-  it("answers with plain data that a worker can send", () => {
+  it("answers with plain data that a worker can send", async () => {
     const e = engine();
-    const opened = value(e.open({ id: "sw-msi-nested" }));
+    const opened = value(await e.open({ id: "sw-msi-nested" }));
     for (let n = 0; n <= opened.steps; n++) {
       const frame = value(e.frame("linux-6.11", n));
       expect(structuredClone(frame)).toEqual(frame);
@@ -38,42 +39,63 @@ describe("the engine", () => {
     expect(structuredClone(seen)).toEqual(seen);
   });
 
-  it("gives the same frame again without running anything", () => {
+  it("names every machine, and fetches the one that a scenario asks for", async () => {
+    expect(MACHINE_SOURCES.map(({ id, title }) => ({ id, title }))).toEqual(
+      machines().map(({ id, title }) => ({ id, title })),
+    );
+    expect(await Promise.all(MACHINE_SOURCES.map((m) => m.load()))).toEqual(machines());
     const e = engine();
-    e.open({ id: "sw-msi-nested" });
+    const text = "title: x\nkernels: linux-7.2\nmachine: gicv2m\nvmm OPEN";
+    expect(value(await e.open({ text })).scenario.machine).toBe("gicv2m");
+  });
+
+  it("opens what was asked for last, whichever machine arrives first", async () => {
+    const e = engine();
+    const slow = e.open({ text: "title: slow\nkernels: linux-7.2\nmachine: mfrp\nvmm OPEN" });
+    const fast = e.open({ text: "title: fast\nkernels: linux-7.2\nmachine: plain\nvmm OPEN" });
+    expect(value(await fast).scenario.title).toBe("fast");
+    expect(problem(await slow)).toBe("Another scenario was opened meanwhile.");
+    expect(value(e.frame("linux-7.2", 0)).steps.length).toBe(1);
+  });
+
+  it("gives the same frame again without running anything", async () => {
+    const e = engine();
+    await e.open({ id: "sw-msi-nested" });
     expect(value(e.frame("linux-7.2", 9))).toBe(value(e.frame("linux-7.2", 9)));
   });
 
-  it("opens its own text form, and gives it back in canonical form", () => {
+  it("opens its own text form, and gives it back in canonical form", async () => {
     const e = engine();
-    const first = value(e.open({ id: "sw-msi-q3" }));
-    const again = value(e.open({ text: `# mine\n${first.text.replace("pt=H", "pt=3")}` }));
+    const first = value(await e.open({ id: "sw-msi-q3" }));
+    const again = value(await e.open({ text: `# mine\n${first.text.replace("pt=H", "pt=3")}` }));
     expect(again.scenario.id).toBe("");
     expect(again.text).toBe(first.text.replace("pt=H", "pt=3"));
   });
 
-  it("keeps the open scenario when another is broken", () => {
+  it("keeps the open scenario when another is broken", async () => {
     const e = engine();
-    e.open({ id: "sw-msi-q3" });
+    await e.open({ id: "sw-msi-q3" });
     const before = value(e.frame("linux-7.2", 4));
-    expect(problem(e.open({ text: "title: x" }))).toMatch(/^line 2, column 1: |^line 1, column 1: /);
-    expect(problem(e.open({ text: "{" }))).toContain("JSON");
-    expect(problem(e.open({ id: "nothing" }))).toBe('There is no scenario "nothing" in the library.');
+    expect(problem(await e.open({ text: "title: x" }))).toMatch(/^line 2, column 1: |^line 1, column 1: /);
+    expect(problem(await e.open({ text: "{" }))).toContain("JSON");
+    expect(problem(await e.open({ id: "nothing" }))).toBe('There is no scenario "nothing" in the library.');
     const head = "title: x\nkernels: linux-7.2\n";
-    expect(problem(e.open({ text: `${head}machine: moon\nvmm OPEN` }))).toContain('machine "moon"');
-    expect(problem(e.open({ text: "title: x\nkernels: linux-1.0\nmachine: plain\nvmm OPEN" }))).toContain("linux-1.0");
-    expect(problem(e.open({ text: `${head}machine: plain\ndevice: D9 0000:99:00.0\nvmm OPEN` }))).toContain(
+    expect(problem(await e.open({ text: `${head}machine: moon\nvmm OPEN` }))).toContain('machine "moon"');
+    expect(problem(await e.open({ text: "title: x\nkernels: linux-1.0\nmachine: plain\nvmm OPEN" }))).toContain(
+      "linux-1.0",
+    );
+    expect(problem(await e.open({ text: `${head}machine: plain\ndevice: D9 0000:99:00.0\nvmm OPEN` }))).toContain(
       "0000:99:00.0",
     );
     const bad = `${head}machine: plain\ngiven vmm IOMMU_DESTROY id=5\nvmm OPEN`;
-    expect(problem(e.open({ text: bad }))).toContain("IOMMU_DESTROY fails with ENOENT");
+    expect(problem(await e.open({ text: bad }))).toContain("IOMMU_DESTROY fails with ENOENT");
     expect(value(e.frame("linux-7.2", 4))).toBe(before);
   });
 
-  it("refuses what is not there in one sentence", () => {
+  it("refuses what is not there in one sentence", async () => {
     const e = engine();
     expect(problem(e.frame("linux-7.2", 0))).toBe("No scenario is open.");
-    e.open({ id: "sw-msi-q3" });
+    await e.open({ id: "sw-msi-q3" });
     expect(problem(e.frame("linux-7.2", 6))).toContain("there is no step 6");
     expect(problem(e.frame("linux-7.2", 0.5))).toContain("no step 0.5");
     expect(problem(e.frame("linux-0", 1))).toContain('no kernel "linux-0"');
@@ -94,7 +116,7 @@ describe("the engine", () => {
     expect(value(await e.readLink(`#${link}`))).toEqual(state);
     expect(problem(await e.readLink(link.replace("sw-msi-q3", "sw-msi-q99")))).toContain("sw-msi-q99");
     expect(problem(await e.readLink(link.replace("linux-6.11", "linux-6.99")))).toContain("linux-6.99");
-    const { text } = value(e.open({ id: "sw-msi-nested" }));
+    const { text } = value(await e.open({ id: "sw-msi-nested" }));
     const long = await e.makeLink({ ...state, scenario: { text } });
     expect(long.length).toBeLessThan(3000);
     expect(value(await e.readLink(long)).scenario).toEqual({ text });

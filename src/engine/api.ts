@@ -4,6 +4,7 @@ import type { Answer, Catalogue, EngineApi, LinkState, Opened, Problem } from ".
 import { PROTOCOL_VERSION } from "./protocol.ts";
 import type { Kernels } from "./sim/kernels.ts";
 import { type Compressor, decodeLink, encodeLink } from "./sim/link.ts";
+import type { MachineSource } from "./sim/machine_sources.ts";
 import { Run } from "./sim/run.ts";
 import { scenarioFromJson } from "./sim/scenario/json.ts";
 import { parseScenario } from "./sim/scenario/parse.ts";
@@ -16,7 +17,8 @@ import { walkView } from "./views/walk/view.ts";
 
 export interface EngineParts {
   kernels: Kernels;
-  machines: readonly MachineDesc[];
+  /** Descriptions are fetched when a scenario is opened. */
+  machines: readonly MachineSource[];
   /** The library: id and text form. */
   scenarios: readonly { id: string; text: string }[];
   compressor: Compressor;
@@ -36,6 +38,8 @@ const yes = <T>(value: T): { ok: true; value: T } => ({ ok: true, value });
 export class Engine implements EngineApi {
   private readonly parts: EngineParts;
   private current: Open | null = null;
+  /** Scenarios that were asked for: a machine that arrives late must not replace a later choice. */
+  private opened = 0;
 
   constructor(parts: EngineParts) {
     this.parts = parts;
@@ -54,18 +58,21 @@ export class Engine implements EngineApi {
     };
   }
 
-  open(source: { id: string } | { text: string }): Answer<Opened> {
+  async open(source: { id: string } | { text: string }): Promise<Answer<Opened>> {
     const id = "id" in source ? source.id : "";
     const text = "id" in source ? this.parts.scenarios.find((s) => s.id === source.id)?.text : source.text;
     if (text === undefined) return no({ message: `There is no scenario "${id}" in the library.` });
     const read = readScenario(text);
     if (!read.ok) return read;
     const scenario = read.value;
-    const machine = this.parts.machines.find((m) => m.id === scenario.machine);
-    if (machine === undefined)
+    const named = this.parts.machines.find((m) => m.id === scenario.machine);
+    if (named === undefined)
       return no({ message: `The scenario runs on machine "${scenario.machine}", which is unknown.` });
     const unknown = scenario.kernels.find((k) => !this.parts.kernels.has(k));
     if (unknown !== undefined) return no({ message: `The scenario names kernel "${unknown}", which is unknown.` });
+    const turn = ++this.opened;
+    const machine = await named.load();
+    if (turn !== this.opened) return no({ message: "Another scenario was opened meanwhile." });
     const open: Open = { info: infoOf(id, scenario), scenario, machine, runs: new Map(), frames: new Map() };
     const first = this.start(open, scenario.kernels[0] ?? this.parts.kernels.newest);
     if (!first.ok) return first;

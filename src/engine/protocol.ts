@@ -53,7 +53,7 @@ export interface LinkState {
 export interface EngineApi {
   catalogue(): Catalogue;
   /** Opens a scenario by id or by text. On a problem the scenario that was open stays open. */
-  open(source: { id: string } | { text: string }): Answer<Opened>;
+  open(source: { id: string } | { text: string }): Answer<Opened> | Promise<Answer<Opened>>;
   /** The picture after `step` steps (0 = none yet) on a kernel. */
   frame(kernel: string, step: number): Answer<Frame>;
   walk(kernel: string, step: number, device: string, iova: bigint, write: boolean): Answer<WalkView>;

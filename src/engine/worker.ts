@@ -5,7 +5,7 @@ import { Engine } from "./api.ts";
 import type { KernelProfile } from "./kernel/profile.ts";
 import { Kernels } from "./sim/kernels.ts";
 import type { Compressor } from "./sim/link.ts";
-import { machines } from "./sim/machines.ts";
+import { MACHINE_SOURCES } from "./sim/machine_sources.ts";
 
 const profiles = import.meta.glob<KernelProfile>(["./releases/*.ts", "./variants/*.ts", "!./**/*.test.ts"], {
   import: "default",
@@ -44,4 +44,4 @@ const scenarios = Object.entries(texts)
   .map(([path, text]) => ({ id: path.replace(/^.*\/|\.lab$/g, ""), text }))
   .sort((a, b) => (a.id < b.id ? -1 : 1));
 
-expose(new Engine({ kernels: new Kernels(Object.values(profiles)), machines: machines(), scenarios, compressor }));
+expose(new Engine({ kernels: new Kernels(Object.values(profiles)), machines: MACHINE_SOURCES, scenarios, compressor }));

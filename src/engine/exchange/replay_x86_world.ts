@@ -1,6 +1,7 @@
 /** The world that an x86 trace starts from, and the processes in it. */
 import { PhysMem } from "../../hw/memory.ts";
 import { File, type FileOps } from "../kernel/file.ts";
+import { SELFTEST } from "../kernel/drivers/mock/selftest.ts";
 import { iommufd_init } from "../kernel/iommufd/main.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { PAGE_SIZE } from "../kernel/mm/const.ts";
@@ -32,7 +33,7 @@ export function plainFile(): File {
 
 /** A kernel with the mock driver. */
 export function traceKernelWorld(profile: ResolvedProfile): Kernel {
-  const k = new Kernel(profile, new PhysMem(), { frames: OWN_FRAMES, iommufd_test: true });
+  const k = new Kernel(profile, new PhysMem(), { frames: OWN_FRAMES, selftest: SELFTEST });
   iommufd_init(k);
   return k;
 }

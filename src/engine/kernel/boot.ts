@@ -38,7 +38,6 @@ export function boot(machine: Machine, profile: ResolvedProfile, options: Partia
   });
   const k = new Kernel(profile, machine.mem, {
     frames: settings.frames ?? ram_frames(machine),
-    iommufd_test: false,
     allow_unsafe_interrupts: settings.allow_unsafe_interrupts,
   });
   const platform = new Platform(machine, settings);

@@ -2,6 +2,7 @@
 import { PhysMem } from "../../hw/memory.ts";
 import type { DevNode } from "./file.ts";
 import { IommuState } from "./iommu/state.ts";
+import type { Selftest } from "./iommufd/selftest.ts";
 import { IommufdState } from "./iommufd/state.ts";
 import { Mm } from "./mm/mm.ts";
 import { MmState } from "./mm/state.ts";
@@ -17,8 +18,8 @@ export interface KernelConfig {
   frames: readonly { pfn: number; n: number }[];
   /** CONFIG_TRANSPARENT_HUGEPAGE: automatic IOVAs are aligned up to 2 MiB instead of 4 KiB. */
   transparent_hugepage: boolean;
-  /** CONFIG_IOMMUFD_TEST: IOMMU_TEST_CMD and the mock driver. */
-  iommufd_test: boolean;
+  /** CONFIG_IOMMUFD_TEST: IOMMU_TEST_CMD and the mock driver (`drivers/mock/selftest.ts`); null without. */
+  selftest: Selftest | null;
   /** vfio / iommufd module parameter `allow_unsafe_interrupts`. */
   allow_unsafe_interrupts: boolean;
 }
@@ -26,7 +27,7 @@ export interface KernelConfig {
 export const DEFAULT_CONFIG: KernelConfig = Object.freeze({
   frames: Object.freeze([{ pfn: 0x40000, n: 0x400000 }]),
   transparent_hugepage: true,
-  iommufd_test: true,
+  selftest: null,
   allow_unsafe_interrupts: false,
 });
 

@@ -1,4 +1,3 @@
-import { iommufd_test_6_12 } from "../kernel/drivers/mock/release_6_12.ts";
 import { defineKernel, releaseNumber } from "../kernel/profile.ts";
 import { errno } from "../uapi/errno.ts";
 
@@ -43,7 +42,6 @@ export default defineKernel({
     sw_msi: "cookie",
   },
   overrides: (base) => ({
-    iommufd_test: iommufd_test_6_12,
     iopt_check_dirty_range: (k, iopt, range) =>
       k.check(range.length !== 0n, "the length is not 0") ? base.iopt_check_dirty_range(k, iopt, range) : -errno.EINVAL,
   }),

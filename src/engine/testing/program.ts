@@ -1,6 +1,7 @@
 /** A process for tests: typed calls on /dev/iommu, memory to point to. */
 import { decode, encode } from "../uapi/codec.ts";
 import type { IoctlDef, Layout, Values } from "../uapi/layout.ts";
+import { SELFTEST } from "../kernel/drivers/mock/selftest.ts";
 import { iommufd_init } from "../kernel/iommufd/main.ts";
 import { Kernel, type KernelConfig } from "../kernel/kernel.ts";
 import { Mm } from "../kernel/mm/mm.ts";
@@ -16,7 +17,7 @@ import { PhysMem } from "../../hw/memory.ts";
 const ALL: readonly KernelProfile[] = [linux_7_2, linux_6_12];
 
 export function testKernel(id = "linux-7.2", config: Partial<KernelConfig> = {}): Kernel {
-  const k = new Kernel(resolveProfile(id, ALL), new PhysMem(), config);
+  const k = new Kernel(resolveProfile(id, ALL), new PhysMem(), { selftest: SELFTEST, ...config });
   iommufd_init(k);
   return k;
 }

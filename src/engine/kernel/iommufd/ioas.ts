@@ -150,7 +150,7 @@ export function iommufd_ioas_map_file(k: Kernel, ucmd: Ucmd): number {
 
 export function iommufd_ioas_copy(k: Kernel, ucmd: Ucmd): number {
   const cmd = decode(IOMMU_IOAS_COPY, ucmd.bytes);
-  if (k.config.iommufd_test) k.ops.iommufd_test_syz_conv_iova_id(k, ucmd.ictx, cmd);
+  k.config.selftest?.iommufd_test_syz_conv_iova_id(k, ucmd.ictx, cmd);
   const rc =
     check_map_flags(k, cmd.flags) ||
     below_max(k, cmd.length, cmd.src_iova, cmd.dst_iova) ||

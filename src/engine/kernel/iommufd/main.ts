@@ -1,7 +1,6 @@
 /** The /dev/iommu file: opening, dispatch, objects, options. Source: linux 7.2 drivers/iommu/iommufd/main.c. */
 import { decode, encodeInto } from "../../uapi/codec.ts";
 import { errno } from "../../uapi/errno.ts";
-import { IOMMU_TEST_CMD, IOMMU_TEST_CMD_NR } from "../../uapi/iommu_test.ts";
 import * as uapi from "../../uapi/iommufd.ts";
 import type { IoctlDef } from "../../uapi/layout.ts";
 import { type DevNode, File, type FileOps } from "../file.ts";
@@ -46,7 +45,7 @@ export function iommufd_object_destroy(k: Kernel, obj: IommufdObject): void {
     case "HW_QUEUE":
       return iommufd_hw_queue_destroy(k, obj);
     case "SELFTEST":
-      return k.ops.iommufd_selftest_destroy(k, obj);
+      return k.config.selftest?.iommufd_selftest_destroy(k, obj);
   }
 }
 
@@ -137,7 +136,6 @@ const handlers: ReadonlyMap<number, Entry> = new Map<number, Entry>(
       [uapi.IOMMU_IOAS_CHANGE_PROCESS, (k, u) => k.ops.iommufd_ioas_change_process(k, u)],
       [uapi.IOMMU_VEVENTQ_ALLOC, (k, u) => k.ops.iommufd_veventq_alloc(k, u)],
       [uapi.IOMMU_HW_QUEUE_ALLOC, (k, u) => k.ops.iommufd_hw_queue_alloc_ioctl(k, u)],
-      [IOMMU_TEST_CMD, (k, u) => k.ops.iommufd_test(k, u)],
     ] satisfies [IoctlDef, Entry["run"]][]
   ).map(([def, run]): [number, Entry] => [def.cmd, Object.freeze({ def, run })]),
 );
@@ -149,9 +147,17 @@ function exists(k: Kernel, entry: Entry | undefined): entry is Entry {
   return entry !== undefined && k.features.uapi_release >= releaseNumber(entry.def.since);
 }
 
+/** What answers a command, if this kernel was built with it. */
+function entry_of(k: Kernel, cmd: number): Entry | undefined {
+  const { selftest } = k.config;
+  if (selftest !== null && cmd === selftest.def.cmd) return { def: selftest.def, run: selftest.iommufd_test };
+  return handlers.get(cmd);
+}
+
 /** One past the highest number that the dispatch table has room for; other numbers are VFIO's. */
 function table_end(k: Kernel): number {
-  if (k.config.iommufd_test) return (IOMMU_TEST_CMD_NR & 0xff) + 1;
+  const { selftest } = k.config;
+  if (selftest !== null) return (selftest.def.cmd & 0xff) + 1;
   let last = LAST_NR;
   while (last > FIRST_NR && !exists(k, handlers.get(0x3b00 | last))) last--;
   return last + 1;
@@ -164,7 +170,7 @@ export function iommufd_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigi
   if (nr < FIRST_NR || nr >= table_end(k)) return k.ops.iommufd_vfio_ioctl(k, ictx, cmd, arg);
   const head = copy_from_user(k, arg, 4);
   if (!k.check(head !== null, "the struct's size can be read") || head === null) return -errno.EFAULT;
-  const entry = handlers.get(cmd);
+  const entry = entry_of(k, cmd);
   const known = exists(k, entry);
   if (!k.check(known, "this kernel knows the command", () => ({ left: `0x${cmd.toString(16)}` })) || !known)
     return -errno.ENOTTY;

@@ -1,7 +1,4 @@
 /** The replaceable functions of drivers/iommu/iommufd, under their kernel names. */
-import { iommufd_test } from "../drivers/mock/test.ts";
-import { iommufd_test_syz_conv_iova_id } from "../drivers/mock/test_access.ts";
-import { iommufd_selftest_destroy } from "../drivers/mock/test_device.ts";
 import { iommufd_access_notify_unmap } from "./access.ts";
 import {
   iommufd_device_attach_reserved_iova,
@@ -86,10 +83,7 @@ const all = {
   iommufd_ioas_unmap,
   iommufd_object_destroy,
   iommufd_option,
-  iommufd_selftest_destroy,
   iommufd_sw_msi,
-  iommufd_test,
-  iommufd_test_syz_conv_iova_id,
   iommufd_vdevice_alloc_ioctl,
   iommufd_veventq_alloc,
   iommufd_vfio_ioas,

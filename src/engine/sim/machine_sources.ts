@@ -1,0 +1,48 @@
+/** The same machines as machines.ts, fetched when a scenario asks for one: most are never opened in a page. */
+import type { MachineDesc } from "../../hw/machine.ts";
+import { PLAIN } from "../presets/plain.ts";
+import { plainP2p, plainResv } from "./machine_variations.ts";
+
+/** A machine by name; the description itself may have to be fetched. */
+export interface MachineSource {
+  readonly id: string;
+  readonly title: string;
+  readonly load: () => MachineDesc | Promise<MachineDesc>;
+}
+
+/** A description that is there already. */
+export function source(desc: MachineDesc): MachineSource {
+  return Object.freeze({ id: desc.id, title: desc.title, load: () => desc });
+}
+
+function later(id: string, title: string, load: () => Promise<MachineDesc>): MachineSource {
+  return Object.freeze({ id, title, load });
+}
+
+/** In the order of machines.ts. */
+export const MACHINE_SOURCES: readonly MachineSource[] = Object.freeze([
+  source(PLAIN),
+  source(plainResv),
+  later("acpi", "Arm virt, booted with ACPI", async () => (await import("../presets/acpi.ts")).ACPI),
+  later(
+    "acpi-rmr",
+    "Arm virt, ACPI with RMR nodes and CANWBS",
+    async () => (await import("../presets/acpi_rmr.ts")).ACPI_RMR,
+  ),
+  later("gicv2m", "Arm virt with GICv2m", async () => (await import("../presets/gicv2m.ts")).GICV2M),
+  later(
+    "gicv2m-unsafe",
+    "Arm virt with GICv2m, unsafe interrupts allowed",
+    async () => (await import("../presets/gicv2m_unsafe.ts")).GICV2M_UNSAFE,
+  ),
+  later("mfrp", "Arm virt with multi-function root ports", async () => (await import("../presets/mfrp.ts")).MFRP),
+  later(
+    "noacs",
+    "Arm virt, ACS switched off on the root ports",
+    async () => (await import("../presets/noacs.ts")).NOACS,
+  ),
+  later("nomsi", "Arm virt without MSI controller", async () => (await import("../presets/nomsi.ts")).NOMSI),
+  later("rmr", "Arm virt with reserved memory of devices", async () => (await import("../presets/rmr.ts")).RMR),
+  later("stage1", "Arm virt, SMMU with stage 1 only", async () => (await import("../presets/stage1.ts")).STAGE1),
+  source(plainP2p),
+]);
