@@ -1,5 +1,6 @@
 /** Watching one step: the kernel's functions wrapped so that the tracer sees them, and the hardware's probe. */
 import type { HwProbe } from "../../hw/base/probe.ts";
+import { lookupText } from "../../hw/smmuv3/tlb.ts";
 import type { Machine } from "../../hw/machine.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { KernelOps } from "../kernel/ops.ts";
@@ -64,7 +65,7 @@ function probeOf(tracer: Tracer): HwProbe {
       tracer.add({ t: "mem", who, write, pa, lo, hi, what: what.replace(/ w0$/, "") });
     },
     cmd: (smmu, w0, w1, w2, w3, text) => tracer.add({ t: "cmd", smmu, words: [w0, w1, w2, w3], text }),
-    tlb: (smmu, hit, what) => tracer.add({ t: "tlb", smmu, hit, what }),
+    tlb: (smmu, hit, hi, lo, asid, vmid) => tracer.add({ t: "tlb", smmu, hit, what: lookupText(hi, lo, asid, vmid) }),
     event: (smmu, words, text) => tracer.add({ t: "event", smmu, words, text }),
     msi: (what, delivered) => tracer.add({ t: "msi", what, delivered }),
   };

@@ -7,7 +7,8 @@ export interface HwProbe {
   mem(who: string, write: boolean, pa: number, lo: number, hi: number, what: string): void;
   /** A command taken from the command queue: its four u32 words and its text. */
   cmd(smmu: string, w0: number, w1: number, w2: number, w3: number, text: string): void;
-  tlb(smmu: string, hit: boolean, what: string): void;
+  /** A look-up of an input address in halves (int32); `lookupText` of smmuv3/tlb.ts prints it. */
+  tlb(smmu: string, hit: boolean, hi: number, lo: number, asid: number, vmid: number): void;
   /** `words`: the event record, 8 u32. Also called for a record that was lost; `text` says so. */
   event(smmu: string, words: number[], text: string): void;
   msi(what: string, delivered: boolean): void;

@@ -6,7 +6,7 @@
  * invalidation hits them: software that forgets one keeps getting the old answer, as on hardware.
  * Spec: SMMUv3 IHI 0070 3.17, 4.4.
  */
-import { TWO32 } from "../base/bits.ts";
+import { hex64, TWO32 } from "../base/bits.ts";
 import { levelShift } from "../pgtable/vmsav8.ts";
 
 const ENTRIES = 256;
@@ -16,6 +16,11 @@ const KINDS = 0x110;
 const PAGE = 4096;
 /** 4 KiB pages in 4 GiB: page number of a 64-bit address = hi * this + (lo >>> 12). */
 const PAGES_PER_4G = 2 ** 20;
+
+/** `0x1000 asid 1 vmid 0`; the address in int32 halves. */
+export function lookupText(hi: number, lo: number, asid: number, vmid: number): string {
+  return `${hex64(lo, hi)} asid ${asid} vmid ${vmid}`;
+}
 
 export class Tlb {
   private readonly heads = new Int16Array(BUCKETS).fill(-1);

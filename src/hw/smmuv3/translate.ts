@@ -2,7 +2,7 @@
  * One transaction through the SMMU: stream table, context, TLB, walk, and the record of a fault.
  * Source: SMMUv3 IHI 0070 3.3 (configuration), 3.4 (address sizes), 3.12 (faults), 7.3 (records).
  */
-import { alignDown, hex, hex64, high, join } from "../base/bits.ts";
+import { alignDown, hex, high, join } from "../base/bits.ts";
 import { get } from "../base/fields.ts";
 import type { HwProbe } from "../base/probe.ts";
 import type { PhysMem } from "../memory.ts";
@@ -167,7 +167,7 @@ export class Translator {
         slot = tlb.find(c.asid, c.vmid, hi, lo, c.granule2, lookupStart(tt, c.granule2));
       }
       if (this.probe !== null) {
-        this.probe.tlb(this.smmu.name, slot >= 0, `${hex64(lo, hi)} asid ${c.asid} vmid ${c.vmid}`);
+        this.probe.tlb(this.smmu.name, slot >= 0, hi, lo, c.asid, c.vmid);
       }
       if (slot >= 0 && this.hit(c, slot, need, privileged, hi, out)) return;
     }
@@ -248,11 +248,7 @@ export class Translator {
   /** Stage 2 of a transaction that has its IPA already. */
   only2(c: StreamConfig, txn: Txn, out: TxnResult): void {
     const { walker } = this;
-    this.sid = txn.sid;
-    this.ssid = txn.ssid;
-    this.hi = txn.hi | 0;
-    this.lo = txn.lo | 0;
-    this.write = txn.write;
+    Object.assign(this, { sid: txn.sid, ssid: txn.ssid, hi: txn.hi | 0, lo: txn.lo | 0, write: txn.write });
     this.instruction = this.privileged = this.atBase = this.stalls = false;
     if (!walker.stage2(c, txn.hi | 0, txn.lo | 0, txn.write ? W : R, CLASS_IN)) return this.finish(c, out);
     out.ok = true;

@@ -27,9 +27,13 @@ export const CLASS_IN = 2;
 /** Dirty bit modifier, bit 51 of a leaf, in its high word. */
 const DBM = 0x8_0000;
 
-/** Names of reads: `S1 L2` by stage * 4 + level, `[0x040]` by index. */
+/** Names of reads: `S1 L2` by stage * 4 + level; indexes below 512 have their text made once. */
 const LEVELS: readonly string[] = Object.freeze(Array.from({ length: 12 }, (_, i) => `S${i >> 2} L${i & 3}`));
-const INDEXES: readonly string[] = Object.freeze(Array.from({ length: 8192 }, (_, i) => `[${hex(i, 3)}]`));
+const NAMED = 512;
+/** `S1 L2[0x040]` whole, by (stage * 4 + level) * 512 + index. */
+const READS: readonly string[] = Object.freeze(
+  Array.from({ length: 12 * NAMED }, (_, i) => `${LEVELS[i >> 9]}[${hex(i % NAMED, 3)}]`),
+);
 
 export class Walker {
   readonly mem: PhysMem;
@@ -106,7 +110,8 @@ export class Walker {
   }
 
   private trace(stage: number, level: number, index: number, hi: number, lo: number, dlo: number, dhi: number): void {
-    const what = `${LEVELS[stage * 4 + level] ?? ""}${INDEXES[index] ?? `[${hex(index)}]`}`;
+    const row = stage * 4 + level;
+    const what = index < NAMED ? (READS[row * NAMED + index] as string) : `${LEVELS[row]}[${hex(index)}]`;
     if (this.probe !== null) this.probe.mem(this.name, false, join(lo, hi), dlo >>> 0, dhi >>> 0, what);
   }
 

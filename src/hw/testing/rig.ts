@@ -7,6 +7,7 @@ import { EVENT_NAMES } from "../smmuv3/evtq.ts";
 import { ARCHITECTURE, type Quirks } from "../smmuv3/quirks.ts";
 import { REG } from "../smmuv3/regs.ts";
 import { Smmuv3 } from "../smmuv3/smmu.ts";
+import { lookupText } from "../smmuv3/tlb.ts";
 import { STE } from "../smmuv3/ste.ts";
 import { Txn, TxnResult } from "../smmuv3/txn.ts";
 
@@ -132,8 +133,8 @@ export class Listener implements HwProbe {
   cmd(_smmu: string, _0: number, _1: number, _2: number, _3: number, text: string): void {
     this.lines.push(`cmd ${text}`);
   }
-  tlb(_smmu: string, hit: boolean, what: string): void {
-    this.lines.push(`tlb ${hit ? "hit" : "miss"} ${what}`);
+  tlb(_smmu: string, hit: boolean, hi: number, lo: number, asid: number, vmid: number): void {
+    this.lines.push(`tlb ${hit ? "hit" : "miss"} ${lookupText(hi, lo, asid, vmid)}`);
   }
   event(_smmu: string, _words: number[], text: string): void {
     this.lines.push(`event ${text}`);

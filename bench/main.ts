@@ -1,0 +1,53 @@
+/** `npm run --silent bench [-- NAME...] [--json]`: every benchmark whose name begins with one of the names, or all. */
+import type { Bench } from "./bench.ts";
+import { walkBenches } from "./walk.ts";
+
+const all: readonly Bench[] = [...walkBenches];
+
+interface Outcome {
+  name: string;
+  ours: number;
+  /** null = missing. */
+  peer: number | null;
+  unit: string;
+  /** ours / peer. */
+  ratio: number | null;
+  higher_is_better: boolean;
+  /** Why there is no peer. */
+  missing?: string;
+}
+
+const round = (x: number): number => Number(x.toPrecision(3));
+
+function measure(bench: Bench): Outcome {
+  const { name, unit, higher_is_better } = bench;
+  const ours = round(bench.ours());
+  const peer = bench.peer();
+  if (typeof peer === "string") return { name, ours, peer: null, unit, ratio: null, higher_is_better, missing: peer };
+  return { name, ours, peer: round(peer), unit, ratio: round(ours / peer), higher_is_better };
+}
+
+function line({ name, ours, peer, unit, ratio, missing }: Outcome): string {
+  if (peer === null || ratio === null) return `${name}: ${ours} ${unit}, peer ${missing ?? "missing"}`;
+  return `${name}: ${ours} ${unit}, peer ${peer} ${unit}, ratio ${ratio}`;
+}
+
+/** Exit status: 2 for an unknown name. */
+export function main(args: readonly string[]): number {
+  const json = args.includes("--json");
+  const names = args.filter((a) => a !== "--json");
+  const unknown = names.find((n) => !all.some((b) => b.name.startsWith(n)));
+  if (unknown !== undefined) {
+    console.error(`no benchmark ${unknown}; there are ${all.map((b) => b.name).join(", ")}`);
+    return 2;
+  }
+  const chosen = all.filter((b) => names.length === 0 || names.some((n) => b.name.startsWith(n)));
+  const outcomes: Outcome[] = [];
+  for (const bench of chosen) {
+    outcomes.push(measure(bench));
+    const last = outcomes.at(-1);
+    if (!json && last !== undefined) console.log(line(last));
+  }
+  if (json) console.log(JSON.stringify(outcomes, null, 2));
+  return 0;
+}
