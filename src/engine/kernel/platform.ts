@@ -24,6 +24,10 @@ export interface BootOptions {
    * machine's registers show it.
    */
   cmdline: string;
+  /** The root complexes pass ATS requests on (device tree `ats-supported`, IORT): devices may use it. */
+  ats: boolean;
+  /** bdfs that firmware says may be stalled (`dma-can-stall`). */
+  dma_can_stall: readonly string[];
   /** CONFIG_VFIO_PCI_DMABUF: BARs can be exported as dma-bufs. */
   vfio_pci_dmabuf: boolean;
   /** Endpoints are given to vfio-pci; else they stay with their own drivers. */
@@ -37,6 +41,8 @@ export const DEFAULT_BOOT: BootOptions = Object.freeze({
   passthrough: false,
   allow_unsafe_interrupts: false,
   cmdline: "",
+  ats: true,
+  dma_can_stall: [],
   vfio_pci_dmabuf: true,
   vfio: true,
   frames: null,

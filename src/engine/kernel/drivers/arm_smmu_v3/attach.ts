@@ -21,6 +21,10 @@ import {
   to_smmu_domain_devices,
   type Vmaster,
 } from "./device.ts";
+import { pci_disable_ats, pci_enable_ats } from "../../pci/ats.ts";
+import { log2 } from "../io_pgtable_arm/format.ts";
+import { cmd_atc_inv } from "./cmd.ts";
+import { arm_smmu_cmdq_batch_add, arm_smmu_cmdq_batch_submit, type CmdqBatch } from "./cmdq.ts";
 import { arm_smmu_invs_add, arm_smmu_invs_remove } from "./invs.ts";
 import {
   arm_smmu_make_abort_ste,
@@ -33,6 +37,8 @@ import {
   ste_config,
 } from "./ste.ts";
 import { arm_smmu_install_ste_for_dev } from "./strtab.ts";
+
+const ATC_INV_SIZE_ALL = 52;
 
 /** Between prepare and commit. */
 interface AttachState {
@@ -62,11 +68,29 @@ function prepare_vmaster(k: Kernel, state: AttachState, nested: ArmSmmuNestedDom
   return 0;
 }
 
+/** Page faults of the device go to the domain's handler. PRI is not supported: only devices that stall have any. */
+function arm_smmu_enable_iopf(k: Kernel, master: ArmSmmuMaster, at: MasterDomain, domain: IommuDomain): number {
+  if (domain.iopf_handler === null || !master.stall_enabled) return 0;
+  if (!k.check(master.streams.length === 1, "the device has one StreamID")) return -errno.EOPNOTSUPP;
+  master.dev.iopf_users++;
+  at.using_iopf = true;
+  return 0;
+}
+
 /** Everything that can fail; from here on invalidations of the new domain reach the device. */
 function arm_smmu_attach_prepare(k: Kernel, state: AttachState, domain: IommuDomain): number {
   const { master } = state;
   const paging = to_smmu_domain_devices(domain);
-  if (paging === null) return 0;
+  if (paging !== null) {
+    const rc = prepare_domain(k, state, domain, paging);
+    if (rc < 0) return rc;
+  }
+  if (!state.ats_enabled && master.ats_enabled && master.pdev !== null) pci_disable_ats(master.pdev);
+  return 0;
+}
+
+function prepare_domain(k: Kernel, state: AttachState, domain: IommuDomain, paging: ArmSmmuDomain): number {
+  const { master } = state;
   state.ats_enabled = !state.disable_ats && master.ats_supported;
   if (domain.priv instanceof ArmSmmuNestedDomain) {
     const rc = prepare_vmaster(k, state, domain.priv);
@@ -79,24 +103,51 @@ function arm_smmu_attach_prepare(k: Kernel, state: AttachState, domain: IommuDom
     master,
     ssid: state.ssid,
     nested_ats_flush: domain.priv instanceof ArmSmmuNestedDomain && state.ats_enabled,
+    using_iopf: false,
   };
+  const rc = arm_smmu_enable_iopf(k, master, at, domain);
+  if (rc < 0) return rc;
   paging.devices.push(at);
   arm_smmu_invs_add(paging, at);
   return 0;
 }
 
-/** The books follow the tables: tags that the old domain no longer needs leave the TLB. */
-function arm_smmu_attach_commit(k: Kernel, state: AttachState): void {
-  const { master, old } = state;
-  if (state.ssid === 0) master.vmaster = state.vmaster;
+/** The device forgets translations: all of them, or those of one SSID. */
+function arm_smmu_atc_inv_master(k: Kernel, master: ArmSmmuMaster, ssid: number): void {
+  const batch: CmdqBatch = { cmds: [] };
+  for (const sid of master.streams) {
+    arm_smmu_cmdq_batch_add(k, master.smmu, batch, cmd_atc_inv(sid, ssid, 0, ATC_INV_SIZE_ALL));
+  }
+  arm_smmu_cmdq_batch_submit(k, master.smmu, batch);
+}
+
+function commit_ats(k: Kernel, state: AttachState): void {
+  const { master } = state;
+  if (state.ats_enabled && !master.ats_enabled) {
+    arm_smmu_atc_inv_master(k, master, 0);
+    if (master.pdev !== null) pci_enable_ats(master.pdev, log2(master.smmu.granule));
+  } else if (state.ats_enabled) arm_smmu_atc_inv_master(k, master, state.ssid);
+  else if (master.ats_enabled) arm_smmu_atc_inv_master(k, master, 0);
   master.ats_enabled = state.ats_enabled;
+}
+
+function remove_master_domain(k: Kernel, master: ArmSmmuMaster, ssid: number, old: IommuDomain | null): void {
   const paging = to_smmu_domain_devices(old);
   if (paging === null) return;
-  const index = paging.devices.findIndex((it) => it.master === master && it.ssid === state.ssid);
+  const index = paging.devices.findIndex((it) => it.master === master && it.ssid === ssid);
   const at = paging.devices[index];
   if (at === undefined) return;
   paging.devices.splice(index, 1);
   arm_smmu_invs_remove(k, paging, at);
+  if (at.using_iopf && --master.dev.iopf_users === 0) master.dev.iopf_partial = [];
+}
+
+/** The books follow the tables: tags that the old domain no longer needs leave the TLB. */
+function arm_smmu_attach_commit(k: Kernel, state: AttachState): void {
+  const { master } = state;
+  if (state.ssid === 0) master.vmaster = state.vmaster;
+  commit_ats(k, state);
+  remove_master_domain(k, master, state.ssid, state.old);
 }
 
 /** Paging domains, on the RID. EINVAL: made for another SMMU. EBUSY: stage 2 beside PASIDs. */
@@ -240,13 +291,8 @@ export function arm_smmu_blocking_set_dev_pasid(
 ): number {
   const master = dev_master(dev);
   arm_smmu_clear_cd(k, master, pasid);
-  const paging = to_smmu_domain_devices(old);
-  const index = paging?.devices.findIndex((it) => it.master === master && it.ssid === pasid) ?? -1;
-  const at = paging?.devices[index];
-  if (paging !== null && at !== undefined) {
-    paging.devices.splice(index, 1);
-    arm_smmu_invs_remove(k, paging, at);
-  }
+  if (master.ats_enabled) arm_smmu_atc_inv_master(k, master, pasid);
+  remove_master_domain(k, master, pasid, old);
   const rid = dev.iommu_group?.domain ?? null;
   if (!arm_smmu_ssids_in_use(master) && master.cd_table.in_ste && rid !== null) {
     if (rid.type === "blocked" || rid.type === "identity") return rid.ops.attach_dev(k, rid, dev, rid);

@@ -5,6 +5,7 @@
 import type { Granule } from "../io_pgtable_arm/format.ts";
 import type { ArmLpaePgtable } from "../io_pgtable_arm/table.ts";
 import type { Device, IommuDomain, ViommuCore } from "../../iommu/types.ts";
+import type { PciDev } from "../../pci/pci_dev.ts";
 import type { IdAllocator } from "./ids.ts";
 import type { Inv } from "./invs.ts";
 
@@ -123,9 +124,10 @@ export interface ArmSmmuMaster {
   ats_enabled: boolean;
   /** The device may be stalled: firmware says so. */
   stall_enabled: boolean;
-  ssid_bits: number;
   /** The root complex forces write-back memory attributes (IORT CANWBS). */
   canwbs: boolean;
+  /** Its function, null = a device that is not on PCI. */
+  pdev: PciDev | null;
 }
 
 export type SmmuStage = "s1" | "s2";
@@ -136,6 +138,8 @@ export interface MasterDomain {
   ssid: number;
   /** Attached through a nested domain, whose own ATS choice this is. */
   nested_ats_flush: boolean;
+  /** Counted in the device's `iopf_users`. */
+  using_iopf: boolean;
 }
 
 /** `struct arm_smmu_domain`: the driver's part of a paging domain. */

@@ -16,6 +16,8 @@ import {
   type ViommuCore,
 } from "../../iommu/types.ts";
 import type { Kernel } from "../../kernel.ts";
+import { pci_ats_supported, pci_enable_pasid, pci_max_pasids } from "../../pci/ats.ts";
+import type { PciDev } from "../../pci/pci_dev.ts";
 import { the_platform } from "../../platform.ts";
 import { type ArmSmmuDevice, type ArmSmmuMaster, dev_master } from "./device.ts";
 import { arm_smmu_page_response } from "./event.ts";
@@ -99,6 +101,13 @@ export const arm_smmu_ops: IommuOps = Object.freeze({
   page_response: arm_smmu_page_response,
 });
 
+/** Switches PASIDs on in the function and gives the SSID bits that its CD table resolves. */
+function arm_smmu_enable_pasid(k: Kernel, smmu: ArmSmmuDevice, pdev: PciDev | null): number {
+  const pasids = pdev === null ? 0 : pci_max_pasids(pdev);
+  if (pdev === null || pasids <= 0 || pci_enable_pasid(k, pdev) < 0) return 0;
+  return Math.min(Math.log2(pasids), smmu.ssid_bits);
+}
+
 /**
  * A device appears behind an SMMU: its stream table entries exist from now on. -ENODEV: one of its StreamIDs belongs
  * to another device already.
@@ -115,25 +124,24 @@ export function arm_smmu_probe_device(k: Kernel, dev: Device, smmu: ArmSmmuDevic
     const detail = () => ({ left: `StreamID 0x${sid.toString(16)}`, right: other?.dev.name ?? "" });
     if (!k.check(free, "no other device has this StreamID", detail)) return -errno.ENODEV;
   }
+  const { boot, pci } = the_platform(k);
+  const pdev = pci.get(dev.name) ?? null;
+  const s1cdmax = arm_smmu_enable_pasid(k, smmu, pdev);
+  const f = smmu.features;
   const master: ArmSmmuMaster = {
     smmu,
     dev,
+    pdev,
     streams: Object.freeze(streams),
-    cd_table: {
-      base: -1,
-      two_level: false,
-      s1cdmax: Math.min(smmu.ssid_bits, dev.max_pasids > 0 ? Math.ceil(Math.log2(dev.max_pasids)) : 0),
-      l2: new Map(),
-      used_ssids: 0,
-      in_ste: false,
-    },
+    cd_table: { base: -1, two_level: false, s1cdmax, l2: new Map(), used_ssids: 0, in_ste: false },
     vmaster: null,
-    ats_supported: false,
+    ats_supported: f.ats && boot.ats && pdev !== null && pci_ats_supported(pdev),
     ats_enabled: false,
-    stall_enabled: false,
-    ssid_bits: smmu.ssid_bits,
-    canwbs: the_platform(k).boot.canwbs,
+    stall_enabled: f.stall_force || (f.stalls && boot.dma_can_stall.includes(dev.name)),
+    canwbs: boot.canwbs,
   };
+  const pasids = pdev === null ? 0 : pci_max_pasids(pdev);
+  dev.max_pasids = pasids > 0 ? Math.min(pasids, 2 ** smmu.ssid_bits) : 0;
   for (const sid of streams) smmu.streams.set(sid, master);
   dev.iommu_ops = arm_smmu_ops;
   dev.iommu_dev = smmu;

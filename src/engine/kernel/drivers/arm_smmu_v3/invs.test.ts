@@ -48,7 +48,7 @@ function setup(nest_parent: boolean, range_inv = true): Invalidate {
   const domain = arm_smmu_domain_alloc_paging_flags(k, dev, nest_parent ? HWPT_NEST_PARENT : 0, null);
   const paging = typeof domain === "number" ? null : domain.priv;
   if (!(paging instanceof ArmSmmuDomain)) throw new Error("no domain");
-  arm_smmu_invs_add(paging, { master: dev_master(dev), ssid: 0, nested_ats_flush: false });
+  arm_smmu_invs_add(paging, { master: dev_master(dev), ssid: 0, nested_ats_flush: false, using_iopf: false });
   return (iova, size, granule, leaf) => {
     const from = smmu.cmdq.prod;
     arm_smmu_domain_inv_range(k, paging, iova, size, granule, leaf);
