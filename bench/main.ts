@@ -28,7 +28,7 @@ function measure(bench: Bench): Outcome {
 }
 
 function line({ name, ours, peer, unit, ratio, missing }: Outcome): string {
-  if (peer === null || ratio === null) return `${name}: ${ours} ${unit}, peer ${missing ?? "missing"}`;
+  if (peer === null || ratio === null) return `${name}: ${ours} ${unit}, peer missing: ${missing ?? ""}`;
   return `${name}: ${ours} ${unit}, peer ${peer} ${unit}, ratio ${ratio}`;
 }
 

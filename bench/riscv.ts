@@ -6,18 +6,18 @@ import { join } from "node:path";
 /** Nested translations, M/s of CPU time, over `pages` random pages; or why there are none. */
 export function riscv(pages: number): number | string {
   const sources = process.env["LAB_RISCV_IOMMU"];
-  if (sources === undefined || sources === "") return "missing: set LAB_RISCV_IOMMU to its iommu_ref_model folder";
-  if (!existsSync(join(sources, "libiommu", "src"))) return `missing: no libiommu/src in ${sources}`;
+  if (sources === undefined || sources === "") return "set LAB_RISCV_IOMMU to its iommu_ref_model folder";
+  if (!existsSync(join(sources, "libiommu", "src"))) return `no libiommu/src in ${sources}`;
   const root = process.env["LAB_ROOT"] ?? process.cwd();
   const folder = join(root, "dist", "bench");
   mkdirSync(folder, { recursive: true });
   const program = join(folder, "riscv-walk");
   const built = spawnSync("cc", [...compile(sources), "-o", program, join(root, "bench", "riscv_walk.c")], text);
-  if (built.error !== undefined) return "missing: no C compiler (cc)";
-  if (built.status !== 0) return `missing: does not compile: ${firstLine(built.stderr)}`;
+  if (built.error !== undefined) return "no C compiler (cc)";
+  if (built.status !== 0) return `does not compile: ${firstLine(built.stderr)}`;
   const ran = spawnSync(program, [String(pages)], text);
   const rate = Number(ran.stdout);
-  return ran.status === 0 && rate > 0 ? rate : `missing: ${firstLine(ran.stderr)}`;
+  return ran.status === 0 && rate > 0 ? rate : `it failed: ${firstLine(ran.stderr)}`;
 }
 
 const text = { encoding: "utf8" } as const;

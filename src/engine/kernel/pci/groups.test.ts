@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { Machine, type MachineDesc, type RmrDesc } from "../../../hw/machine.ts";
 import { EXT } from "../../../hw/pci/regs.ts";
+import { Txn, TxnResult } from "../../../hw/smmuv3/txn.ts";
 import { ACPI_RMR } from "../../presets/acpi_rmr.ts";
 import { NOACS } from "../../presets/noacs.ts";
 import { PLAIN } from "../../presets/plain.ts";
@@ -75,6 +76,17 @@ describe("RMR nodes", () => {
     expect(regions(k, "0000:00:02.0")).toBe(`${SW_MSI}0x0000000060000000 0x000000006000ffff direct-relaxable\n`);
     expect(the_platform(k).pci.get("0000:00:01.0")?.dev.require_direct).toBe(true);
     expect(the_platform(k).pci.get("0000:00:02.0")?.dev.require_direct).toBe(false);
+  });
+
+  test("their streams pass untranslated from the start of the SMMU on", () => {
+    const spare: RmrDesc = { ...rmr, firstSid: 0x123, lastSid: 0x124 };
+    const { machine } = the_platform(booted(kept(spare)));
+    const out = new TxnResult();
+    const pass = (sid: number): boolean => {
+      machine.smmus[0]?.translate(new Txn().set(sid, false, 0, 0x4000_0000), out);
+      return out.ok;
+    };
+    expect([0x122, 0x123, 0x124, 0x125].map(pass)).toEqual([false, true, true, false]);
   });
 
   test("an odd range goes on with whole pages; one for an alias of the device counts", () => {

@@ -18,7 +18,7 @@ import { arm_smmu_cmdq_issue_cmd_with_sync } from "./cmdq.ts";
 import type { ArmSmmuDevice, SmmuFeatures, SmmuQueue } from "./device.ts";
 import { IdAllocator } from "./ids.ts";
 import { smmu_read, smmu_write, smmu_write_base } from "./regs.ts";
-import { arm_smmu_init_strtab, STRTAB_BASE_RA, STRTAB_SPLIT } from "./strtab.ts";
+import { arm_smmu_init_strtab, arm_smmu_rmr_install_bypass_ste, STRTAB_BASE_RA, STRTAB_SPLIT } from "./strtab.ts";
 
 /** log2 of the largest queue in bytes: what one contiguous allocation gives. */
 const Q_MAX_SHIFT = 20;
@@ -162,6 +162,7 @@ export function arm_smmu_device_probe(k: Kernel, hw_name: string, base: number):
   };
   const rc = arm_smmu_init_strtab(k, smmu);
   if (rc < 0) return rc;
+  arm_smmu_rmr_install_bypass_ste(k, smmu);
   arm_smmu_device_reset(k, smmu);
   platform.smmus.push(smmu);
   return smmu;

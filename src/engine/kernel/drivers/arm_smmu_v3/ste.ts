@@ -35,7 +35,7 @@ export function arm_smmu_make_abort_ste(): Uint32Array {
   return blank(CFG.ABORT);
 }
 
-export function arm_smmu_make_bypass_ste(master: ArmSmmuMaster): Uint32Array {
+export function arm_smmu_make_bypass_ste(master: Pick<ArmSmmuMaster, "smmu">): Uint32Array {
   const ste = blank(CFG.BYPASS);
   if (master.smmu.features.attr_types_ovr) set(f.SHCFG, ste, SHCFG_INCOMING);
   return ste;

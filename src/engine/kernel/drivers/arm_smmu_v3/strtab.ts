@@ -1,12 +1,18 @@
 /** The stream table. Source: linux 7.2 arm-smmu-v3.c `arm_smmu_init_strtab`, `arm_smmu_write_ste`; IHI 0070 5.1. */
 import { errno } from "../../../uapi/errno.ts";
 import type { Kernel } from "../../kernel.ts";
+import { iort_get_rmr_sids } from "../../iommu/iort.ts";
 import { alloc_coherent } from "../../mm/coherent.ts";
 import { cmd_cfgi_ste, cmd_prefetch_cfg } from "./cmd.ts";
 import { arm_smmu_cmdq_issue_cmd, arm_smmu_cmdq_issue_cmd_with_sync } from "./cmdq.ts";
 import type { ArmSmmuDevice, ArmSmmuMaster } from "./device.ts";
 import { arm_smmu_write_entry, ENTRY_BYTES, type EntryWriter } from "./entry_writer.ts";
-import { arm_smmu_get_ste_update_safe, arm_smmu_get_ste_used, arm_smmu_make_abort_ste } from "./ste.ts";
+import {
+  arm_smmu_get_ste_update_safe,
+  arm_smmu_get_ste_used,
+  arm_smmu_make_abort_ste,
+  arm_smmu_make_bypass_ste,
+} from "./ste.ts";
 
 /** StreamID bits that a level-2 table resolves. */
 export const STRTAB_SPLIT = 8;
@@ -54,6 +60,16 @@ export function arm_smmu_init_sid_strtab(k: Kernel, smmu: ArmSmmuDevice, sid: nu
   t.l2.set(index, l2);
   k.mem.write64(t.base + 8 * index, ((l2 % 2 ** 32) | (STRTAB_SPLIT + 1)) >>> 0, Math.floor(l2 / 2 ** 32));
   return 0;
+}
+
+/** Streams whose memory firmware still uses (IORT RMR) pass untranslated until their devices get a domain. */
+export function arm_smmu_rmr_install_bypass_ste(k: Kernel, smmu: ArmSmmuDevice): void {
+  for (const sid of iort_get_rmr_sids(k, smmu.hw_name)) {
+    if (arm_smmu_init_sid_strtab(k, smmu, sid) < 0) continue;
+    const at = arm_smmu_get_step_for_sid(smmu, sid);
+    const ste = arm_smmu_make_bypass_ste({ smmu });
+    for (let w = 0; w < ste.length; w += 2) k.mem.write64(at + 4 * w, ste[w] ?? 0, ste[w + 1] ?? 0);
+  }
 }
 
 /** Physical address of the STE of a StreamID, -1 where there is none. */
