@@ -27,15 +27,15 @@ describe("the engine", () => {
     const e = engine();
     const opened = value(await e.open({ id: "sw-msi-nested" }));
     for (let n = 0; n <= opened.steps; n++) {
-      const frame = value(e.frame("linux-6.11", n));
+      const frame = value(await e.frame("linux-6.11", n));
       expect(structuredClone(frame)).toEqual(frame);
       expect(frame.steps.length).toBe(opened.steps);
     }
-    const lanes = value(e.lanes(opened.scenario.kernels));
+    const lanes = value(await e.lanes(opened.scenario.kernels));
     expect(structuredClone(lanes)).toEqual(lanes);
-    const walk = value(e.walk("linux-6.11", opened.steps, "D1", 0x1000n, false));
+    const walk = value(await e.walk("linux-6.11", opened.steps, "D1", 0x1000n, false));
     expect(structuredClone(walk)).toEqual(walk);
-    const seen = value(e.inspect("linux-6.11", 3, "step:3"));
+    const seen = value(await e.inspect("linux-6.11", 3, "step:3"));
     expect(structuredClone(seen)).toEqual(seen);
   });
 
@@ -55,13 +55,13 @@ describe("the engine", () => {
     const fast = e.open({ text: "title: fast\nkernels: linux-7.2\nmachine: plain\nvmm OPEN" });
     expect(value(await fast).scenario.title).toBe("fast");
     expect(problem(await slow)).toBe("Another scenario was opened meanwhile.");
-    expect(value(e.frame("linux-7.2", 0)).steps.length).toBe(1);
+    expect(value(await e.frame("linux-7.2", 0)).steps.length).toBe(1);
   });
 
   it("gives the same frame again without running anything", async () => {
     const e = engine();
     await e.open({ id: "sw-msi-nested" });
-    expect(value(e.frame("linux-7.2", 9))).toBe(value(e.frame("linux-7.2", 9)));
+    expect(value(await e.frame("linux-7.2", 9))).toBe(value(await e.frame("linux-7.2", 9)));
   });
 
   it("opens its own text form, and gives it back in canonical form", async () => {
@@ -75,7 +75,7 @@ describe("the engine", () => {
   it("keeps the open scenario when another is broken", async () => {
     const e = engine();
     await e.open({ id: "sw-msi-q3" });
-    const before = value(e.frame("linux-7.2", 4));
+    const before = value(await e.frame("linux-7.2", 4));
     expect(problem(await e.open({ text: "title: x" }))).toMatch(/^line 2, column 1: |^line 1, column 1: /);
     expect(problem(await e.open({ text: "{" }))).toContain("JSON");
     expect(problem(await e.open({ id: "nothing" }))).toBe('There is no scenario "nothing" in the library.');
@@ -89,19 +89,19 @@ describe("the engine", () => {
     );
     const bad = `${head}machine: plain\ngiven vmm IOMMU_DESTROY id=5\nvmm OPEN`;
     expect(problem(await e.open({ text: bad }))).toContain("IOMMU_DESTROY fails with ENOENT");
-    expect(value(e.frame("linux-7.2", 4))).toBe(before);
+    expect(value(await e.frame("linux-7.2", 4))).toBe(before);
   });
 
   it("refuses what is not there in one sentence", async () => {
     const e = engine();
-    expect(problem(e.frame("linux-7.2", 0))).toBe("No scenario is open.");
+    expect(problem(await e.frame("linux-7.2", 0))).toBe("No scenario is open.");
     await e.open({ id: "sw-msi-q3" });
-    expect(problem(e.frame("linux-7.2", 6))).toContain("there is no step 6");
-    expect(problem(e.frame("linux-7.2", 0.5))).toContain("no step 0.5");
-    expect(problem(e.frame("linux-0", 1))).toContain('no kernel "linux-0"');
-    expect(problem(e.walk("linux-7.2", 1, "D7", 0n, true))).toContain('"D7"');
-    expect(problem(e.inspect("linux-7.2", 1, "hwpt:9"))).toBe("There is no hwpt 9 after step 1.");
-    expect(problem(e.lanes(["linux-7.2", "linux-0"]))).toContain("linux-0");
+    expect(problem(await e.frame("linux-7.2", 6))).toContain("there is no step 6");
+    expect(problem(await e.frame("linux-7.2", 0.5))).toContain("no step 0.5");
+    expect(problem(await e.frame("linux-0", 1))).toContain('no kernel "linux-0"');
+    expect(problem(await e.walk("linux-7.2", 1, "D7", 0n, true))).toContain('"D7"');
+    expect(problem(await e.inspect("linux-7.2", 1, "hwpt:9"))).toBe("There is no hwpt 9 after step 1.");
+    expect(problem(await e.lanes(["linux-7.2", "linux-0"]))).toContain("linux-0");
   });
 
   it("makes links and reads them back; an unknown kernel or scenario is refused, never replaced", async () => {

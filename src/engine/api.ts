@@ -6,14 +6,10 @@ import type { Kernels } from "./sim/kernels.ts";
 import { type Compressor, decodeLink, encodeLink } from "./sim/link.ts";
 import type { MachineSource } from "./sim/machine_sources.ts";
 import { Run } from "./sim/run.ts";
-import { scenarioFromJson } from "./sim/scenario/json.ts";
 import { parseScenario } from "./sim/scenario/parse.ts";
 import { printScenario } from "./sim/scenario/print.ts";
 import type { Scenario } from "./sim/scenario/types.ts";
-import { contextAt, frameOf, lanesOf, pastOf } from "./views/frame.ts";
-import { inspect } from "./views/inspect/view.ts";
 import type { Frame, InspectorView, KernelInfo, Lane, ScenarioInfo, WalkView } from "./views/types.ts";
-import { walkView } from "./views/walk/view.ts";
 
 export interface EngineParts {
   kernels: Kernels;
@@ -38,6 +34,8 @@ const yes = <T>(value: T): { ok: true; value: T } => ({ ok: true, value });
 export class Engine implements EngineApi {
   private readonly parts: EngineParts;
   private current: Open | null = null;
+  /** The pictures arrive beside the kernel model: to open a scenario takes none of them. */
+  private readonly views = import("./views/pictures.ts");
   /** Scenarios that were asked for: a machine that arrives late must not replace a later choice. */
   private opened = 0;
 
@@ -62,7 +60,8 @@ export class Engine implements EngineApi {
     const id = "id" in source ? source.id : "";
     const text = "id" in source ? this.parts.scenarios.find((s) => s.id === source.id)?.text : source.text;
     if (text === undefined) return no({ message: `There is no scenario "${id}" in the library.` });
-    const read = readScenario(text);
+    const turn = ++this.opened;
+    const read = await readScenario(text);
     if (!read.ok) return read;
     const scenario = read.value;
     const named = this.parts.machines.find((m) => m.id === scenario.machine);
@@ -70,7 +69,6 @@ export class Engine implements EngineApi {
       return no({ message: `The scenario runs on machine "${scenario.machine}", which is unknown.` });
     const unknown = scenario.kernels.find((k) => !this.parts.kernels.has(k));
     if (unknown !== undefined) return no({ message: `The scenario names kernel "${unknown}", which is unknown.` });
-    const turn = ++this.opened;
     const machine = await named.load();
     if (turn !== this.opened) return no({ message: "Another scenario was opened meanwhile." });
     const open: Open = { info: infoOf(id, scenario), scenario, machine, runs: new Map(), frames: new Map() };
@@ -80,7 +78,8 @@ export class Engine implements EngineApi {
     return yes({ scenario: open.info, text: printScenario(scenario), steps: scenario.steps.length });
   }
 
-  frame(kernel: string, step: number): Answer<Frame> {
+  async frame(kernel: string, step: number): Promise<Answer<Frame>> {
+    const { frameOf } = await this.views;
     const run = this.run(kernel, step);
     if (!run.ok) return run;
     const key = `${kernel} ${step}`;
@@ -93,14 +92,16 @@ export class Engine implements EngineApi {
     return yes(frame);
   }
 
-  walk(kernel: string, step: number, device: string, iova: bigint, write: boolean): Answer<WalkView> {
+  async walk(kernel: string, step: number, device: string, iova: bigint, write: boolean): Promise<Answer<WalkView>> {
+    const { walkView } = await this.views;
     const run = this.run(kernel, step);
     if (!run.ok) return run;
     const view = walkView(run.value.world(step), device, BigInt.asUintN(64, iova), write);
     return view === null ? no({ message: `No device "${device}" stands behind an SMMU here.` }) : yes(view);
   }
 
-  inspect(kernel: string, step: number, ref: string): Answer<InspectorView> {
+  async inspect(kernel: string, step: number, ref: string): Promise<Answer<InspectorView>> {
+    const { contextAt, inspect, pastOf } = await this.views;
     const run = this.run(kernel, step);
     if (!run.ok) return run;
     const { world, before } = contextAt(run.value, step);
@@ -108,7 +109,8 @@ export class Engine implements EngineApi {
     return view === null ? no({ message: `There is no ${ref.replace(":", " ")} after step ${step}.` }) : yes(view);
   }
 
-  lanes(kernels: string[]): Answer<Lane[]> {
+  async lanes(kernels: string[]): Promise<Answer<Lane[]>> {
+    const { lanesOf } = await this.views;
     const runs: Run[] = [];
     for (const kernel of kernels) {
       const run = this.run(kernel, 0);
@@ -153,8 +155,8 @@ export class Engine implements EngineApi {
   }
 }
 
-function readScenario(text: string): Answer<Scenario> {
-  if (text.trimStart().startsWith("{")) return scenarioFromJson(text);
+async function readScenario(text: string): Promise<Answer<Scenario>> {
+  if (text.trimStart().startsWith("{")) return (await import("./sim/scenario/json.ts")).scenarioFromJson(text);
   const parsed = parseScenario(text);
   return parsed.ok ? yes(parsed.value.scenario) : parsed;
 }

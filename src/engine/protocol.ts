@@ -55,11 +55,17 @@ export interface EngineApi {
   /** Opens a scenario by id or by text. On a problem the scenario that was open stays open. */
   open(source: { id: string } | { text: string }): Answer<Opened> | Promise<Answer<Opened>>;
   /** The picture after `step` steps (0 = none yet) on a kernel. */
-  frame(kernel: string, step: number): Answer<Frame>;
-  walk(kernel: string, step: number, device: string, iova: bigint, write: boolean): Answer<WalkView>;
-  inspect(kernel: string, step: number, ref: Ref): Answer<InspectorView>;
+  frame(kernel: string, step: number): Answer<Frame> | Promise<Answer<Frame>>;
+  walk(
+    kernel: string,
+    step: number,
+    device: string,
+    iova: bigint,
+    write: boolean,
+  ): Answer<WalkView> | Promise<Answer<WalkView>>;
+  inspect(kernel: string, step: number, ref: Ref): Answer<InspectorView> | Promise<Answer<InspectorView>>;
   /** Results of the whole scenario on each kernel, differences against the first. */
-  lanes(kernels: string[]): Answer<Lane[]>;
+  lanes(kernels: string[]): Answer<Lane[]> | Promise<Answer<Lane[]>>;
   /** The part of the address after `#`. */
   makeLink(state: LinkState): Promise<string>;
   /** Reads the part after `#`; an unknown version, scenario or kernel is refused in words. */

@@ -1,18 +1,11 @@
-/** The same machines as machines.ts, fetched when a scenario asks for one: most are never opened in a page. */
+/** The same machines as machines.ts, fetched when a scenario asks for one. */
 import type { MachineDesc } from "../../hw/machine.ts";
-import { PLAIN } from "../presets/plain.ts";
-import { plainP2p, plainResv } from "./machine_variations.ts";
 
 /** A machine by name; the description itself may have to be fetched. */
 export interface MachineSource {
   readonly id: string;
   readonly title: string;
-  readonly load: () => MachineDesc | Promise<MachineDesc>;
-}
-
-/** A description that is there already. */
-export function source(desc: MachineDesc): MachineSource {
-  return Object.freeze({ id: desc.id, title: desc.title, load: () => desc });
+  readonly load: () => Promise<MachineDesc>;
 }
 
 function later(id: string, title: string, load: () => Promise<MachineDesc>): MachineSource {
@@ -21,8 +14,12 @@ function later(id: string, title: string, load: () => Promise<MachineDesc>): Mac
 
 /** In the order of machines.ts. */
 export const MACHINE_SOURCES: readonly MachineSource[] = Object.freeze([
-  source(PLAIN),
-  source(plainResv),
+  later("plain", "Arm virt", async () => (await import("../presets/plain.ts")).PLAIN),
+  later(
+    "plain-resv",
+    "Arm virt, 00:03.0 with a reserved region",
+    async () => (await import("./machine_variations.ts")).plainResv,
+  ),
   later("acpi", "Arm virt, booted with ACPI", async () => (await import("../presets/acpi.ts")).ACPI),
   later(
     "acpi-rmr",
@@ -44,5 +41,9 @@ export const MACHINE_SOURCES: readonly MachineSource[] = Object.freeze([
   later("nomsi", "Arm virt without MSI controller", async () => (await import("../presets/nomsi.ts")).NOMSI),
   later("rmr", "Arm virt with reserved memory of devices", async () => (await import("../presets/rmr.ts")).RMR),
   later("stage1", "Arm virt, SMMU with stage 1 only", async () => (await import("../presets/stage1.ts")).STAGE1),
-  source(plainP2p),
+  later(
+    "plain-p2p",
+    "Arm virt, requests routed peer to peer as hardware does",
+    async () => (await import("./machine_variations.ts")).plainP2p,
+  ),
 ]);
