@@ -52,10 +52,12 @@ function translated(quirks: MachineDesc["quirks"]): Machine {
 function ready(m: Machine): void {
   const queue = 0x4001_0000 + 0x8000;
   m.write64(ITS + GITS.CBASER, queue, 0x8000_0000);
+  m.write64(ITS + GITS.BASER, 0x4005_0000, 0x8000_0000);
+  m.write64(ITS + GITS.BASER + 8, 0x4006_0000, 0x8000_0000);
   m.write32(ITS + GITS.CTLR, 1);
   const commands = [
     encode(op.MAPC, { Op: op.ITS_MAPC, V: 1 }),
-    encode(op.MAPD, { Op: op.ITS_MAPD, DeviceID: 0x18, Size: 4, V: 1 }),
+    encode(op.MAPD, { Op: op.ITS_MAPD, DeviceID: 0x18, Size: 4, "ITTaddr[31:8]": 0x40_0700, V: 1 }),
     encode(op.MAPTI, { Op: op.ITS_MAPTI, DeviceID: 0x18, EventID: 0, pINTID: 8192 }),
   ];
   commands.forEach((c, i) => m.mem.writeBytes(queue + 32 * i, new Uint8Array(c.buffer)));

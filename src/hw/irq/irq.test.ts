@@ -8,6 +8,8 @@ import * as op from "./its_commands.ts";
 
 const QUEUE = 0x4001_0000;
 const ITT = 0x4002_0000;
+const DEVICES = 0x4004_0000;
+const COLLECTIONS = 0x4005_0000;
 
 class Driver {
   readonly mem = new PhysMem();
@@ -17,6 +19,8 @@ class Driver {
 
   constructor() {
     this.its.writeReg64(GITS.CBASER, QUEUE, 0x8000_0000);
+    this.its.writeReg64(GITS.BASER, DEVICES, 0x8000_0000);
+    this.its.writeReg64(GITS.BASER + 8, COLLECTIONS, 0x8000_0000);
     this.its.writeReg(GITS.CTLR, 1);
   }
 
@@ -51,7 +55,7 @@ describe("ITS", () => {
     expect(d.its.readReg(GITS.CREADR)).toBe(96);
     expect(d.its.translate(0x18, 0)).toEqual({ delivered: true, intid: 8200, why: "" });
     expect(d.interrupts).toEqual([{ intid: 8200 }]);
-    expect(d.its.devices.get(0x18)?.itt).toBe(ITT);
+    expect(d.its.tables.device(0x18)).toEqual({ eventBits: 5, itt: ITT });
     expect(d.its.errors).toEqual([]);
   });
 
@@ -86,6 +90,40 @@ describe("ITS", () => {
     d.mem.writeBytes(0x4003_0000 + 8, new Uint8Array([1]));
     d.send(d.event(op.ITS_INV, 0x18, 0));
     expect(d.interrupts.length).toBe(1);
+  });
+
+  test("the tables stand in memory, entry by entry", () => {
+    const d = ready();
+    const word = (pa: number): number => d.mem.read32(pa) >>> 0;
+    expect([word(DEVICES + 8 * 0x18), word(DEVICES + 8 * 0x18 + 4)]).toEqual([((ITT >>> 8) << 6) | (4 << 1) | 1, 0]);
+    expect(word(COLLECTIONS)).toBe((1 << 1) | 1);
+    expect([word(ITT), word(ITT + 4), word(ITT + 8)]).toEqual([(8200 << 2) | 3, 0, 0]);
+    d.mem.write32(ITT, (8201 << 2) | 3);
+    expect(d.its.translate(0x18, 0).intid).toBe(8201);
+    d.mem.write32(DEVICES + 8 * 0x18, 0);
+    expect(d.its.translate(0x18, 0).why).toBe("no MAPD for this DeviceID");
+  });
+
+  test("an indirect device table: only DeviceIDs whose page software gave can be mapped", () => {
+    const d = new Driver();
+    const page = 0x4006_0000;
+    d.its.writeReg64(GITS.BASER, DEVICES | (2 << 8), 0xc000_0000);
+    d.mem.write64(DEVICES + 8, page, 0x8000_0000);
+    d.send(MAPC, d.mapd(0x2001, 5), d.event(op.ITS_MAPTI, 0x2001, 3, 8200), d.mapd(0x1fff, 5));
+    expect(d.mem.read32(page + 8) & 1).toBe(1);
+    expect(d.its.translate(0x2001, 3).intid).toBe(8200);
+    expect(d.its.errors).toEqual(["MAPD device 0x1fff: no table for it"]);
+    expect((d.its.readReg(GITS.BASER + 4) >>> 16) & 0x1f).toBe(7);
+  });
+
+  test("a flat table ends; without memory nothing can be mapped", () => {
+    const d = new Driver();
+    d.send(d.mapd(0x200, 5), d.mapd(0x1ff, 5));
+    d.its.writeReg64(GITS.BASER + 8, COLLECTIONS, 0);
+    d.send(MAPC);
+    expect(d.its.errors).toEqual(["MAPD device 0x200: no table for it", "MAPC collection 0: no table for it"]);
+    d.its.writeReg64(GITS.BASER, 0, 0);
+    expect([d.its.tables.device(0x1ff), d.its.tables.setCollection(0, -1)]).toEqual([null, false]);
   });
 
   test("INT raises, MOVI moves, SYNC is heard, unknown commands are noted", () => {

@@ -3,7 +3,7 @@
  *
  * Driven as on hardware: GITS_CBASER points at a queue in memory, a write to GITS_CWRITER makes the ITS consume the
  * commands up to it at once. An MSI is a write to GITS_TRANSLATER (base + 0x10040); the interconnect adds the DeviceID.
- * The device, collection and translation tables have no architected layout; they are kept here as Maps.
+ * Devices, collections and translation tables stand in memory (its_tables.ts) and are read at every interrupt.
  * The redistributor is modelled as its LPI configuration table only: `propbaser` 0 = there is none and every LPI is
  * enabled; otherwise bit 0 of the byte of an LPI enables it, read at INV, INVALL and MAPTI as software must expect.
  * Source: GIC IHI 0069 5.2, 5.3, 9.19.
@@ -13,6 +13,7 @@ import { get } from "../base/fields.ts";
 import type { HwProbe } from "../base/probe.ts";
 import type { PhysMem } from "../memory.ts";
 import * as op from "./its_commands.ts";
+import { CTE_BYTES, DTE_BYTES, ITE_BYTES, ItsTables } from "./its_tables.ts";
 
 export interface ItsDesc {
   /** `ITS@0x8080000`. */
@@ -44,20 +45,12 @@ export const GITS = Object.freeze({
 const FIRST_LPI = 8192;
 const COMMAND_BYTES = 32;
 
-/** One interrupt of a device. */
-export interface ItsEvent {
-  intid: number;
-  icid: number;
+/** What the redistributor keeps of an LPI. */
+export interface Lpi {
+  /** As its configuration byte said when it was read last. */
   enabled: boolean;
   /** Raised while disabled. */
   pending: boolean;
-}
-
-export interface ItsDevice {
-  /** EventIDs 0 .. 2^eventBits - 1. */
-  eventBits: number;
-  itt: number;
-  events: Map<number, ItsEvent>;
 }
 
 /** What became of an MSI write. `why` is a phrase for the reader when it was not delivered. */
@@ -74,9 +67,9 @@ export class Its {
   probe: HwProbe | null = null;
   /** Physical address of the LPI configuration table (GICR_PROPBASER), 0 = none. */
   propbaser = 0;
-  readonly devices = new Map<number, ItsDevice>();
-  /** ICID -> redistributor address or number. */
-  readonly collections = new Map<number, number>();
+  /** INTID -> state, of those that were mapped. */
+  readonly lpis = new Map<number, Lpi>();
+  readonly tables: ItsTables;
   ctlr = 0;
   /** 64-bit registers as [lo, hi]. */
   readonly cbaser = new Uint32Array(2);
@@ -90,8 +83,9 @@ export class Its {
     this.desc = desc;
     this.mem = mem;
     this.interrupts = interrupts;
-    this.baser[1] = (1 << 24) | (7 << 16);
-    this.baser[3] = (4 << 24) | (7 << 16);
+    this.baser[1] = (1 << 24) | ((DTE_BYTES - 1) << 16);
+    this.baser[3] = (4 << 24) | ((CTE_BYTES - 1) << 16);
+    this.tables = new ItsTables(mem, desc.name, this.baser);
   }
 
   covers(pa: number): boolean {
@@ -104,7 +98,7 @@ export class Its {
       case GITS.CTLR:
         return (this.ctlr | 0x8000_0000) >>> 0;
       case GITS.TYPER:
-        return (1 | (11 << 4) | ((d.eventBits - 1) << 8) | ((d.deviceBits - 1) << 13)) >>> 0;
+        return (1 | ((ITE_BYTES - 1) << 4) | ((d.eventBits - 1) << 8) | ((d.deviceBits - 1) << 13)) >>> 0;
       case GITS.CBASER:
       case GITS.CBASER + 4:
         return this.cbaser[(off - GITS.CBASER) >> 2] ?? 0;
@@ -158,14 +152,15 @@ export class Its {
 
   private lookup(deviceId: number, eventId: number): ItsOutcome {
     if (this.ctlr === 0) return lost("the ITS is disabled");
-    const device = this.devices.get(deviceId);
-    if (device === undefined) return lost("no MAPD for this DeviceID");
+    const device = this.tables.device(deviceId);
+    if (device === null) return lost("no MAPD for this DeviceID");
     if (eventId >= 2 ** device.eventBits) return lost("EventID beyond the device's table");
-    const event = device.events.get(eventId);
-    if (event === undefined) return lost("no MAPTI for this EventID");
-    if (!this.collections.has(event.icid)) return lost(`collection ${event.icid} is not mapped`);
-    if (!event.enabled) {
-      event.pending = true;
+    const event = this.tables.event(device, eventId);
+    if (event === null) return lost("no MAPTI for this EventID");
+    if (this.tables.collection(event.icid) < 0) return lost(`collection ${event.icid} is not mapped`);
+    const lpi = this.lpi(event.intid);
+    if (!lpi.enabled) {
+      lpi.pending = true;
       return { delivered: false, intid: event.intid, why: `LPI ${event.intid} is disabled: pending` };
     }
     this.interrupts.push({ intid: event.intid });
@@ -210,8 +205,8 @@ export class Its {
         return this.mapDevice(words, deviceId);
       case op.ITS_MAPC: {
         const icid = get(op.MAPC.f.ICID, words);
-        if (get(op.MAPC.f.V, words) === 0) this.collections.delete(icid);
-        else this.collections.set(icid, join((words[4] ?? 0) & 0xffff0000, (words[5] ?? 0) & 0xfffff));
+        const target = get(op.MAPC.f.V, words) === 0 ? -1 : bits(words[4] ?? 0, 31, 16);
+        if (!this.tables.setCollection(icid, target)) this.errors.push(`MAPC collection ${icid}: no table for it`);
         return;
       }
       case op.ITS_MAPTI:
@@ -220,28 +215,30 @@ export class Its {
         return this.mapEvent(deviceId, eventId, eventId, get(op.MAPTI.f.ICID, words));
       case op.ITS_INVALL:
       case op.ITS_MOVALL:
-        for (const device of this.devices.values()) for (const event of device.events.values()) this.reload(event);
+        for (const intid of this.lpis.keys()) this.reload(intid);
         return;
     }
-    const event = this.devices.get(deviceId)?.events.get(eventId);
-    if (event === undefined) {
+    const device = this.tables.device(deviceId);
+    const event = device === null || eventId >= 2 ** device.eventBits ? null : this.tables.event(device, eventId);
+    if (device === null || event === null) {
       this.errors.push(`${op.itsCommandText(code, deviceId, eventId)}: not mapped`);
       return;
     }
     switch (code) {
       case op.ITS_DISCARD:
-        this.devices.get(deviceId)?.events.delete(eventId);
+        this.tables.setEvent(device, eventId, null);
+        this.lpi(event.intid).pending = false;
         return;
       case op.ITS_MOVI:
-        event.icid = get(op.MAPTI.f.ICID, words);
+        this.tables.setEvent(device, eventId, { intid: event.intid, icid: get(op.MAPTI.f.ICID, words) });
         return;
       case op.ITS_INV:
-        return this.reload(event);
+        return this.reload(event.intid);
       case op.ITS_INT:
         this.lookup(deviceId, eventId);
         return;
       case op.ITS_CLEAR:
-        event.pending = false;
+        this.lpi(event.intid).pending = false;
         return;
     }
     this.errors.push(`${op.itsCommandText(code, deviceId, eventId)}: unknown`);
@@ -249,7 +246,7 @@ export class Its {
 
   private mapDevice(words: Uint32Array, deviceId: number): void {
     if (get(op.MAPD.f.V, words) === 0) {
-      this.devices.delete(deviceId);
+      this.tables.setDevice(deviceId, null);
       return;
     }
     const eventBits = get(op.MAPD.f.Size, words) + 1;
@@ -258,28 +255,39 @@ export class Its {
       return;
     }
     const itt = join((words[4] ?? 0) & 0xffffff00, bits(words[5] ?? 0, 19, 0));
-    this.devices.set(deviceId, { eventBits, itt, events: new Map() });
+    if (!this.tables.setDevice(deviceId, { eventBits, itt }))
+      this.errors.push(`MAPD device 0x${deviceId.toString(16)}: no table for it`);
   }
 
   private mapEvent(deviceId: number, eventId: number, intid: number, icid: number): void {
-    const device = this.devices.get(deviceId);
-    if (device === undefined || eventId >= 2 ** device.eventBits || intid < FIRST_LPI) {
+    const device = this.tables.device(deviceId);
+    if (device === null || eventId >= 2 ** device.eventBits || intid < FIRST_LPI) {
       this.errors.push(`MAPTI device 0x${deviceId.toString(16)} event ${eventId}: out of range`);
       return;
     }
-    const event: ItsEvent = { intid, icid, enabled: true, pending: false };
-    device.events.set(eventId, event);
-    this.reload(event);
+    this.tables.setEvent(device, eventId, { intid, icid });
+    this.lpis.set(intid, { enabled: true, pending: false });
+    this.reload(intid);
   }
 
-  private reload(event: ItsEvent): void {
+  private lpi(intid: number): Lpi {
+    const known = this.lpis.get(intid);
+    if (known !== undefined) return known;
+    const fresh = { enabled: true, pending: false };
+    this.lpis.set(intid, fresh);
+    return fresh;
+  }
+
+  /** Reads the configuration byte of an LPI again. */
+  private reload(intid: number): void {
     if (this.propbaser === 0) return;
+    const lpi = this.lpi(intid);
     const byte = new Uint8Array(1);
-    this.mem.readBytes(this.propbaser + event.intid - FIRST_LPI, byte, `LPI ${event.intid} configuration`);
-    event.enabled = ((byte[0] ?? 0) & 1) !== 0;
-    if (event.enabled && event.pending) {
-      event.pending = false;
-      this.interrupts.push({ intid: event.intid });
+    this.mem.readBytes(this.propbaser + intid - FIRST_LPI, byte, `LPI ${intid} configuration`);
+    lpi.enabled = ((byte[0] ?? 0) & 1) !== 0;
+    if (lpi.enabled && lpi.pending) {
+      lpi.pending = false;
+      this.interrupts.push({ intid: intid });
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 import { encode } from "../../../hw/base/fields.ts";
 import { GITS } from "../../../hw/irq/its.ts";
+import { DTE_BYTES } from "../../../hw/irq/its_tables.ts";
 import * as op from "../../../hw/irq/its_commands.ts";
 import { errno } from "../../uapi/errno.ts";
 import type { Device } from "../iommu/types.ts";
@@ -16,6 +17,9 @@ const FIRST_LPI = 8192;
 /** LPIs that this kernel configures. */
 const LPIS = 0x10000 - FIRST_LPI;
 const CMD_QUEUE_BYTES = 0x10000;
+const TABLE_PAGE = 0x10000;
+/** GITS_BASER: pages of 64 KiB, one of them. */
+const BASER_64K = 2 << 8;
 const COMMAND_BYTES = 32;
 /** Bytes of one entry of an interrupt translation table. */
 const ITT_ENTRY = 16;
@@ -42,6 +46,8 @@ export interface ItsState {
   prop_base: number;
   next_lpi: number;
   devices: Map<number, ItsDevice>;
+  /** First level of the device table. */
+  device_table: number;
 }
 
 type Command = Uint32Array;
@@ -49,13 +55,26 @@ type Command = Uint32Array;
 /** Brings the ITS up: tables in memory, registers, one collection. -ENOMEM. */
 export function its_probe(k: Kernel, base: number): ItsState | number {
   const machine = the_machine(k);
+  const device_table = alloc_coherent(k, TABLE_PAGE);
+  const collection_table = alloc_coherent(k, TABLE_PAGE);
   const cmd_base = alloc_coherent(k, CMD_QUEUE_BYTES);
   const prop_base = alloc_coherent(k, LPIS);
-  if (cmd_base === null || prop_base === null) return -errno.ENOMEM;
+  if (device_table === null || collection_table === null || cmd_base === null || prop_base === null)
+    return -errno.ENOMEM;
   k.mem.writeBytes(prop_base, new Uint8Array(LPIS).fill(LPI_PRIORITY), "LPI configuration");
   if (machine.its !== null) machine.its.propbaser = prop_base;
-  const its: ItsState = { base, cmd_base, cmd_write: 0, prop_base, next_lpi: FIRST_LPI, devices: new Map() };
+  const its: ItsState = {
+    base,
+    cmd_base,
+    cmd_write: 0,
+    prop_base,
+    next_lpi: FIRST_LPI,
+    devices: new Map(),
+    device_table,
+  };
   const valid = 0x8000_0000;
+  its_setup_baser(k, its, 0, device_table, true);
+  its_setup_baser(k, its, 1, collection_table, false);
   const pages = CMD_QUEUE_BYTES / 4096 - 1;
   machine.write64(base + GITS.CBASER, (cmd_base % 2 ** 32) + pages, (Math.floor(cmd_base / 2 ** 32) | valid) >>> 0);
   machine.write64(base + GITS.CWRITER, 0, 0);
@@ -63,6 +82,22 @@ export function its_probe(k: Kernel, base: number): ItsState | number {
   its_send(k, its, encode(op.MAPC, { Op: op.ITS_MAPC, ICID: 0, V: 1 }));
   its_send(k, its, encode(op.MAPTI, { Op: op.ITS_INVALL, ICID: 0 }));
   return its;
+}
+
+/** One 64 KiB page for a table; an indirect one has pointers to such pages in it. */
+function its_setup_baser(k: Kernel, its: ItsState, n: number, table: number, indirect: boolean): void {
+  const hi = (Math.floor(table / 2 ** 32) | 0x8000_0000 | (indirect ? 1 << 30 : 0)) >>> 0;
+  the_machine(k).write64(its.base + GITS.BASER + 8 * n, (table % 2 ** 32) + BASER_64K, hi);
+}
+
+/** `its_alloc_device_table`: the page of the device table that a DeviceID falls into. -ENOMEM. */
+function its_alloc_device_table(k: Kernel, its: ItsState, device_id: number): number {
+  const at = its.device_table + 8 * Math.floor((device_id * DTE_BYTES) / TABLE_PAGE);
+  if (k.mem.read32(at + 4) !== 0) return 0;
+  const page = alloc_coherent(k, TABLE_PAGE);
+  if (page === null) return -errno.ENOMEM;
+  k.mem.write64(at, page % 2 ** 32, (Math.floor(page / 2 ** 32) | 0x8000_0000) >>> 0, "ITS device table");
+  return 0;
 }
 
 /** Queues a command and a SYNC behind it. */
@@ -85,6 +120,8 @@ export function its_find_or_create_device(
 ): ItsDevice | number {
   const known = its.devices.get(device_id);
   if (known !== undefined) return known;
+  const rc = its_alloc_device_table(k, its, device_id);
+  if (rc < 0) return rc;
   const minimum = device_id === 0 ? 32 : 1;
   const nr_lpis = 2 ** Math.ceil(Math.log2(Math.max(minimum, nvec)));
   const nr_ites = Math.max(2, nr_lpis);
