@@ -1,8 +1,10 @@
 /** `npm run --silent bench [-- NAME...] [--json]`: every benchmark whose name begins with one of the names, or all. */
+import { areaBenches } from "./areas.ts";
 import type { Bench } from "./bench.ts";
+import { replayBenches } from "./replay.ts";
 import { walkBenches } from "./walk.ts";
 
-const all: readonly Bench[] = [...walkBenches];
+const all: readonly Bench[] = [...walkBenches, ...replayBenches, ...areaBenches];
 
 interface Outcome {
   name: string;
