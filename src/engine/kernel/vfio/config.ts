@@ -4,7 +4,8 @@
  */
 import { CAP, CMD_INTX_DISABLE, CMD_IO, CMD_MEMORY, PCI } from "../../../hw/pci/regs.ts";
 import type { Kernel } from "../kernel.ts";
-import type { PciDev } from "../pci/pci_dev.ts";
+import { pci_read_command, type PciDev } from "../pci/pci_dev.ts";
+import { pci_reset_function } from "../pci/reset.ts";
 import type { VfioPciDevice } from "./vfio_pci.ts";
 
 /** Byte by byte: `virt` 1 bits are read from `bytes`; `write` 1 bits may be written, into `bytes` or the device. */
@@ -26,6 +27,13 @@ function perm(v: Vconfig, offset: number, size: number, virt: number, write: num
 }
 
 const ALL = 0xffffffff;
+const EXP_DEVCAP = 4;
+const DEVCAP_FLR = 1 << 28;
+const EXP_DEVCTL = 8;
+const DEVCTL_FLR = 0x8000;
+/** Function level reset, largest read request and payload: the user writes his own copy. */
+const DEVCTL_VIRT = DEVCTL_FLR | 0x7000 | 0x00e0;
+const DEVCTL_PHANTOM = 0x0200;
 
 /** A copy of the device's space, and who owns which bit. */
 export function vfio_config_init(pdev: PciDev): Vconfig {
@@ -44,7 +52,7 @@ export function vfio_config_init(pdev: PciDev): Vconfig {
     if (cap.extended) continue;
     if (cap.id === CAP.MSI) msi_perm(v, cap.offset);
     if (cap.id === CAP.PM) perm(v, cap.offset + 4, 2, 0x0003, 0x0003);
-    if (cap.id === CAP.EXP) perm(v, cap.offset + 8, 2, 0x8000, ALL & ~0x00e0);
+    if (cap.id === CAP.EXP) perm(v, cap.offset + EXP_DEVCTL, 2, DEVCTL_VIRT, ALL & ~DEVCTL_PHANTOM);
   }
   for (const bar of desc.bars) {
     if (bar.index === 6) continue;
@@ -102,7 +110,22 @@ export function vfio_config_write(k: Kernel, vdev: VfioPciDevice, offset: number
       fixup_bar(v, at, bar.last - bar.start + 1, bar.kind);
   }
   if (touches(PCI.COMMAND, 2)) after_command(k, vdev);
+  const exp = config.find(CAP.EXP);
+  if (exp !== 0 && touches(exp + EXP_DEVCTL, 2)) after_devctl(k, vdev, exp);
   return n;
+}
+
+/** The reset bit is an order and reads as zero. */
+function after_devctl(k: Kernel, vdev: VfioPciDevice, exp: number): void {
+  const { pdev, vconfig } = vdev;
+  const high = exp + EXP_DEVCTL + 1;
+  const byte = vconfig?.bytes[high] ?? 0;
+  if (vconfig === null || ((byte << 8) & DEVCTL_FLR) === 0) return;
+  vconfig.bytes[high] = byte & ~(DEVCTL_FLR >> 8);
+  if ((pdev.hw.config.read(exp + EXP_DEVCAP, 4) & DEVCAP_FLR) === 0) return;
+  k.ops.vfio_pci_dma_buf_move(k, vdev, true);
+  pci_reset_function(k, pdev);
+  if ((pci_read_command(pdev) & CMD_MEMORY) !== 0) k.ops.vfio_pci_dma_buf_move(k, vdev, false);
 }
 
 /** A BAR that was written reads back with its size and type bits. */
@@ -111,6 +134,8 @@ function fixup_bar(v: Vconfig, at: number, size: number, kind: "io" | "mem" | "m
   const low = kind === "io" ? 1 : kind === "mem64" ? 4 : 0;
   const mask = size >= 2 ** 32 ? 0 : (-size >>> 0) & (kind === "io" ? 0xfffffffc : 0xfffffff0);
   view.setUint32(at, ((view.getUint32(at, true) & mask) | low) >>> 0, true);
+  if (kind !== "mem64" || size <= 2 ** 32) return;
+  view.setUint32(at + 4, (view.getUint32(at + 4, true) & -(size / 2 ** 32)) >>> 0, true);
 }
 
 function command_of(offset: number, data: Uint8Array, at: number, old: number): number {
