@@ -52,6 +52,12 @@ function build() {
   return "";
 }
 
+// `lab list | head`: whoever reads may stop reading.
+process.stdout.on("error", (e) => {
+  if (e.code !== "EPIPE") throw e;
+  process.exit();
+});
+
 const problem = upToDate() ? "" : build();
 if (problem === "") {
   const { main: run } = await import(pathToFileURL(main).href);
