@@ -220,7 +220,7 @@ export class CommandQueue extends Queue {
     if (get(CMD_SYNC.f.CS, words) !== 1) return;
     const msi = join((words[2] ?? 0) & ~3, get(CMD_SYNC.f["MSIAddress[51:32]"], words));
     if (smmu.translator.caps.msi && msi !== 0) {
-      smmu.mem.write32(msi, get(CMD_SYNC.f.MSIData, words), "CMD_SYNC MSI");
+      smmu.writeMsi(msi, get(CMD_SYNC.f.MSIData, words), 1 << GERROR.f.MSI_CMDQ_ABT_ERR.lo);
       return;
     }
     smmu.syncIrq = true;

@@ -3,7 +3,7 @@ import { high, low, TWO32 } from "../base/bits.ts";
 import { set } from "../base/fields.ts";
 import { EVENT, EVT, eventText, hasInput } from "./evtq.ts";
 import { Queue } from "./queue.ts";
-import { CR0, GERROR, IRQ_CTRL } from "./regs.ts";
+import { CR0, GERROR } from "./regs.ts";
 import type { Smmuv3 } from "./smmu.ts";
 import { CLASS_TT } from "./walk.ts";
 
@@ -96,7 +96,7 @@ export class EventQueue extends Queue {
     }
     smmu.mem.who = who;
     this.prod = this.step(this.prod);
-    if (((smmu.irqCtrl >>> IRQ_CTRL.f.EVENTQ.lo) & 1) === 1) smmu.evtqIrq = true;
+    smmu.queueInterrupt("event");
     return "";
   }
 }

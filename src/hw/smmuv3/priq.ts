@@ -2,7 +2,7 @@
 import { bitTable, encode } from "../base/fields.ts";
 import type { PageResponse } from "./client.ts";
 import { Queue } from "./queue.ts";
-import { CR0, GERROR, IRQ_CTRL } from "./regs.ts";
+import { CR0, GERROR } from "./regs.ts";
 import type { Smmuv3 } from "./smmu.ts";
 
 const RECORD_BYTES = 16;
@@ -94,7 +94,7 @@ export class PageRequestQueue extends Queue {
       smmu.mem.write64(pa + 4 * i, words[i] ?? 0, words[i + 1] ?? 0, `PRIQ[${this.index(this.prod)}] w${i >> 1}`);
     smmu.mem.who = who;
     this.prod = this.step(this.prod);
-    if (((smmu.irqCtrl >>> IRQ_CTRL.f.PRIQ.lo) & 1) === 1) smmu.priqIrq = true;
+    smmu.queueInterrupt("pri");
   }
 
   /** An overflow response carries the PASID where IDR3.PPS or STE.PPAR says so. */

@@ -335,6 +335,24 @@ describe("command queue", () => {
     expect(rig.smmu.syncIrq).toBe(true);
     rig.command(encode(CMD_SYNC, { Op: OP.SYNC, CS: 1, MSIData: 0xabc, "MSIAddress[31:2]": 0x4080_0000 >>> 2 }));
     expect(rig.mem.read32(0x4080_0000)).toBe(0xabc);
+    rig.command(encode(CMD_SYNC, { Op: OP.SYNC, CS: 1, "MSIAddress[31:2]": 0x7080_0000 >>> 2 }));
+    expect([rig.smmu.gerror, rig.smmu.commands.empty]).toEqual([1 << 4, true]);
+  });
+
+  test("interrupts by message: event queue and global errors, and one that nothing answers", () => {
+    const rig = new Rig({ idr0: IDS.idr0 | (1 << 13) });
+    const { smmu } = rig;
+    smmu.writeReg64(REG.EVENTQ_IRQ_CFG0, 0x4080_0000, 0);
+    smmu.writeReg(REG.EVENTQ_IRQ_CFG1, 7);
+    smmu.writeReg64(REG.GERROR_IRQ_CFG0, 0x4080_0010, 0);
+    smmu.writeReg(REG.GERROR_IRQ_CFG1, 9);
+    rig.access(0x77, 0x1000);
+    rig.command(new Uint32Array([0xff, 0, 0, 0]));
+    expect([rig.mem.read32(0x4080_0000), rig.mem.read32(0x4080_0010)]).toEqual([7, 9]);
+    expect([smmu.evtqIrq, smmu.gerrorIrq]).toEqual([false, false]);
+    smmu.writeReg64(REG.EVENTQ_IRQ_CFG0, 0x7080_0000, 0);
+    rig.access(0x77, 0x1000);
+    expect([smmu.gerror & 0x20, smmu.evtqIrq]).toEqual([0x20, false]);
   });
 });
 

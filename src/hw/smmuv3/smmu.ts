@@ -5,6 +5,7 @@
  * is acknowledged. Interrupt outputs are flags that stay until whoever plays the interrupt controller clears them.
  * Source: Arm IHI 0070 3 and 6.
  */
+import { join } from "../base/bits.ts";
 import type { HwProbe } from "../base/probe.ts";
 import type { PhysMem } from "../memory.ts";
 import type { SmmuConfig } from "./caps.ts";
@@ -271,7 +272,41 @@ export class Smmuv3 {
   /** A global error becomes active, unless it is already. */
   raiseError(bit: number): void {
     if (!this.errorActive(bit)) this.gerror = (this.gerror ^ bit) >>> 0;
-    if (((this.irqCtrl >>> IRQ_CTRL.f.GERROR.lo) & 1) === 1) this.gerrorIrq = true;
+    if (((this.irqCtrl >>> IRQ_CTRL.f.GERROR.lo) & 1) === 0) return;
+    if (!this.message(REG.GERROR_IRQ_CFG0, 1 << GERROR.f.MSI_GERROR_ABT_ERR.lo)) this.gerrorIrq = true;
+  }
+
+  /** The event or PRI queue has something new, if their interrupt is on. */
+  queueInterrupt(queue: "event" | "pri"): void {
+    const event = queue === "event";
+    const enable = event ? IRQ_CTRL.f.EVENTQ.lo : IRQ_CTRL.f.PRIQ.lo;
+    if (((this.irqCtrl >>> enable) & 1) === 0) return;
+    const abort = event ? GERROR.f.MSI_EVENTQ_ABT_ERR.lo : GERROR.f.MSI_PRIQ_ABT_ERR.lo;
+    if (this.message(event ? REG.EVENTQ_IRQ_CFG0 : REG.PRIQ_IRQ_CFG0, 1 << abort)) return;
+    if (event) this.evtqIrq = true;
+    else this.priqIrq = true;
+  }
+
+  /** Sends an output's MSI where software gave it an address (`cfg`: its IRQ_CFG0); false = the wire is used. */
+  private message(cfg: number, abort: number): boolean {
+    const reg = (off: number): number => this.plain.get(cfg + off) ?? 0;
+    const address = join((reg(0) & ~3) >>> 0, reg(4) & 0xfffff);
+    if (!this.translator.caps.msi || address === 0) return false;
+    this.writeMsi(address, reg(8), abort);
+    return true;
+  }
+
+  /** `abort`: the global error when nothing answers at the address. Only memory is reached, no interrupt controller. */
+  writeMsi(address: number, data: number, abort: number): void {
+    const { mem } = this;
+    if (!mem.answers(address)) {
+      if (!this.errorActive(abort)) this.gerror = (this.gerror ^ abort) >>> 0;
+      return;
+    }
+    const who = mem.who;
+    mem.who = this.name;
+    mem.write32(address, data, "MSI");
+    mem.who = who;
   }
 
   errorActive(bit: number): boolean {
