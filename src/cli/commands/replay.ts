@@ -5,10 +5,12 @@ import { dumpsNamed, replayArm } from "../../engine/exchange/replay_arm.ts";
 import { replayX86 } from "../../engine/exchange/replay_x86.ts";
 import { parseRecord, traceKernel } from "../../engine/exchange/x86_records.ts";
 import type { ReplayReport } from "../../engine/exchange/report.ts";
+import { NotModelled } from "../../engine/kernel/not_modelled.ts";
 import type { ResolvedProfile } from "../../engine/kernel/profile.ts";
 import type { Kernels } from "../../engine/sim/kernels.ts";
 import { meant } from "../../engine/sim/scenario/tokens.ts";
 import { findDump, findTraceMachine } from "../beside.ts";
+import { findX86Machine, findX86MachineById } from "../beside_x86.ts";
 import { loadKernels } from "../engine.ts";
 import { readInput } from "../files.ts";
 import { firstLine, linesOf } from "../lines.ts";
@@ -57,7 +59,7 @@ async function replayFile(file: string, kernels: Kernels, flags: ReplayFlags): P
   const head = headOf(file, firstLine(text));
   const profile = kernelOf(file, kernels, flags.kernel, head.kernel);
   try {
-    const report = head.arm ? await arm(file, text, head, profile, flags) : replayX86(linesOf(text), { profile });
+    const report = head.arm ? await arm(file, text, head, profile, flags) : await x86(file, text, profile, flags);
     return {
       file,
       kernel: profile.profile.id,
@@ -68,10 +70,16 @@ async function replayFile(file: string, kernels: Kernels, flags: ReplayFlags): P
       first: report.first,
     };
   } catch (e) {
-    if (e instanceof BadInput || (e instanceof Error && e.message.startsWith("record ")))
+    if (e instanceof BadInput || e instanceof NotModelled || (e instanceof Error && e.message.startsWith("record ")))
       throw new Wrong(`${file}: ${e.message}`);
     throw e;
   }
+}
+
+/** A machine only where the trace opens devices of one. */
+async function x86(file: string, text: string, profile: ResolvedProfile, flags: ReplayFlags): Promise<ReplayReport> {
+  const machine = flags.machine === undefined ? await findX86Machine(file, text) : findX86MachineById(flags.machine);
+  return replayX86(linesOf(text), { profile, machine });
 }
 
 async function arm(

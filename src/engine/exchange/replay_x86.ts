@@ -12,9 +12,11 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { PAGE_SIZE } from "../kernel/mm/const.ts";
 import { mm_dup, mm_pages } from "../kernel/mm/mm.ts";
 import type { ResolvedProfile } from "../kernel/profile.ts";
+import type { X86MachineDesc } from "../kernel/x86_desc.ts";
 import * as sys from "../kernel/syscall.ts";
 import { Task } from "../kernel/task.ts";
 import { fromHex, toHex } from "./hex.ts";
+import { makeRoom, onlyDeviceTells } from "./replay_x86_files.ts";
 import {
   ARENA,
   CUT_PAGE,
@@ -45,6 +47,8 @@ export interface ReplayReport {
 
 export interface ReplayOptions {
   profile: ResolvedProfile;
+  /** The machine that the trace was made on; null or absent: mock devices only. */
+  machine?: X86MachineDesc | null;
   /** How many disagreements to describe. */
   describe?: number;
 }
@@ -79,7 +83,7 @@ export class ReplayX86 {
 
   constructor(options: ReplayOptions) {
     this.options = options;
-    this.k = traceKernelWorld(options.profile);
+    this.k = traceKernelWorld(options.profile, options.machine);
   }
 
   /** The process is gone, with its memory and descriptors. */
@@ -149,7 +153,7 @@ export class ReplayX86 {
   }
 
   private sequence(record: TraceRecord): Verdict {
-    this.k = traceKernelWorld(this.options.profile);
+    this.k = traceKernelWorld(this.options.profile, this.options.machine);
     this.task = sequenceTask(this.k, record);
     this.where = ` (seed ${record.seed})`;
     return CONTEXT;
@@ -188,6 +192,8 @@ export class ReplayX86 {
   private call(task: Task, record: TraceRecord): Verdict {
     const { k } = this;
     const fd = record.fd ?? -1;
+    const { machine = null } = this.options;
+    if (machine !== null) makeRoom(task, record, machine);
     switch (record.op) {
       case "ioctl":
         return this.ioctl(task, record);
@@ -205,6 +211,11 @@ export class ReplayX86 {
         return this.read(task, record);
       case "write":
         return this.write(task, record);
+      case "pread":
+      case "pread64":
+      case "pwrite":
+      case "pwrite64":
+        return this.deviceAccess(task, record);
       case "mmap":
         return this.mmap(task, record);
       case "munmap":
@@ -251,6 +262,7 @@ export class ReplayX86 {
     const { k } = this;
     const cmd = Number(record.cmd);
     const fd = record.fd ?? -1;
+    if (record.int !== undefined || record.str !== undefined) return expectRet(this.pointed(task, record), record);
     if (record.arg !== undefined) return expectRet(sys.sys_ioctl(k, task, fd, cmd, BigInt(record.arg)), record);
     const bytes = fromHex(record.in ?? "");
     const at = structAddress(record, bytes);
@@ -259,6 +271,7 @@ export class ReplayX86 {
     for (const buf of bufs) if (buf.in !== "") this.store(task, BigInt(buf.p), fromHex(buf.in));
     const ret = sys.sys_ioctl(k, task, fd, cmd, at);
     const wrong = [expectRet(ret, record)];
+    if (ret >= 0 && wrong[0] === null && onlyDeviceTells(record)) return GIVEN;
     if (ret === 0 && wrong[0] === null && this.storesUnknown(record, bytes)) {
       for (const buf of bufs) this.store(task, BigInt(buf.p), fromHex(buf.out === "=" ? buf.in : buf.out));
       return this.compareStruct(task, record, at, bytes) ?? GIVEN;
@@ -284,6 +297,26 @@ export class ReplayX86 {
     if (this.task !== null || Number(record.cmd) !== TEST_ACCESS_RW.cmd) return false;
     const { op, flags } = decode(TEST_ACCESS_RW, bytes);
     return op === TEST_ACCESS_RW.nr && (flags & ACCESS_FLAGS.WRITE) === 0;
+  }
+
+  /** An ioctl whose argument points to a number or a name. */
+  private pointed(task: Task, record: TraceRecord): number {
+    const bytes = new Uint8Array(record.str === undefined ? 4 : record.str.length + 1);
+    if (record.str === undefined) new DataView(bytes.buffer).setInt32(0, record.int ?? 0, true);
+    else for (let i = 0; i < record.str.length; i++) bytes[i] = record.str.charCodeAt(i);
+    this.store(task, ARENA, bytes);
+    return sys.sys_ioctl(this.k, task, record.fd ?? -1, Number(record.cmd), ARENA);
+  }
+
+  /** A VFIO region: what is read is the device's, what comes back is compared. */
+  private deviceAccess(task: Task, record: TraceRecord): Verdict {
+    const [fd, length, pos] = [record.fd ?? -1, record.len ?? 0, BigInt(record.off ?? 0)];
+    ensureMapped(this.k, task, ARENA, length);
+    if (record.op.startsWith("pread")) {
+      return expectRet(sys.sys_read(this.k, task, fd, ARENA, length, pos), record) ?? GIVEN;
+    }
+    this.store(task, ARENA, fromHex(record.data ?? ""));
+    return expectRet(sys.sys_write(this.k, task, fd, ARENA, length, pos), record) ?? GIVEN;
   }
 
   private compareStruct(task: Task, record: TraceRecord, at: bigint, want: Uint8Array): string | null {
@@ -393,7 +426,7 @@ function around(got: Uint8Array, want: Uint8Array, at: number): string {
 export function replayX86(lines: Iterable<string>, options: ReplayOptions): ReplayReport {
   const replay = new ReplayX86(options);
   const all = [...lines];
-  const exits = processExits(all);
+  const exits = processExits(all, (options.machine ?? null) !== null);
   all.forEach((line, at) => {
     try {
       replay.feed(line);
@@ -410,11 +443,11 @@ export function replayX86(lines: Iterable<string>, options: ReplayOptions): Repl
  * until its parent begins to tear the test down, which it does by closing. Position of a line -> the processes that
  * are gone after it, children first.
  */
-function processExits(lines: readonly string[]): Map<number, number[]> {
+function processExits(lines: readonly string[], machine: boolean): Map<number, number[]> {
   const last = new Map<number, number>();
   const waiting = new Map<number, number>();
   lines.forEach((line, at) => {
-    const pid = Number(/^\{"pid":(\d+),"t":/.exec(line)?.[1] ?? 0);
+    const pid = Number((machine ? /^\{"pid":(\d+),/ : /^\{"pid":(\d+),"t":/).exec(line)?.[1] ?? 0);
     if (pid === 0) return;
     last.set(pid, at);
     const child = waiting.get(pid);

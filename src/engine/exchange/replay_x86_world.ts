@@ -1,5 +1,6 @@
 /** The world that an x86 trace starts from, and the processes in it. */
 import { PhysMem } from "../../hw/memory.ts";
+import { boot_x86 } from "../kernel/boot_x86.ts";
 import { File, type FileOps } from "../kernel/file.ts";
 import { SELFTEST } from "../kernel/drivers/mock/selftest.ts";
 import { iommufd_init } from "../kernel/iommufd/main.ts";
@@ -11,6 +12,7 @@ import { PageStore, type Placement, type StoreKind } from "../kernel/mm/store.ts
 import type { ResolvedProfile } from "../kernel/profile.ts";
 import { sys_memfd_create } from "../kernel/syscall.ts";
 import { ALL_CAPS, type Capability, Task } from "../kernel/task.ts";
+import type { X86MachineDesc } from "../kernel/x86_desc.ts";
 import type { TraceMmap, TraceRecord } from "./x86_records.ts";
 
 /** Where random sequences keep structs and buffers; used for structs of all traces. */
@@ -31,8 +33,9 @@ export function plainFile(): File {
   return new File(plain_fops, "", null);
 }
 
-/** A kernel with the mock driver. */
-export function traceKernelWorld(profile: ResolvedProfile): Kernel {
+/** A kernel with the mock driver; on a machine, with its devices too. */
+export function traceKernelWorld(profile: ResolvedProfile, machine: X86MachineDesc | null = null): Kernel {
+  if (machine !== null) return boot_x86(machine, profile, { frames: OWN_FRAMES, selftest: SELFTEST });
   const k = new Kernel(profile, new PhysMem(), { frames: OWN_FRAMES, selftest: SELFTEST });
   iommufd_init(k);
   return k;

@@ -50,6 +50,9 @@ export interface TraceRecord {
   out?: string;
   argp?: string | null;
   arg?: string;
+  /** What `arg` points to, where it is no struct: a descriptor, a device's name. */
+  int?: number;
+  str?: string;
   ret?: number | string;
   errno?: number;
   bufs?: TraceBuf[];

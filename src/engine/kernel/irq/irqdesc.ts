@@ -3,6 +3,7 @@ import type { ItsState } from "./its.ts";
 import type { V2mState } from "./gicv2m.ts";
 import type { Kernel } from "../kernel.ts";
 import type { MsiDesc } from "./msi.ts";
+import type { X86IrqState } from "./x86_vector.ts";
 
 /** Who is told when it fires; a frozen function. */
 export type IrqHandler = (k: Kernel, desc: IrqDesc) => void;
@@ -34,6 +35,7 @@ export class IrqState {
   readonly by_intid = new Map<number, IrqDesc>();
   its: ItsState | null = null;
   v2m: V2mState | null = null;
+  x86: X86IrqState | null = null;
   /** Interrupts that arrived and that nobody had asked for. */
   spurious = 0;
 }

@@ -15,6 +15,7 @@ import {
   its_lpi_update_config,
 } from "../irq/its.ts";
 import { gicv2m_compose_msi_msg, gicv2m_irq_domain_free } from "../irq/gicv2m.ts";
+import { x86_compose_msi_msg, x86_irq_domain_alloc, x86_irq_domain_free } from "../irq/x86_vector.ts";
 import { msi_desc_init, type MsiDesc, type MsiMsg } from "../irq/msi.ts";
 import type { Kernel } from "../kernel.ts";
 import { the_machine, the_platform } from "../platform.ts";
@@ -35,7 +36,7 @@ interface Allocated {
 
 /** Interrupt controller's part for `n` vectors (a power of two). -ENOSPC ..., -ENODEV without a controller. */
 function domain_alloc(k: Kernel, pdev: PciDev, kind: "msi" | "msix", n: number): Allocated | number {
-  const { its, v2m } = the_platform(k).irq;
+  const { its, v2m, x86 } = the_platform(k).irq;
   const msi = msi_desc_init(pdev.bdf);
   const device_id = pdev.hw.desc.msiDeviceId;
   if (its !== null && device_id >= 0) {
@@ -50,15 +51,20 @@ function domain_alloc(k: Kernel, pdev: PciDev, kind: "msi" | "msix", n: number):
     const spi = k.ops.gicv2m_irq_domain_alloc(k, v2m, pdev.dev, msi, n);
     return spi < 0 ? spi : { hwirq: spi, intid: spi, msi };
   }
+  if (x86 !== null) {
+    const hwirq = x86_irq_domain_alloc(k, x86, n);
+    return hwirq < 0 ? hwirq : { hwirq, intid: hwirq, msi };
+  }
   k.check(false, "the function has an MSI controller");
   return -errno.ENODEV;
 }
 
 /** The message of a vector as it must stand in the device. */
 export function pci_compose_msi_msg(k: Kernel, desc: IrqDesc): MsiMsg {
-  const { its, v2m } = the_platform(k).irq;
+  const { its, v2m, x86 } = the_platform(k).irq;
   if (its !== null) return its_irq_compose_msi_msg(its, desc.msi, desc.hwirq);
   if (v2m !== null) return gicv2m_compose_msi_msg(v2m, desc.msi, desc.hwirq);
+  if (x86 !== null) return x86_compose_msi_msg(x86, desc.hwirq);
   throw new Error("an MSI without controller");
 }
 
@@ -77,10 +83,11 @@ function activate(k: Kernel, pdev: PciDev, desc: IrqDesc, on: boolean): void {
 }
 
 function domain_free(k: Kernel, pdev: PciDev, desc: IrqDesc): void {
-  const { its, v2m } = the_platform(k).irq;
+  const { its, v2m, x86 } = the_platform(k).irq;
   const dev = its?.devices.get(pdev.hw.desc.msiDeviceId);
   if (dev !== undefined) its_irq_domain_free({ dev, event: desc.hwirq, n: 1 });
   else if (v2m !== null) gicv2m_irq_domain_free(v2m, desc.hwirq, 1);
+  else if (x86 !== null) x86_irq_domain_free(x86, desc.hwirq);
 }
 
 /** CPU address of a word of an MSI-X table entry. */

@@ -25,7 +25,9 @@ import {
   iommufd_device_unbind,
 } from "../iommufd/device.ts";
 import { iommufd_ctx_from_fd } from "../iommufd/main.ts";
+import { pci_reset_function } from "../pci/reset.ts";
 import type { Kernel } from "../kernel.ts";
+import type { Vma } from "../mm/mm.ts";
 import { copy_from_user, copy_struct_from_user, copy_to_user } from "../mm/uaccess.ts";
 import { vfio_ioctl_device_feature, vfio_pci_dma_buf_cleanup } from "./dmabuf.ts";
 import { vfio_pci_ioctl_get_pci_hot_reset_info, vfio_pci_ioctl_pci_hot_reset } from "./hot_reset.ts";
@@ -35,10 +37,11 @@ import {
   vfio_pci_ioctl_get_irq_info,
   vfio_pci_ioctl_get_region_info,
 } from "./info.ts";
+import { vfio_group_of_device } from "./group.ts";
 import { vfio_pci_ioctl_set_irqs } from "./intrs.ts";
+import { vfio_pci_core_mmap } from "./mmap.ts";
 import { vfio_pci_read, vfio_pci_write } from "./region.ts";
 import {
-  pci_reset_function,
   vfio_pci_core_disable,
   vfio_pci_core_enable,
   vfio_pci_memory_enabled,
@@ -78,6 +81,8 @@ function vfio_df_ioctl_bind_iommufd(k: Kernel, df: VfioDeviceFile, arg: bigint):
   if (bytes === "big") return -errno.E2BIG;
   const { flags, iommufd } = decode(def, bytes);
   if (!k.check(iommufd >= 0 && (flags & ~FLAG_TOKEN) === 0, "an fd, and known flags")) return -errno.EINVAL;
+  const group = vfio_group_of_device(k, vdev);
+  if (!k.check(group === null || group.opened_file === null, "the group is not open")) return -errno.EBUSY;
   if (!k.check(!df.access_granted, "this file is not bound yet")) return -errno.EINVAL;
   if (!k.check((flags & FLAG_TOKEN) === 0, "no token: the device is no virtual function")) return -errno.EINVAL;
   const ictx = iommufd_ctx_from_fd(k, iommufd);
@@ -107,6 +112,7 @@ function vfio_df_ioctl_bind_iommufd(k: Kernel, df: VfioDeviceFile, arg: bigint):
 function vfio_df_close(k: Kernel, df: VfioDeviceFile): void {
   const { vdev } = df;
   if (vdev.idev === null) return;
+  if (vdev.by_group && --vdev.open_count > 0) return;
   vfio_pci_dma_buf_cleanup(k, vdev);
   vfio_pci_core_disable(k, vdev);
   for (const pasid of vdev.pasids) iommufd_device_detach(k, vdev.idev, pasid);
@@ -116,6 +122,7 @@ function vfio_df_close(k: Kernel, df: VfioDeviceFile): void {
   iommufd_device_unbind(k, vdev.idev);
   vdev.idev = null;
   vdev.open_count = 0;
+  vdev.by_group = false;
   df.access_granted = false;
 }
 
@@ -230,8 +237,13 @@ export const vfio_device_fops: FileOps = Object.freeze({
     const df = file_of(file);
     return df.access_granted ? vfio_pci_write(k, df.vdev, buf, count, pos) : -errno.EINVAL;
   },
+  mmap(k: Kernel, file: File, vma: Vma, offset: bigint): number {
+    const df = file_of(file);
+    return df.access_granted ? vfio_pci_core_mmap(k, df.vdev, vma, offset) : -errno.EINVAL;
+  },
   release(k: Kernel, file: File): void {
-    vfio_df_close(k, file_of(file));
+    const df = file_of(file);
+    if (df.access_granted) vfio_df_close(k, df);
   },
 });
 

@@ -6,12 +6,16 @@
 import { errno } from "../../uapi/errno.ts";
 import { decode, encodeInto } from "../../uapi/codec.ts";
 import { VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, VFIO_DEVICE_PCI_HOT_RESET } from "../../uapi/vfio.ts";
+import { CAP } from "../../../hw/pci/regs.ts";
+import type { IommuGroup } from "../iommu/types.ts";
+import { pci_reset_function } from "../pci/reset.ts";
 import type { Kernel } from "../kernel.ts";
-import { copy_to_user } from "../mm/uaccess.ts";
+import { copy_from_user, copy_to_user } from "../mm/uaccess.ts";
 import { pci_is_root_bus, type PciDev } from "../pci/pci_dev.ts";
 import { the_platform } from "../platform.ts";
+import { VfioGroup } from "./group.ts";
 import { vfio_copy_args } from "./info.ts";
-import { pci_reset_function, vfio_pci_memory_enabled, type VfioPciDevice } from "./vfio_pci.ts";
+import { vfio_pci_memory_enabled, type VfioPciDevice } from "./vfio_pci.ts";
 
 /** `struct vfio_pci_dependent_device`. */
 const DEPENDENT = 8;
@@ -51,10 +55,10 @@ export function vfio_pci_ioctl_get_pci_hot_reset_info(k: Kernel, vdev: VfioPciDe
   if (fits) {
     const table = new Uint8Array(devices.length * DEPENDENT);
     const view = new DataView(table.buffer);
-    flags = FLAG_DEV_ID | FLAG_DEV_ID_OWNED;
+    flags = vdev.by_group ? 0 : FLAG_DEV_ID | FLAG_DEV_ID_OWNED;
     for (const [i, pdev] of devices.entries()) {
-      const id = dev_id(k, vdev, pdev);
-      if (id === DEVID_NOT_OWNED) flags &= ~FLAG_DEV_ID_OWNED;
+      const id = vdev.by_group ? (pdev.dev.iommu_group?.id ?? 0) : dev_id(k, vdev, pdev);
+      if (!vdev.by_group && id === DEVID_NOT_OWNED) flags &= ~FLAG_DEV_ID_OWNED;
       view.setInt32(i * DEPENDENT, id, true);
       view.setUint16(i * DEPENDENT + 4, 0, true);
       view.setUint8(i * DEPENDENT + 6, pdev.hw.bus);
@@ -67,6 +71,41 @@ export function vfio_pci_ioctl_get_pci_hot_reset_info(k: Kernel, vdev: VfioPciDe
   return fits ? 0 : -errno.ENOSPC;
 }
 
+/** The groups whose files the caller shows. More files than functions hit: -EINVAL. */
+function owned_groups(k: Kernel, arg: bigint, count: number, most: number): Set<IommuGroup | null> | number {
+  const groups = new Set<IommuGroup | null>();
+  if (!k.check(count <= most, "no more groups than functions")) return -errno.EINVAL;
+  const fds = copy_from_user(k, arg + BigInt(VFIO_DEVICE_PCI_HOT_RESET.size), 4 * count);
+  if (fds === null) return -errno.EFAULT;
+  const view = new DataView(fds.buffer, fds.byteOffset);
+  for (let i = 0; i < count; i++) {
+    const file = k.current.fds.get(view.getInt32(4 * i, true));
+    if (!k.check(file !== undefined, "the group's descriptor is open") || file === undefined) return -errno.EBADF;
+    if (!k.check(file.private_data instanceof VfioGroup, "the descriptor is a group")) return -errno.EINVAL;
+    if (file.private_data instanceof VfioGroup) groups.add(file.private_data.iommu_group);
+  }
+  return groups;
+}
+
+/** PCIe Link Capabilities and Status, as offsets in the capability, and their Data Link Layer bits. */
+const LNKCAP = 0x0c;
+const LNKCAP_DLLLARC = 0x10_0000;
+const LNKSTA = 0x12;
+const LNKSTA_DLLLA = 0x2000;
+
+/**
+ * Secondary bus reset by the bridge above, then the wait for its link. -ENOTTY: the bridge reports its link and the link
+ * does not come up. Source: linux 7.2 drivers/pci/pci.c `pci_bridge_wait_for_secondary_bus`, `pcie_wait_for_link_delay`.
+ */
+function pci_reset_bus(k: Kernel, pdev: PciDev): number {
+  const config = pdev.parent?.hw.config;
+  const exp = config?.find(CAP.EXP) ?? 0;
+  if (config === undefined || exp === 0) return 0;
+  const reports = (config.read(exp + LNKCAP, 4) & LNKCAP_DLLLARC) !== 0;
+  const up = !reports || (config.read(exp + LNKSTA, 2) & LNKSTA_DLLLA) !== 0;
+  return k.check(up, "the link below the bridge is up again after the reset") ? 0 : -errno.ENOTTY;
+}
+
 /** Through the device's own file: no list of groups is given, every function hit must belong to the same iommufd. */
 export function vfio_pci_ioctl_pci_hot_reset(k: Kernel, vdev: VfioPciDevice, arg: bigint): number {
   const def = VFIO_DEVICE_PCI_HOT_RESET;
@@ -76,14 +115,20 @@ export function vfio_pci_ioctl_pci_hot_reset(k: Kernel, vdev: VfioPciDevice, arg
   if (!k.check(flags === 0, "no flags")) return -errno.EINVAL;
   const devices = vfio_pci_dev_set(k, vdev);
   if (!k.check(devices !== null, "the bus can be reset") || devices === null) return -errno.ENODEV;
-  if (!k.check(count === 0, "no groups: the device's file proves ownership")) return -errno.EINVAL;
+  const proof = vdev.by_group ? "groups prove ownership" : "no groups: the device's file proves ownership";
+  if (!k.check(count > 0 === vdev.by_group, proof)) return -errno.EINVAL;
+  const groups = owned_groups(k, arg, count, devices.length);
+  if (typeof groups === "number") return groups;
   const { vfio } = the_platform(k);
   const set = devices.map((pdev) => vfio.get(pdev.bdf)).filter((v) => v !== undefined);
   if (!k.check(set.length === devices.length, "vfio-pci has every function of the bus")) return -errno.EINVAL;
-  const owned = devices.every((pdev) => dev_id(k, vdev, pdev) !== DEVID_NOT_OWNED);
-  if (!k.check(owned, "every function of the bus belongs to this iommufd")) return -errno.EINVAL;
+  const owned = devices.every((pdev) =>
+    vdev.by_group ? groups.has(pdev.dev.iommu_group) : dev_id(k, vdev, pdev) !== DEVID_NOT_OWNED,
+  );
+  if (!k.check(owned, "every function of the bus belongs to this iommufd or the groups")) return -errno.EINVAL;
   for (const v of set) k.ops.vfio_pci_dma_buf_move(k, v, true);
-  for (const v of set) pci_reset_function(k, v.pdev);
+  const rc = pci_reset_bus(k, vdev.pdev);
+  if (rc === 0) for (const v of set) pci_reset_function(k, v.pdev);
   for (const v of set) if (vfio_pci_memory_enabled(v)) k.ops.vfio_pci_dma_buf_move(k, v, false);
-  return 0;
+  return rc;
 }

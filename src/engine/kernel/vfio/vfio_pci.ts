@@ -1,23 +1,21 @@
 /** A PCI device in the hands of vfio-pci. Source: linux 7.2 drivers/vfio/pci/vfio_pci_core.c. */
-import { CAP, CMD_MEMORY, PCI } from "../../../hw/pci/regs.ts";
-import { bits } from "../../../hw/base/bits.ts";
+import { CMD_MEMORY, PCI } from "../../../hw/pci/regs.ts";
 import type { BarDesc } from "../../../hw/pci/function.ts";
 import type { EventfdCtx } from "../eventfd.ts";
 import type { IommufdDevice } from "../iommufd/objects.ts";
 import type { DmaBuf } from "../iommufd/dmabuf.ts";
 import type { Kernel } from "../kernel.ts";
-import { the_platform } from "../platform.ts";
 import {
   pci_clear_master,
   pci_disable_device,
   pci_enable_device,
   pci_intx,
   pci_is_pcie,
-  pci_is_root_bus,
   pci_msi_vec_count,
   pci_msix_vec_count,
   type PciDev,
 } from "../pci/pci_dev.ts";
+import { pci_reset_function } from "../pci/reset.ts";
 import { vfio_config_init, type Vconfig } from "./config.ts";
 
 /** Regions by their fixed index. */
@@ -44,6 +42,8 @@ export class VfioPciDevice {
   open_count = 0;
   idev: IommufdDevice | null = null;
   attached = false;
+  /** Opened by its group, perhaps several times; its context is then a VFIO container. */
+  by_group = false;
   readonly pasids = new Set<number>();
   reset_works = false;
   vconfig: Vconfig | null = null;
@@ -87,27 +87,6 @@ export function vfio_pci_get_irq_count(pdev: PciDev, index: number): number {
     default:
       return 0;
   }
-}
-
-/** Function level reset, power-management reset, or a reset of the bus when nothing else hangs on it. */
-function reset_method(k: Kernel, pdev: PciDev): "flr" | "pm" | "bus" | null {
-  const { config } = pdev.hw;
-  const exp = config.find(CAP.EXP);
-  if (exp !== 0 && bits(config.read(exp + 4, 4), 28, 28) === 1) return "flr";
-  const pm = config.find(CAP.PM);
-  if (pm !== 0 && (config.read(pm + 4, 2) & 8) === 0) return "pm";
-  if (pci_is_root_bus(pdev) || pdev.hw.isBridge) return null;
-  const alone = [...the_platform(k).pci.values()].every((other) => other === pdev || other.hw.bus !== pdev.hw.bus);
-  return alone ? "bus" : null;
-}
-
-/** `pci_try_reset_function`: the state is saved and put back around it. False: there is no way to reset it. */
-export function pci_reset_function(k: Kernel, pdev: PciDev): boolean {
-  const method = reset_method(k, pdev);
-  if (!k.check(method !== null, `${pdev.bdf} can be reset`)) return false;
-  k.note(`${pdev.bdf}: reset (${method ?? ""})`);
-  if (pdev.msi === null) pdev.hw.msix?.reset();
-  return true;
 }
 
 /** First user: the device is brought into a known state. */

@@ -1,0 +1,30 @@
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { importX86Machine } from "../../exchange/machine_x86.ts";
+import { x86MachineById } from "../../sim/machines_x86.ts";
+import { presetSource } from "../../testing/preset_source.ts";
+import { x86MachineFixture } from "../../testing/x86_fixtures.ts";
+
+/** Name here -> recorded machine, title. */
+const MACHINES = Object.freeze([
+  ["intel-sm", "intel-sm", "Intel VT-d, scalable mode, second stage"],
+  ["intel-sm-fsts", "intel-sm-fsts", "Intel VT-d, scalable mode, first stage"],
+  ["intel-legacy", "intel-legacy", "Intel VT-d, legacy mode"],
+  ["intel-noir", "intel-noir", "Intel VT-d without interrupt remapping"],
+  ["no-iommu", "none", "x86 without IOMMU"],
+] as const);
+
+/** `UPDATE_PRESETS=1 npx vitest run src/engine/presets/x86` writes them anew. */
+test.each(MACHINES)("the preset `%s` is what the importer makes of the recorded machine %s", (id, from, title) => {
+  const desc = importX86Machine(id, title, x86MachineFixture(from));
+  const name = id.replaceAll("-", "_");
+  if (process.env["UPDATE_PRESETS"] === "1") {
+    const file = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+    const source = presetSource(name.toUpperCase(), desc)
+      .replace(/import type \{ MachineDesc \}.*\n/, 'import type { X86MachineDesc } from "../../kernel/x86_desc.ts";\n')
+      .replaceAll(/\bMachineDesc\b/g, "X86MachineDesc")
+      .replace('"../../hw/', '"../../../hw/');
+    writeFileSync(file, source);
+  } else expect(x86MachineById(id)).toEqual(desc);
+});
