@@ -3,7 +3,7 @@ import type { MachineDesc } from "../hw/machine.ts";
 import type { Answer, Catalogue, EngineApi, LinkState, Opened, Problem } from "./protocol.ts";
 import { PROTOCOL_VERSION } from "./protocol.ts";
 import type { Kernels } from "./sim/kernels.ts";
-import { type Compressor, decodeLink, encodeLink } from "./sim/link.ts";
+import type { Compressor } from "./sim/link.ts";
 import type { MachineSource } from "./sim/machine_sources.ts";
 import { Run } from "./sim/run.ts";
 import { parseScenario } from "./sim/scenario/parse.ts";
@@ -121,11 +121,11 @@ export class Engine implements EngineApi {
   }
 
   async makeLink(state: LinkState): Promise<string> {
-    return encodeLink(state, this.parts.compressor);
+    return (await linkCodec()).encodeLink(state, this.parts.compressor);
   }
 
   async readLink(fragment: string): Promise<Answer<LinkState>> {
-    const link = await decodeLink(fragment, this.parts.compressor);
+    const link = await (await linkCodec()).decodeLink(fragment, this.parts.compressor);
     if (!link.ok) return link;
     const { scenario, kernel } = link.value;
     if (!this.parts.kernels.has(kernel))
@@ -154,6 +154,9 @@ export class Engine implements EngineApi {
     return yes(run);
   }
 }
+
+/** Fetched with the first link that is made or read: after the first picture, as a rule. */
+const linkCodec = () => import("./sim/link.ts");
 
 async function readScenario(text: string): Promise<Answer<Scenario>> {
   if (text.trimStart().startsWith("{")) return (await import("./sim/scenario/json.ts")).scenarioFromJson(text);
