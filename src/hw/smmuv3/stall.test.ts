@@ -110,6 +110,17 @@ describe("a stage-1 fault with CD.S", () => {
   });
 });
 
+test("an interrupt's message that stalls is sent when software says retry", () => {
+  const { config } = b.f;
+  config.bytes.set([0x10], 6);
+  config.bytes.set([0x40], 0x34);
+  config.bytes.set([5, 0, 1, 0, 0, 0x10, 0, 0, 0x2a, 0], 0x40);
+  expect(b.machine.msi(BDF, 0)).toMatchObject({ end: "fault", why: "F_TRANSLATION, stalled: tag 0" });
+  b.rig.map(b.root, 0x1000, PA, S1_PAGE);
+  resume(b, 0, RETRY);
+  expect([b.rig.mem.read32(PA), b.machine.engine.heldMsis.size]).toEqual([0x2a, 0]);
+});
+
 test("CD.A = 0 without CD.S: reads give zero, the rest of the DMA goes on", () => {
   const words = b.rig.cd(b.root);
   words[1] = (words[1] ?? 0) & ~(1 << 14);
