@@ -37,7 +37,6 @@ import {
   vfio_pci_ioctl_get_irq_info,
   vfio_pci_ioctl_get_region_info,
 } from "./info.ts";
-import { vfio_group_of_device } from "./group.ts";
 import { vfio_pci_ioctl_set_irqs } from "./intrs.ts";
 import { vfio_pci_core_mmap } from "./mmap.ts";
 import { vfio_pci_read, vfio_pci_write } from "./region.ts";
@@ -81,7 +80,7 @@ function vfio_df_ioctl_bind_iommufd(k: Kernel, df: VfioDeviceFile, arg: bigint):
   if (bytes === "big") return -errno.E2BIG;
   const { flags, iommufd } = decode(def, bytes);
   if (!k.check(iommufd >= 0 && (flags & ~FLAG_TOKEN) === 0, "an fd, and known flags")) return -errno.EINVAL;
-  const group = vfio_group_of_device(k, vdev);
+  const { group } = vdev;
   if (!k.check(group === null || group.opened_file === null, "the group is not open")) return -errno.EBUSY;
   if (!k.check(!df.access_granted, "this file is not bound yet")) return -errno.EINVAL;
   if (!k.check((flags & FLAG_TOKEN) === 0, "no token: the device is no virtual function")) return -errno.EINVAL;

@@ -12,7 +12,6 @@ import {
   VFIO_GROUP_UNSET_CONTAINER,
 } from "../../uapi/vfio.ts";
 import { type DevNode, File, type FileOps } from "../file.ts";
-import type { IommuGroup } from "../iommu/types.ts";
 import { iommufd_device_attach, iommufd_device_unbind } from "../iommufd/device.ts";
 import { iommufd_object_alloc, iommufd_object_finalize } from "../iommufd/object.ts";
 import { IommufdCtx, IommufdIoas } from "../iommufd/objects.ts";
@@ -21,6 +20,7 @@ import { copy_from_user, copy_to_user } from "../mm/uaccess.ts";
 import { the_platform } from "../platform.ts";
 import { fd_install } from "../syscall.ts";
 import { vfio_device_fops, VfioDeviceFile } from "./device_cdev.ts";
+import { VfioGroup } from "./group_state.ts";
 import { vfio_copy_args } from "./info.ts";
 import { vfio_pci_core_enable, type VfioPciDevice } from "./vfio_pci.ts";
 
@@ -30,40 +30,24 @@ const STATUS_CONTAINER_SET = 2;
 const NAME_BYTES = 4096;
 const RID = 0;
 
-/** linux `struct vfio_group`. */
-export class VfioGroup {
-  readonly iommu_group: IommuGroup;
-  /** The one open file of the node. */
-  opened_file: File | null = null;
-  /** The container, held open. */
-  iommufd: IommufdCtx | null = null;
-
-  constructor(iommu_group: IommuGroup) {
-    this.iommu_group = iommu_group;
-  }
-}
-
 function group_of(file: File): VfioGroup {
   if (!(file.private_data instanceof VfioGroup)) throw new Error("not a vfio group file");
   return file.private_data;
 }
 
-/** The group of a device, when its node exists. */
-export function vfio_group_of_device(k: Kernel, vdev: VfioPciDevice): VfioGroup | null {
-  const id = vdev.pdev.dev.iommu_group?.id;
-  const node = id === undefined ? undefined : k.devnodes.get(`/dev/vfio/${id}`);
-  return node instanceof VfioGroupNode ? node.group : null;
-}
-
 /** The first device of a group under VFIO brings the node. */
 export function vfio_register_group_dev(k: Kernel, vdev: VfioPciDevice): void {
-  const group = vdev.pdev.dev.iommu_group;
-  if (group === null || k.devnodes.has(`/dev/vfio/${group.id}`)) return;
-  k.devnodes.set(`/dev/vfio/${group.id}`, new VfioGroupNode(new VfioGroup(group)));
+  const { iommu_group } = vdev.pdev.dev;
+  if (iommu_group === null) return;
+  const path = `/dev/vfio/${iommu_group.id}`;
+  const there = k.devnodes.get(path);
+  const node = there instanceof VfioGroupNode ? there : new VfioGroupNode(new VfioGroup(iommu_group));
+  k.devnodes.set(path, node);
+  vdev.group = node.group;
 }
 
 function members(k: Kernel, group: VfioGroup): VfioPciDevice[] {
-  return [...the_platform(k).vfio.values()].filter((vdev) => vdev.pdev.dev.iommu_group === group.iommu_group);
+  return [...the_platform(k).vfio.values()].filter((vdev) => vdev.group === group);
 }
 
 function get_status(k: Kernel, group: VfioGroup, arg: bigint): number {

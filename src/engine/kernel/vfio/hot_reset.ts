@@ -13,7 +13,7 @@ import type { Kernel } from "../kernel.ts";
 import { copy_from_user, copy_to_user } from "../mm/uaccess.ts";
 import { pci_is_root_bus, type PciDev } from "../pci/pci_dev.ts";
 import { the_platform } from "../platform.ts";
-import { VfioGroup } from "./group.ts";
+import { VfioGroup } from "./group_state.ts";
 import { vfio_copy_args } from "./info.ts";
 import { vfio_pci_memory_enabled, type VfioPciDevice } from "./vfio_pci.ts";
 

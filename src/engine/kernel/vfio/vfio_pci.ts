@@ -16,6 +16,7 @@ import {
   type PciDev,
 } from "../pci/pci_dev.ts";
 import { pci_reset_function } from "../pci/reset.ts";
+import type { VfioGroup } from "./group_state.ts";
 import { vfio_config_init, type Vconfig } from "./config.ts";
 
 /** Regions by their fixed index. */
@@ -42,6 +43,8 @@ export class VfioPciDevice {
   open_count = 0;
   idev: IommufdDevice | null = null;
   attached = false;
+  /** Its group's node; null where there is none. */
+  group: VfioGroup | null = null;
   /** Opened by its group, perhaps several times; its context is then a VFIO container. */
   by_group = false;
   readonly pasids = new Set<number>();
