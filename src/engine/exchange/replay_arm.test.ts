@@ -99,6 +99,13 @@ describe("a VMM's calls", () => {
   });
 });
 
+it("refuses a container of vfio_iommu_type1 by name, and compares the group's own status", () => {
+  const { lines } = trace("traces/vmm/arm-legacy-S.jsonl");
+  const report = replay(lines, "plain", "tables/arm");
+  expect(report).toMatchObject({ agreed: 1, total: 1, given: 0 });
+  expect([...report.skipped]).toEqual([[expect.stringContaining("vfio_iommu_type1"), 11]]);
+});
+
 describe("a changed recording does not agree", () => {
   const changed = (name: string, seq: number, from: string, to: string): string[] => {
     const { lines, machine } = trace(`traces/arm/${name}.jsonl`);

@@ -15,6 +15,7 @@ import type { PciDev } from "./pci/pci_dev.ts";
 import { boot_options_of, type BootOptions, DEFAULT_BOOT, Platform, the_platform } from "./platform.ts";
 import type { ResolvedProfile } from "./profile.ts";
 import { VfioDevNode } from "./vfio/device_cdev.ts";
+import { vfio_register_group_dev } from "./vfio/group.ts";
 import { VfioPciDevice } from "./vfio/vfio_pci.ts";
 
 const VENDOR_VIRTIO = 0x1af4;
@@ -89,6 +90,7 @@ export function vfio_pci_bind(k: Kernel, pdev: PciDev): VfioPciDevice {
   const vdev = new VfioPciDevice(pdev, `/dev/vfio/devices/vfio${platform.vfio_next++}`);
   k.devnodes.set(vdev.node, new VfioDevNode(vdev));
   platform.vfio.set(pdev.bdf, vdev);
+  vfio_register_group_dev(k, vdev);
   return vdev;
 }
 

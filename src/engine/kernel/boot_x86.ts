@@ -15,7 +15,6 @@ import { pci_scan } from "./pci/enumerate.ts";
 import { native_probe } from "./pci/native.ts";
 import { boot_options_of, DEFAULT_BOOT, Platform, the_platform } from "./platform.ts";
 import type { ResolvedProfile } from "./profile.ts";
-import { vfio_register_group_dev } from "./vfio/group.ts";
 import type { IntelIommuDesc, X86MachineDesc } from "./x86_desc.ts";
 
 export interface X86BootOptions {
@@ -50,7 +49,7 @@ export function boot_x86(
   for (const pdev of platform.pci.values()) if (vfio.includes(pdev.bdf)) native_probe(k, pdev);
   for (const bdf of vfio) {
     const pdev = platform.pci.get(bdf);
-    if (pdev !== undefined) vfio_register_group_dev(k, vfio_pci_bind(k, pdev));
+    if (pdev !== undefined) vfio_pci_bind(k, pdev);
   }
   return k;
 }
