@@ -33,7 +33,9 @@ for (const path of files(join(root, "src"))) {
   const text = readFileSync(path, "utf8");
   const lines = text.split("\n").length;
   const isTest = /\.test\.tsx?$|\/testing\//.test(name);
-  if (lines > longest && !isTest) problems.push(`${name}: ${lines} lines, at most ${longest}`);
+  // Presets are the importer's output: data.
+  const isData = name.startsWith("src/engine/presets/");
+  if (lines > longest && !isTest && !isData) problems.push(`${name}: ${lines} lines, at most ${longest}`);
   if (isTest) continue;
   for (const m of text.matchAll(/(?:from\s+|import\s*\(\s*|new URL\(\s*|^import\s+)["']([^"']+)["']/gm)) {
     const target = m[1];

@@ -20,7 +20,7 @@ import { ARCHITECTURE, QEMU, type Quirks } from "./smmuv3/quirks.ts";
 import { Smmuv3, type SmmuDesc } from "./smmuv3/smmu.ts";
 import { Txn, TxnResult } from "./smmuv3/txn.ts";
 
-export type { DmaRequest, DmaResult, DmaRun } from "./dma.ts";
+export type { DmaRequest, DmaResult } from "./dma.ts";
 
 export interface NamedRange extends Range {
   name: string;

@@ -31,8 +31,6 @@ export const errno = Object.freeze({
   ETIMEDOUT: 110,
 });
 
-export type ErrnoName = keyof typeof errno;
-
 const names = new Map<number, string>(Object.entries(errno).map(([name, value]) => [value, name]));
 
 /** `EINVAL` for 22 or -22; `errno 77777` where the table has no name. */

@@ -16,11 +16,6 @@ export function alloc_coherent(k: Kernel, bytes: number): number | null {
   return pfn < 0 ? null : pfn * PAGE_SIZE;
 }
 
-export function free_coherent(k: Kernel, pa: number, bytes: number): void {
-  k.mem.zero(pa, pages(bytes) * PAGE_SIZE);
-  k.mm.frames.release(pa / PAGE_SIZE, pages(bytes));
-}
-
 /** The same for page-table code, which knows no kernel. */
 export class PageTableMemory implements TableMemory {
   readonly mem: PhysMem;

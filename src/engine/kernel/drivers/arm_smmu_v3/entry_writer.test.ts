@@ -49,7 +49,7 @@ function change(from: Uint32Array, to: Uint32Array): Change {
   const k = testKernel();
   for (let w = 0; w < ENTRY_WORDS; w += 2) k.mem.write64(AT + 4 * w, from[w] ?? 0, from[w + 1] ?? 0);
   const steps: Change["steps"] = [];
-  let before = from.slice();
+  let before: Uint32Array = from.slice();
   const writer: EntryWriter = {
     get_used: arm_smmu_get_ste_used,
     get_update_safe: arm_smmu_get_ste_update_safe,
