@@ -5,7 +5,7 @@
 import { freezeDeep } from "../../hw/base/freeze.ts";
 import type { Range } from "../../hw/memory.ts";
 import type { BarDesc, FunctionDesc } from "../../hw/pci/function.ts";
-import type { IntelIommuDesc, OtherIommuDesc, VtdUnitDesc, X86MachineDesc } from "../kernel/x86_desc.ts";
+import type { AmdIommuDesc, VtdUnitDesc, X86MachineDesc } from "../kernel/x86_desc.ts";
 import { AcpiTable } from "./acpi.ts";
 import { readDmar } from "./dmar.ts";
 import { type MachineFiles, optionalText } from "./firmware.ts";
@@ -55,9 +55,16 @@ function bytesOf(files: MachineFiles, name: string): Uint8Array | undefined {
   return typeof value === "string" ? undefined : value;
 }
 
+/** `/sys/class/iommu/ivhd0/amd-iommu/features: 29d7:0`: EFR and EFR2. */
+function amdOf(id: string, files: MachineFiles): AmdIommuDesc {
+  const m = /\/ivhd0\/amd-iommu\/features: ([0-9a-f]+):([0-9a-f]+)/.exec(optionalText(files, "class-iommu.txt"));
+  if (m === null) throw new BadInput(`machine ${id}: class-iommu.txt: no features of ivhd0`);
+  return { kind: "amd", efr: halves(m[1] ?? ""), efr2: halves(m[2] ?? "") };
+}
+
 /** The unit's registers come from sysfs: `/sys/class/iommu/dmar0/intel-iommu/cap: 80d2008c222f0686`. */
-function iommuOf(id: string, files: MachineFiles): IntelIommuDesc | OtherIommuDesc {
-  if (bytesOf(files, "acpi/IVRS.bin") !== undefined) return { kind: "not modelled", what: "AMD IOMMU" };
+function iommuOf(id: string, files: MachineFiles): X86MachineDesc["x86"]["iommu"] {
+  if (bytesOf(files, "acpi/IVRS.bin") !== undefined) return amdOf(id, files);
   if (bytesOf(files, "acpi/VIOT.bin") !== undefined) return { kind: "not modelled", what: "virtio-iommu" };
   const table = bytesOf(files, "acpi/DMAR.bin");
   if (table === undefined) return { kind: "none", what: "no IOMMU" };

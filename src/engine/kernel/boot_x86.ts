@@ -1,5 +1,7 @@
 /** Boots a kernel on an x86 machine: remapping units, PCI, groups and their default domains, vfio-pci. */
+import { PCI } from "../../hw/pci/regs.ts";
 import { Machine } from "../../hw/machine.ts";
+import { AmdIommu, amd_iommu_probe_device } from "./drivers/amd/driver.ts";
 import { IntelIommu } from "./drivers/intel/caps.ts";
 import { intel_iommu_probe_device } from "./drivers/intel/driver.ts";
 import { vfio_pci_bind } from "./boot.ts";
@@ -15,7 +17,7 @@ import { pci_scan } from "./pci/enumerate.ts";
 import { native_probe } from "./pci/native.ts";
 import { boot_options_of, DEFAULT_BOOT, Platform, the_platform } from "./platform.ts";
 import type { ResolvedProfile } from "./profile.ts";
-import type { IntelIommuDesc, X86MachineDesc } from "./x86_desc.ts";
+import type { AmdIommuDesc, IntelIommuDesc, X86MachineDesc } from "./x86_desc.ts";
 
 export interface X86BootOptions {
   /** CONFIG_IOMMUFD_TEST; null = without. */
@@ -42,9 +44,10 @@ export function boot_x86(
   const platform = new Platform(machine, settings);
   k.platform = platform;
   iommufd_init(k);
-  platform.irq.x86 = x86_irq_init(iommu.kind === "intel" && iommu.interruptRemapping);
+  platform.irq.x86 = x86_irq_init(iommu.kind === "amd" || (iommu.kind === "intel" && iommu.interruptRemapping));
   pci_scan(k);
   if (iommu.kind === "intel") intel_iommu_init(k, iommu);
+  if (iommu.kind === "amd") amd_iommu_init(k, iommu);
   for (const group of [...k.iommu.groups.values()].sort((a, b) => a.id - b.id)) iommu_setup_default_domain(k, group);
   for (const pdev of platform.pci.values()) if (vfio.includes(pdev.bdf)) native_probe(k, pdev);
   for (const bdf of vfio) {
@@ -63,6 +66,21 @@ function intel_iommu_init(k: Kernel, desc: IntelIommuDesc): void {
     if (iommu === undefined) continue;
     intel_iommu_probe_device(k, pdev, iommu, desc);
     pdev.dev.msi_isolated = desc.interruptRemapping;
+    const { group, reason } = k.ops.pci_device_group(k, pdev);
+    iommu_group_add_device(group, pdev.dev, reason);
+  }
+}
+
+/** Class of the unit's own function, which it does not translate. */
+const CLASS_IOMMU = 0x0806;
+
+/** One unit in front of everything else. */
+function amd_iommu_init(k: Kernel, desc: AmdIommuDesc): void {
+  const iommu = new AmdIommu(desc);
+  for (const pdev of the_platform(k).pci.values()) {
+    if (pdev.hw.config.read(PCI.CLASS + 2, 2) === CLASS_IOMMU) continue;
+    amd_iommu_probe_device(pdev, iommu);
+    pdev.dev.msi_isolated = true;
     const { group, reason } = k.ops.pci_device_group(k, pdev);
     iommu_group_add_device(group, pdev.dev, reason);
   }

@@ -36,6 +36,13 @@ export interface IntelIommuDesc {
   interruptRemapping: boolean;
 }
 
+/** Extended features of the AMD IOMMU; interrupts are remapped. */
+export interface AmdIommuDesc {
+  kind: "amd";
+  efr: Register64;
+  efr2: Register64;
+}
+
 /** A machine whose IOMMU has no driver here, or that has none: `what` names it. */
 export interface OtherIommuDesc {
   kind: "none" | "not modelled";
@@ -44,7 +51,7 @@ export interface OtherIommuDesc {
 
 export interface X86MachineDesc extends MachineDesc {
   x86: {
-    iommu: IntelIommuDesc | OtherIommuDesc;
+    iommu: IntelIommuDesc | AmdIommuDesc | OtherIommuDesc;
     /** Functions given to vfio-pci, in the order of binding. */
     vfio: string[];
   };

@@ -12,6 +12,7 @@ const MACHINES = Object.freeze([
   ["intel-sm-fsts", "intel-sm-fsts", "Intel VT-d, scalable mode, first stage"],
   ["intel-legacy", "intel-legacy", "Intel VT-d, legacy mode"],
   ["intel-noir", "intel-noir", "Intel VT-d without interrupt remapping"],
+  ["amd", "amd", "AMD IOMMU"],
   ["no-iommu", "none", "x86 without IOMMU"],
 ] as const);
 
