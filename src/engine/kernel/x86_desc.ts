@@ -56,8 +56,3 @@ export interface X86MachineDesc extends MachineDesc {
     vfio: string[];
   };
 }
-
-/** Whether a description is of an x86 machine. */
-export function isX86Machine(desc: MachineDesc): desc is X86MachineDesc {
-  return "x86" in desc;
-}

@@ -4,7 +4,7 @@ import { boot } from "../kernel/boot.ts";
 import { EventfdCtx, sys_eventfd } from "../kernel/eventfd.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { type BootOptions, the_machine, the_platform } from "../kernel/platform.ts";
-import type { KernelProfile, ResolvedProfile } from "../kernel/profile.ts";
+import type { ResolvedProfile } from "../kernel/profile.ts";
 import { resolveProfile } from "../kernel/resolve.ts";
 import * as sys from "../kernel/syscall.ts";
 import { PLAIN } from "../presets/plain.ts";
@@ -28,12 +28,6 @@ import {
 import { ARGS, DATA, Program } from "./program.ts";
 
 export const NEWEST: ResolvedProfile = resolveProfile("linux-7.2", [linux_7_2]);
-
-/** The newest kernel with some of its features or functions replaced. */
-export function changedKernel(change: Partial<KernelProfile>): ResolvedProfile {
-  const profile = { id: "changed", title: "changed", date: "2026-01-01", changes: "", base: "linux-7.2", ...change };
-  return resolveProfile("changed", [profile, linux_7_2]);
-}
 
 export function bootedKernel(
   desc: MachineDesc = PLAIN,
