@@ -1,5 +1,4 @@
 /** One recorded ioctl: made again, with its buffers, and compared byte for byte. */
-import { NotModelled } from "../kernel/not_modelled.ts";
 import * as sys from "../kernel/syscall.ts";
 import { decode, diffFields } from "../uapi/codec.ts";
 import { errnoName } from "../uapi/errno.ts";
@@ -8,28 +7,26 @@ import type { IoctlDef } from "../uapi/layout.ts";
 import { ioctlDef } from "../uapi/table.ts";
 import {
   IRQ_SET_FLAGS,
+  VFIO_CHECK_EXTENSION,
   VFIO_DEVICE_BIND_IOMMUFD,
   VFIO_DEVICE_FEATURE,
   VFIO_DEVICE_SET_IRQS,
   VFIO_GROUP_GET_DEVICE_FD,
-  VFIO_GROUP_SET_CONTAINER,
-  VFIO_GROUP_UNSET_CONTAINER,
+  VFIO_SET_IOMMU,
 } from "../uapi/vfio.ts";
 import { type ArmRecord, need } from "./arm_records.ts";
 import { fromHex, toHex } from "./hex.ts";
 import { type ArmWorld, kindOfFd } from "./replay_arm_world.ts";
 
-/**
- * /dev/vfio/vfio of the recorded arm64 kernels is VFIO's own container, not iommufd: VFIO_IOMMU_GET_INFO tells of the
- * domain as soon as SET_IOMMU is done, before any device is opened.
- */
-const TYPE1 = "containers of vfio_iommu_type1 (/dev/vfio/vfio without iommufd)";
-/** Calls on a group that need its container. */
-const OF_CONTAINER: readonly IoctlDef[] = Object.freeze([
-  VFIO_GROUP_SET_CONTAINER,
-  VFIO_GROUP_UNSET_CONTAINER,
-  VFIO_GROUP_GET_DEVICE_FD,
-]);
+/** VMMs choose this kind of container when it is there. */
+const TYPE1v2 = 3n;
+
+/** Calls whose argument is a plain number, which the traces do not have. */
+export function argumentLost(record: ArmRecord): boolean {
+  const cmd = Number(record.nr);
+  const container = record.t === "ioctl" && kindOfFd(record.fd ?? "") === "vfio-container";
+  return container && (cmd === VFIO_CHECK_EXTENSION.cmd || cmd === VFIO_SET_IOMMU.cmd);
+}
 
 export interface IoctlResult {
   differences: string[];
@@ -90,6 +87,11 @@ function adoptFds(world: ArmWorld, def: IoctlDef, ours: Uint8Array, theirs: Uint
   }
 }
 
+function argument(world: ArmWorld, cmd: number, given: Uint8Array): bigint {
+  if (given.length > 0) return world.arena;
+  return cmd === VFIO_SET_IOMMU.cmd ? TYPE1v2 : 0n;
+}
+
 export function replayIoctl(world: ArmWorld, record: ArmRecord): IoctlResult {
   const name = need(record.fd, record, "fd");
   const kind = kindOfFd(name);
@@ -98,12 +100,11 @@ export function replayIoctl(world: ArmWorld, record: ArmRecord): IoctlResult {
   const theirs = record.out === undefined || record.out === "=" ? given : fromHex(record.out);
   const def = ioctlDef(kind, cmd, given);
   world.ensureOpen(name, record.fdnum);
-  if (name === "vfio/vfio" || (def !== undefined && OF_CONTAINER.includes(def))) throw new NotModelled(TYPE1);
   provideFds(world, def, given);
   world.store(world.arena, given);
   const buffers = buffersOf(record, def, given);
   for (const buffer of buffers) world.store(buffer.at, buffer.before);
-  const ret = sys.sys_ioctl(world.k, world.task, world.fds.get(name) ?? -1, cmd, world.arena);
+  const ret = sys.sys_ioctl(world.k, world.task, world.fds.get(name) ?? -1, cmd, argument(world, cmd, given));
   const ours = world.load(world.arena, given.length);
   const result: IoctlResult = { differences: [], ranges: rangesOf(world, def, ours, ret) };
   compareRet(world, def, record, ret, result.differences);
@@ -116,7 +117,7 @@ export function replayIoctl(world: ArmWorld, record: ArmRecord): IoctlResult {
 function compareRet(world: ArmWorld, def: IoctlDef | undefined, record: ArmRecord, ret: number, out: string[]): void {
   const theirs = need(record.ret, record, "ret");
   if (theirs >= 0 && ret >= 0) {
-    if (def === VFIO_DEVICE_FEATURE && ret !== theirs) world.move(ret, theirs);
+    if ((def === VFIO_DEVICE_FEATURE || def === VFIO_GROUP_GET_DEVICE_FD) && ret !== theirs) world.move(ret, theirs);
     else if (ret !== theirs) out.push(`ret: ${ret}, recorded ${theirs}`);
     return;
   }

@@ -21,7 +21,7 @@ import {
 } from "../uapi/iommufd.ts";
 import type { FileKind } from "../uapi/layout.ts";
 import { ioctlDef } from "../uapi/table.ts";
-import { VFIO_DEVICE_ATTACH_IOMMUFD_PT } from "../uapi/vfio.ts";
+import { VFIO_DEVICE_ATTACH_IOMMUFD_PT, VFIO_IOMMU_MAP_DMA } from "../uapi/vfio.ts";
 import type { ArmRecord } from "./arm_records.ts";
 import { fromHex } from "./hex.ts";
 import { address, parseShape } from "./parse.ts";
@@ -193,6 +193,10 @@ class Follow {
       this.plan.touch(at, BigInt(bytes));
     }
     if (def.cmd === IOMMU_IOAS_MAP.cmd && kind === "iommufd") this.map(record, given);
+    if (def === VFIO_IOMMU_MAP_DMA) {
+      const { vaddr, size } = decode(VFIO_IOMMU_MAP_DMA, given);
+      if (size < 1n << 40n) this.plan.touch(vaddr, size);
+    }
     if (record.ret === undefined || record.ret < 0) return;
     this.follow(record, cmd, kind, fromHex(record.out === "=" ? (record.in ?? "") : (record.out ?? "")));
   }

@@ -20,7 +20,7 @@ import {
   VFIO_DEVICE_GET_REGION_INFO,
 } from "../uapi/vfio.ts";
 import { compareCommands, compareMsi, compareSte } from "./arm_hw_compare.ts";
-import { replayIoctl } from "./arm_ioctl.ts";
+import { argumentLost, replayIoctl } from "./arm_ioctl.ts";
 import { dumpName, guestPieces, parseTableDump, planMemory, type TableDump } from "./arm_memory.ts";
 import { Names } from "./arm_names.ts";
 import { applyNote, applyPoke, undoPokes, type Poked } from "./arm_stores.ts";
@@ -114,7 +114,7 @@ export class ReplayArm {
       return;
     }
     if (SILENT.includes(record.t)) return;
-    if (this.deviceGiven && isDeviceAnswer(record)) {
+    if (argumentLost(record) || (this.deviceGiven && isDeviceAnswer(record))) {
       this.report.given++;
       return;
     }

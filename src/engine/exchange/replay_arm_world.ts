@@ -33,6 +33,7 @@ export interface TraceSettings {
   passthrough: boolean;
   vfio: boolean;
   vfio_pci_dmabuf: boolean;
+  vfio_container: "type1";
   cmdline: string;
 }
 
@@ -53,6 +54,7 @@ export function settingsOf(records: readonly ArmRecord[], { firmware }: MachineD
     passthrough: param_bool(cmdline, "iommu.passthrough", false),
     cmdline,
     vfio: !told || before.includes("bind"),
+    vfio_container: "type1",
     vfio_pci_dmabuf: records.some((r) => r.cmd === "VFIO_DEVICE_FEATURE" && (r.ret ?? -1) >= 0),
   };
 }
@@ -151,6 +153,10 @@ export class ArmWorld {
   /** Traces of a VMM have no open records: its files are opened when they are first used. */
   ensureOpen(name: string, number: number | undefined): void {
     if (this.fds.has(name) || number === undefined) return;
+    if (this.task.fds.has(number)) {
+      this.fds.set(name, number);
+      return;
+    }
     const path = name === "iommu" ? "/dev/iommu" : `/dev/${name}`;
     const fd = sys.sys_open(this.k, this.task, path);
     if (fd >= 0) this.keep(name, fd, number);

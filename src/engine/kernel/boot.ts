@@ -16,6 +16,7 @@ import { boot_options_of, type BootOptions, DEFAULT_BOOT, Platform, the_platform
 import type { ResolvedProfile } from "./profile.ts";
 import { VfioDevNode } from "./vfio/device_cdev.ts";
 import { vfio_register_group_dev } from "./vfio/group.ts";
+import { VfioContainerNode } from "./vfio/type1.ts";
 import { VfioPciDevice } from "./vfio/vfio_pci.ts";
 
 const VENDOR_VIRTIO = 0x1af4;
@@ -44,6 +45,7 @@ export function boot(machine: Machine, profile: ResolvedProfile, options: Partia
   const platform = new Platform(machine, settings);
   k.platform = platform;
   iommufd_init(k);
+  if (settings.vfio_container === "type1") k.devnodes.set("/dev/vfio/vfio", new VfioContainerNode());
   probe_irqchips(k, platform);
   for (const hw of machine.desc.smmus) {
     const smmu = arm_smmu_device_probe(k, hw.name, hw.base);

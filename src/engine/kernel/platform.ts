@@ -30,6 +30,8 @@ export interface BootOptions {
   dma_can_stall: readonly string[];
   /** CONFIG_VFIO_PCI_DMABUF: BARs can be exported as dma-bufs. */
   vfio_pci_dmabuf: boolean;
+  /** /dev/vfio/vfio: iommufd (CONFIG_IOMMUFD_VFIO_CONTAINER), or VFIO's own container with type1. */
+  vfio_container: "iommufd" | "type1";
   /** Endpoints are given to vfio-pci; else they stay with their own drivers. */
   vfio: boolean;
   /** Page frames for the kernel's own use (tables, queues, process memory without given frames). */
@@ -44,6 +46,7 @@ export const DEFAULT_BOOT: BootOptions = Object.freeze({
   ats: true,
   dma_can_stall: [],
   vfio_pci_dmabuf: true,
+  vfio_container: "iommufd",
   vfio: true,
   frames: null,
 });

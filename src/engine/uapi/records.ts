@@ -121,6 +121,14 @@ export const VFIO_CAP_DMA_AVAIL = defineLayout("struct vfio_iommu_type1_info_dma
   next: u32(4),
   avail: u32(8),
 });
+export const VFIO_CAP_MIGRATION = defineLayout("struct vfio_iommu_type1_info_cap_migration", 32, {
+  id: u16(0),
+  version: u16(2),
+  next: u32(4),
+  flags: u32(8),
+  pgsize_bitmap: u64(16),
+  max_dirty_bitmap_size: u64(24),
+});
 
 /** Argument of the self-test's SYZ flag: the n-th area by address, and a byte offset in it. */
 export const SYZ_IOVA = defineLayout("u64", 8, { nth_area: u32(0), offset: u32(4) });

@@ -110,15 +110,18 @@ function vfio_df_ioctl_bind_iommufd(k: Kernel, df: VfioDeviceFile, arg: bigint):
 /** Everything that the file held is given back: interrupts, attachments, the device. */
 function vfio_df_close(k: Kernel, df: VfioDeviceFile): void {
   const { vdev } = df;
-  if (vdev.idev === null) return;
+  const { idev } = vdev;
+  if (vdev.open_count === 0) return;
   if (vdev.by_group && --vdev.open_count > 0) return;
   vfio_pci_dma_buf_cleanup(k, vdev);
   vfio_pci_core_disable(k, vdev);
-  for (const pasid of vdev.pasids) iommufd_device_detach(k, vdev.idev, pasid);
-  vdev.pasids.clear();
-  if (vdev.attached) iommufd_device_detach(k, vdev.idev, RID);
-  vdev.attached = false;
-  iommufd_device_unbind(k, vdev.idev);
+  if (idev !== null) {
+    for (const pasid of vdev.pasids) iommufd_device_detach(k, idev, pasid);
+    vdev.pasids.clear();
+    if (vdev.attached) iommufd_device_detach(k, idev, RID);
+    vdev.attached = false;
+    iommufd_device_unbind(k, idev);
+  } else if (vdev.group !== null) vdev.group.container_users--;
   vdev.idev = null;
   vdev.open_count = 0;
   vdev.by_group = false;

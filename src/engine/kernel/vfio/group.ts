@@ -1,5 +1,5 @@
 /**
- * /dev/vfio/N: the older way to a device, by its IOMMU group and a container, which here is an iommufd.
+ * /dev/vfio/N: the older way to a device, by its IOMMU group and a container: an iommufd, or VFIO's own (type1.ts).
  * Source: linux 7.2 drivers/vfio/{group,iommufd,vfio_main}.c, drivers/iommu/iommufd/vfio_compat.c
  * `iommufd_vfio_compat_ioas_create`.
  */
@@ -20,9 +20,10 @@ import { copy_from_user, copy_to_user } from "../mm/uaccess.ts";
 import { the_platform } from "../platform.ts";
 import { fd_install } from "../syscall.ts";
 import { vfio_device_fops, VfioDeviceFile } from "./device_cdev.ts";
-import { VfioGroup } from "./group_state.ts";
+import { VfioContainer, VfioGroup } from "./group_state.ts";
 import { vfio_copy_args } from "./info.ts";
-import { vfio_pci_core_enable, type VfioPciDevice } from "./vfio_pci.ts";
+import { vfio_container_attach_group, vfio_container_detach_group } from "./type1.ts";
+import { vfio_pci_core_disable, vfio_pci_core_enable, type VfioPciDevice } from "./vfio_pci.ts";
 
 const STATUS_VIABLE = 1;
 const STATUS_CONTAINER_SET = 2;
@@ -55,7 +56,7 @@ function get_status(k: Kernel, group: VfioGroup, arg: bigint): number {
   const bytes = vfio_copy_args(k, arg, def);
   if (typeof bytes === "number") return bytes;
   let flags = 0;
-  if (group.iommufd !== null) flags = STATUS_CONTAINER_SET | STATUS_VIABLE;
+  if (group.iommufd !== null || group.container !== null) flags = STATUS_CONTAINER_SET | STATUS_VIABLE;
   else if (group.iommu_group.owner_cnt === 0) flags = STATUS_VIABLE;
   encodeInto(def, bytes, { flags });
   return copy_to_user(k, arg, bytes) ? 0 : -errno.EFAULT;
@@ -79,7 +80,9 @@ function set_container(k: Kernel, group: VfioGroup, arg: bigint): number {
   if (!k.check(fd >= 0, "a descriptor")) return -errno.EINVAL;
   const file = k.current.fds.get(fd);
   if (!k.check(file !== undefined, "the descriptor is open") || file === undefined) return -errno.EBADF;
-  if (!k.check(group.iommufd === null, "the group has no container yet")) return -errno.EINVAL;
+  const free = group.iommufd === null && group.container === null;
+  if (!k.check(free, "the group has no container yet")) return -errno.EINVAL;
+  if (file.private_data instanceof VfioContainer) return set_vfio_container(k, group, file, file.private_data);
   const ictx = file.private_data;
   if (!k.check(ictx instanceof IommufdCtx, "the descriptor is a container") || !(ictx instanceof IommufdCtx)) {
     return -errno.EBADFD;
@@ -91,15 +94,27 @@ function set_container(k: Kernel, group: VfioGroup, arg: bigint): number {
   return 0;
 }
 
+function set_vfio_container(k: Kernel, group: VfioGroup, file: File, own: VfioContainer): number {
+  const rc = vfio_container_attach_group(k, own, group);
+  if (rc < 0) return rc;
+  file.count++;
+  group.container = { own, file };
+  return 0;
+}
+
 /** Gives the container back. */
 function detach_container(k: Kernel, group: VfioGroup): void {
-  const file = group.iommufd?.file ?? null;
+  if (group.container !== null) vfio_container_detach_group(k, group.container.own, group);
+  const file = group.iommufd?.file ?? group.container?.file ?? null;
   group.iommufd = null;
+  group.container = null;
   if (file !== null && --file.count === 0) file.ops.release?.(k, file);
 }
 
 function unset_container(k: Kernel, group: VfioGroup): number {
-  if (!k.check(group.iommufd !== null, "the group has a container")) return -errno.EINVAL;
+  const has = group.iommufd !== null || group.container !== null;
+  if (!k.check(has, "the group has a container")) return -errno.EINVAL;
+  if (!k.check(group.container_users === 0, "no device of the group is open")) return -errno.EBUSY;
   detach_container(k, group);
   return 0;
 }
@@ -121,9 +136,9 @@ function get_device_fd(k: Kernel, group: VfioGroup, arg: bigint): number {
   if (typeof name === "number") return name;
   const vdev = members(k, group).find((one) => one.pdev.bdf === name);
   if (!k.check(vdev !== undefined, "a device of the group has this name") || vdev === undefined) return -errno.ENODEV;
-  const { iommufd } = group;
-  if (!k.check(iommufd !== null, "the group has a container") || iommufd === null) return -errno.EINVAL;
-  const rc = vfio_df_group_open(k, vdev, iommufd);
+  const { iommufd, container } = group;
+  if (!k.check(iommufd !== null || container !== null, "the group has a container")) return -errno.EINVAL;
+  const rc = iommufd === null ? vfio_df_container_open(k, vdev, group) : vfio_df_group_open(k, vdev, iommufd);
   if (rc < 0) return rc;
   const df = new VfioDeviceFile(vdev);
   df.access_granted = true;
@@ -145,6 +160,7 @@ function vfio_df_group_open(k: Kernel, vdev: VfioPciDevice, ictx: IommufdCtx): n
     rc = ioas === null ? -errno.ENODEV : iommufd_device_attach(k, idev, RID, ioas.id);
   }
   if (rc < 0) {
+    if (vdev.vconfig !== null) vfio_pci_core_disable(k, vdev);
     iommufd_device_unbind(k, idev);
     return rc;
   }
@@ -152,6 +168,20 @@ function vfio_df_group_open(k: Kernel, vdev: VfioPciDevice, ictx: IommufdCtx): n
   vdev.attached = true;
   vdev.by_group = true;
   vdev.open_count = 1;
+  return 0;
+}
+
+/** With VFIO's own container the device is where its group is: nothing is bound or attached. */
+function vfio_df_container_open(k: Kernel, vdev: VfioPciDevice, group: VfioGroup): number {
+  const chosen = group.container?.own.type1 ?? null;
+  if (!k.check(chosen !== null, "the container has an IOMMU")) return -errno.EINVAL;
+  if (vdev.open_count === 0) {
+    const rc = vfio_pci_core_enable(k, vdev);
+    if (rc < 0) return rc;
+    vdev.by_group = true;
+    group.container_users++;
+  }
+  vdev.open_count++;
   return 0;
 }
 
