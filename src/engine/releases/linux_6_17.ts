@@ -1,0 +1,16 @@
+import { defineKernel, releaseNumber } from "../kernel/profile.ts";
+
+export default defineKernel({
+  id: "linux-6.17",
+  title: "6.17",
+  subtitle: "every nested attach needs a vDEVICE",
+  base: "linux-6.19",
+  date: "2025-09-28",
+  changes: "On SMMUv3 an attach to any nested hwpt needs a vDEVICE, bypass and abort included.",
+  scenario: "vdevice-bypass",
+  expects: ["attaching a bypass entry without a vDEVICE gives ENOENT"],
+  unknown: [
+    "Not modelled: unmapping an empty range through the VFIO interface gives ENOENT up to 6.17, MAP_FILE of a dma-buf came in 6.19, and AMD, VT-d and the mock driver chose leaf sizes by other code before 6.19.",
+  ],
+  features: { uapi_release: releaseNumber("6.17"), vste_needs_vdevice: "any" },
+});
