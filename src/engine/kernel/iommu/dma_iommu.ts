@@ -20,7 +20,7 @@ import {
 } from "./types.ts";
 
 /** DMA-API state of a default domain, as far as doorbells need it: addresses are taken from the top down. */
-export class IovaCookie {
+class IovaCookie {
   readonly granule: bigint;
   /** Address above the next page. */
   top: bigint;

@@ -21,7 +21,7 @@ export function gicv2m_probe(k: Kernel, base: number): V2mState {
   return { base, spi_start: (typer >>> 16) & 0x3ff, nr_spis: typer & 0x3ff, used: new Set() };
 }
 
-export function gicv2m_get_msi_addr(v2m: V2mState): bigint {
+function gicv2m_get_msi_addr(v2m: V2mState): bigint {
   return BigInt(v2m.base + MSI_SETSPI_NS);
 }
 

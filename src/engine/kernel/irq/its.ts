@@ -190,7 +190,7 @@ export function its_irq_domain_alloc(
 }
 
 /** Address of GITS_TRANSLATER. */
-export function its_get_msi_base(its: ItsState): bigint {
+function its_get_msi_base(its: ItsState): bigint {
   return BigInt(its.base + GITS.TRANSLATER);
 }
 

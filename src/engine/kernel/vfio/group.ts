@@ -202,7 +202,7 @@ function vfio_group_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigint):
   }
 }
 
-export const vfio_group_fops: FileOps = Object.freeze({
+const vfio_group_fops: FileOps = Object.freeze({
   name: "vfio-group",
   ioctl: vfio_group_fops_ioctl,
   release(k: Kernel, file: File): void {
@@ -213,7 +213,7 @@ export const vfio_group_fops: FileOps = Object.freeze({
 });
 
 /** The node of one group: open once at a time, and not while a device of it is bound through its own node. */
-export class VfioGroupNode implements DevNode {
+class VfioGroupNode implements DevNode {
   readonly ops = vfio_group_fops;
   readonly group: VfioGroup;
 

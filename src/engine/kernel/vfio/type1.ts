@@ -389,7 +389,7 @@ function vfio_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigint): numbe
   }
 }
 
-export const vfio_fops: FileOps = Object.freeze({ name: "vfio-container", ioctl: vfio_fops_ioctl });
+const vfio_fops: FileOps = Object.freeze({ name: "vfio-container", ioctl: vfio_fops_ioctl });
 
 /** Every open is a container of its own. Groups hold the file. */
 export class VfioContainerNode implements DevNode {

@@ -68,14 +68,14 @@ function nothing_safe(): Uint32Array {
 }
 
 /** Tells every stream of the device to forget the CD of `ssid`, and waits. */
-export function arm_smmu_sync_cd(k: Kernel, master: ArmSmmuMaster, ssid: number, leaf: boolean): void {
+function arm_smmu_sync_cd(k: Kernel, master: ArmSmmuMaster, ssid: number, leaf: boolean): void {
   const batch: CmdqBatch = { cmds: [] };
   for (const sid of master.streams) arm_smmu_cmdq_batch_add(k, master.smmu, batch, cmd_cfgi_cd(sid, ssid, leaf));
   arm_smmu_cmdq_batch_submit(k, master.smmu, batch);
 }
 
 /** Physical address of the CD of `ssid`, -1 when its table does not exist. */
-export function arm_smmu_get_cd_ptr(master: ArmSmmuMaster, ssid: number): number {
+function arm_smmu_get_cd_ptr(master: ArmSmmuMaster, ssid: number): number {
   const t = master.cd_table;
   if (t.base < 0) return -1;
   if (!t.two_level) return t.base + ssid * ENTRY_BYTES;

@@ -22,8 +22,8 @@ import { arm_smmu_domain_inv_range } from "./invs.ts";
 
 /** Bits of HWPT_ALLOC flags that reach the driver. */
 export const HWPT_NEST_PARENT = 1;
-export const HWPT_DIRTY_TRACKING = 2;
-export const HWPT_PASID = 8;
+const HWPT_DIRTY_TRACKING = 2;
+const HWPT_PASID = 8;
 
 /** The driver's part of a domain; a domain of another driver is a bug of the caller. */
 function priv(domain: IommuDomain): ArmSmmuDomain {
@@ -115,7 +115,7 @@ function arm_smmu_domain_free(_k: Kernel, domain: IommuDomain): void {
   else paging.smmu.vmid_map.free(paging.tag);
 }
 
-export const arm_smmu_paging_ops: IommuDomainOps = Object.freeze({
+const arm_smmu_paging_ops: IommuDomainOps = Object.freeze({
   attach_dev: (k: Kernel, domain: IommuDomain, dev: Device, old: IommuDomain | null) =>
     k.ops.arm_smmu_attach_dev(k, domain, dev, old),
   set_dev_pasid: (k: Kernel, domain: IommuDomain, dev: Device, pasid: number, old: IommuDomain | null) =>

@@ -25,8 +25,8 @@ import { arm_smmu_hw_info, arm_smmu_viommu_supported, arm_vsmmu_init } from "./i
 import { arm_smmu_init_sid_strtab } from "./strtab.ts";
 
 /** Window for MSI doorbells. */
-export const MSI_IOVA_BASE = 0x8000000n;
-export const MSI_IOVA_LENGTH = 0x100000n;
+const MSI_IOVA_BASE = 0x8000000n;
+const MSI_IOVA_LENGTH = 0x100000n;
 
 function arm_smmu_capable(_k: Kernel, dev: Device, cap: IommuCap): boolean {
   const master = dev_master(dev);
@@ -84,7 +84,7 @@ function static_domain(type: "blocked" | "identity", ops: IommuDomainOps): Iommu
   });
 }
 
-export const arm_smmu_ops: IommuOps = Object.freeze({
+const arm_smmu_ops: IommuOps = Object.freeze({
   name: "arm-smmu-v3",
   capable: arm_smmu_capable,
   get_resv_regions: (k: Kernel, dev: Device) => k.ops.arm_smmu_get_resv_regions(k, dev),

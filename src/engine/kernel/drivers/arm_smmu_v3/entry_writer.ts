@@ -8,7 +8,7 @@
  */
 import type { Kernel } from "../../kernel.ts";
 
-export const ENTRY_QWORDS = 8;
+const ENTRY_QWORDS = 8;
 export const ENTRY_WORDS = 16;
 export const ENTRY_BYTES = 64;
 

@@ -41,7 +41,7 @@ const PERM_EXEC = 4;
 const PERM_PRIV = 8;
 
 /** `F_TRANSLATION sid 0x18 iova 0x4000`. */
-export function event_text(words: ArrayLike<number>): string {
+function event_text(words: ArrayLike<number>): string {
   const id = get(f.Event, words);
   const name = EVENT_NAMES[id] ?? `event 0x${id.toString(16)}`;
   const iova = (BigInt(words[5] ?? 0) << 32n) | BigInt((words[4] ?? 0) >>> 0);

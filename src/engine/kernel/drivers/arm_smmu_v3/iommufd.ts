@@ -22,7 +22,7 @@ import { arm_smmu_cmdq_issue_cmdlist, CMDQ_BATCH_ENTRIES } from "./cmdq.ts";
 import { ArmSmmuDomain, type ArmSmmuMaster, ArmSmmuNestedDomain, ArmVsmmu, dev_master } from "./device.ts";
 import { CFG, ste_config, vste_allowed, vste_eats, vste_without_eats } from "./ste.ts";
 
-export const IOMMU_HW_INFO_TYPE_ARM_SMMUV3 = 2;
+const IOMMU_HW_INFO_TYPE_ARM_SMMUV3 = 2;
 export const IOMMU_VIOMMU_TYPE_ARM_SMMUV3 = 1;
 const IOMMU_HWPT_DATA_ARM_SMMUV3 = 2;
 const IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3 = 1;
@@ -122,7 +122,7 @@ export function arm_vsmmu_alloc_domain_nested(
   };
 }
 
-export const arm_smmu_nested_ops: IommuDomainOps = Object.freeze({
+const arm_smmu_nested_ops: IommuDomainOps = Object.freeze({
   attach_dev: (k: Kernel, domain: IommuDomain, dev: Device, old: IommuDomain | null) =>
     k.ops.arm_smmu_attach_dev_nested(k, domain, dev, old),
   get_msi_mapping_domain: (domain: IommuDomain) =>
@@ -139,7 +139,7 @@ function vsid_to_sid(vsmmu: ArmVsmmu, vsid: number): number {
  * A guest's command made safe: its VMID is the parent's, its StreamID the physical one, NSNH_ALL is confined to the
  * VMID. -EIO for any other command and for an unknown StreamID.
  */
-export function arm_vsmmu_convert_user_cmd(k: Kernel, vsmmu: ArmVsmmu, user: Cmd): Cmd | number {
+function arm_vsmmu_convert_user_cmd(k: Kernel, vsmmu: ArmVsmmu, user: Cmd): Cmd | number {
   const [w0, w1, w2, w3] = user;
   const op = w0 & 0xff;
   const vmid = ((w1 & 0xffff0000) | vsmmu.vmid) >>> 0;
@@ -204,7 +204,7 @@ function arm_vsmmu_vdevice_init(k: Kernel, vdev: VdeviceCore): number {
   return k.check(n === 1, "the device has one StreamID", () => ({ left: `${n} StreamIDs` })) ? 0 : -errno.EOPNOTSUPP;
 }
 
-export const arm_vsmmu_ops: ViommuOps = Object.freeze({
+const arm_vsmmu_ops: ViommuOps = Object.freeze({
   alloc_domain_nested: (k: Kernel, viommu: ViommuCore, flags: number, data: UserData) =>
     k.ops.arm_vsmmu_alloc_domain_nested(k, viommu, flags, data),
   cache_invalidate: (k: Kernel, viommu: ViommuCore, array: UserDataArray) =>
