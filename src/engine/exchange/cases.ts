@@ -1,5 +1,5 @@
 /**
- * Files of random SMMUv3 configurations with the answers of another emulator (golden/walks).
+ * Files of random SMMUv3 configurations with the answers of another emulator (fixtures/walks).
  *
  * The right answer of an access is `arch` where present, else the recorded one; `also` lists further answers that a
  * cache may give. With quirks the recorded answer must come, its event record bit for bit and as many as recorded.

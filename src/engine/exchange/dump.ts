@@ -1,5 +1,5 @@
 /**
- * Dumps of one device's translation structures (golden/tables): SMMU registers and every table page reachable from the
+ * Dumps of one device's translation structures (fixtures/tables): SMMU registers and every table page reachable from the
  * device's STE, with addresses and what they must translate to.
  */
 import { z } from "zod/mini";
