@@ -28,6 +28,9 @@ interface Open {
   frames: Map<string, Frame>;
 }
 
+/** The question that the project grew out of. */
+const FIRST_SCENARIO = "sw-msi-nested";
+
 const no = (problem: Problem): { ok: false; problem: Problem } => ({ ok: false, problem });
 const yes = <T>(value: T): { ok: true; value: T } => ({ ok: true, value });
 
@@ -53,6 +56,7 @@ export class Engine implements EngineApi {
         const parsed = parseScenario(text);
         return parsed.ok ? [infoOf(id, parsed.value.scenario)] : [];
       }),
+      first: FIRST_SCENARIO,
     };
   }
 

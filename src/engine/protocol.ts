@@ -28,6 +28,8 @@ export interface Catalogue {
   kernels: KernelInfo[];
   machines: MachineInfo[];
   scenarios: ScenarioInfo[];
+  /** Id of the scenario that opens when no link says otherwise. */
+  first: string;
 }
 
 export interface Opened {

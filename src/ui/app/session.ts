@@ -46,9 +46,7 @@ export class Session {
       const catalogue = await api.catalogue();
       this.store.setState({ catalogue });
       if (fragment !== "" && (await this.follow(fragment))) return;
-      const first = catalogue.scenarios[0];
-      if (first === undefined) throw new Error("the library holds no scenario");
-      await this.open({ id: first.id });
+      await this.open({ id: catalogue.first });
     });
   }
 

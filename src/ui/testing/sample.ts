@@ -62,6 +62,7 @@ export const sample = {
     })),
     machines: [{ id: "plain", title: "Arm virt" }],
     scenarios: [scenario],
+    first: scenario.id,
   }),
   open: (source): Answer<Opened> =>
     "id" in source && source.id !== scenario.id
