@@ -9,8 +9,15 @@ export function parseJson(place: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (e) {
-    throw new BadInput(`${place}: ${e instanceof Error ? e.message : "not JSON"}`);
+    throw new BadInput(`${place}${lineOf(text, e)}: not JSON`);
   }
+}
+
+/** ` line 3`, when the text has several lines and the parser says where it stopped. */
+function lineOf(text: string, e: unknown): string {
+  const at = e instanceof Error ? /position (\d+)/.exec(e.message)?.[1] : undefined;
+  if (at === undefined || !text.includes("\n")) return "";
+  return ` line ${text.slice(0, Number(at)).split("\n").length}`;
 }
 
 /** Checks a value against a schema. */
@@ -18,8 +25,14 @@ export function parseShape<T>(place: string, schema: z.ZodMiniType<T>, value: un
   const r = schema.safeParse(value);
   if (r.success) return r.data;
   const issue = r.error.issues[0];
-  const path = issue === undefined || issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
-  throw new BadInput(`${place}: ${path}${issue?.message ?? "not understood"}`);
+  const path = issue === undefined || issue.path.length === 0 ? "" : `"${issue.path.join(".")}" `;
+  throw new BadInput(`${place}: ${path}${issue === undefined ? "not understood" : complaint(issue)}`);
+}
+
+function complaint(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type") return `is missing or is not of type ${issue.expected}`;
+  if (issue.code === "invalid_value") return `should be one of ${issue.values.map(String).join(", ")}`;
+  return "is not what belongs there";
 }
 
 /** A `0x...` number below 2^64, as halves. */

@@ -57,7 +57,7 @@ test.each([
   [
     "a case with a bad step",
     '{"case":"c","iommu":"smmuv3","regs":{},"streamid":0,"ram":["0x0","0x1000"],"memory":[],"steps":[{"do":"jump"}]}',
-    /^x line 1: steps/,
+    /^x line 1: "steps/,
   ],
 ])("bad input is refused with its place: %s", (_, text, message) => {
   expect(() => walkFile("x", text, { quirks: "none" })).toThrow(BadInput);

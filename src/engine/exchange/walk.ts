@@ -12,7 +12,17 @@ export type { WalkOptions, WalkReport } from "./walk_report.ts";
 
 /** Checks one file. Throws BadInput when it is not such a file. */
 export function walkFile(name: string, text: string, opts: WalkOptions): WalkReport {
-  const first = text.slice(0, text.indexOf("\n") < 0 ? undefined : text.indexOf("\n"));
-  const cases = /^\s*\{"case"/.test(first);
-  return cases ? walkCases(name, text, opts) : walkDump(name, parseJson(name, text), opts);
+  return isCase(text.trimStart().split("\n", 1)[0] ?? "")
+    ? walkCases(name, text, opts)
+    : walkDump(name, parseJson(name, text), opts);
+}
+
+/** Whether a line is a whole JSON object with a `case`. */
+function isCase(line: string): boolean {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && "case" in value;
+  } catch {
+    return false;
+  }
 }
