@@ -1,4 +1,4 @@
-/** Arm virt with multi-function root ports: written by the importer from the recorded machine `mfrp`; see README.md. */
+/** Arm virt with multi-function root ports: written by the importer from a recorded machine; see README.md. */
 import { freezeDeep } from "../../hw/base/freeze.ts";
 import type { MachineDesc } from "../../hw/machine.ts";
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { importArmMachine } from "../exchange/machine_arm.ts";
 import { machineById } from "../sim/machines.ts";
 import { machineFixture } from "../testing/fixtures.ts";
-import { presetSource } from "../testing/preset_source.ts";
+import { isVariation, presetSource } from "../testing/preset_source.ts";
 
 /** Recorded machine -> title. */
 const TITLES: Readonly<Record<string, string>> = Object.freeze({
@@ -20,12 +20,14 @@ const TITLES: Readonly<Record<string, string>> = Object.freeze({
   stage1: "Arm virt, SMMU with stage 1 only",
 });
 
-/** `UPDATE_PRESETS=1 npx vitest run src/engine/presets` writes them anew. */
+const BASE = importArmMachine("plain", TITLES["plain"] ?? "", machineFixture("plain"));
+const PLACE = Object.freeze({ type: "MachineDesc", module: "../../hw/machine.ts", presets: ".", src: "../.." });
+
+/** `UPDATE_PRESETS=1 npx vitest run src/engine/presets && npx oxfmt src/engine/presets` writes them anew. */
 test.each(Object.entries(TITLES))("the preset `%s` is what the importer makes of the recorded machine", (id, title) => {
   const desc = importArmMachine(id, title, machineFixture(id));
-  const name = id.replaceAll("-", "_");
   if (process.env["UPDATE_PRESETS"] === "1") {
-    const file = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
-    writeFileSync(file, presetSource(name.toUpperCase(), desc));
+    const file = fileURLToPath(new URL(`./${id.replaceAll("-", "_")}.ts`, import.meta.url));
+    writeFileSync(file, presetSource(desc, id !== BASE.id && isVariation(BASE, desc) ? BASE : null, PLACE));
   } else expect(machineById(id)).toEqual(desc);
 });

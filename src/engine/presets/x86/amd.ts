@@ -1,4 +1,4 @@
-/** AMD IOMMU: written by the importer from the recorded machine `amd`; see README.md. */
+/** AMD IOMMU: written by the importer from a recorded machine; see README.md. */
 import { freezeDeep } from "../../../hw/base/freeze.ts";
 import type { X86MachineDesc } from "../../kernel/x86_desc.ts";
 

@@ -1,4 +1,4 @@
-/** Intel VT-d, scalable mode, second stage: written by the importer from the recorded machine `intel-sm`; see README.md. */
+/** Intel VT-d, scalable mode, second stage: written by the importer from a recorded machine; see README.md. */
 import { freezeDeep } from "../../../hw/base/freeze.ts";
 import type { X86MachineDesc } from "../../kernel/x86_desc.ts";
 

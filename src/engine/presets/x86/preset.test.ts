@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { importX86Machine } from "../../exchange/machine_x86.ts";
 import { x86MachineById } from "../../sim/machines_x86.ts";
-import { presetSource } from "../../testing/preset_source.ts";
+import { isVariation, presetSource } from "../../testing/preset_source.ts";
 import { x86MachineFixture } from "../../testing/x86_fixtures.ts";
 
 /** Name here -> recorded machine, title. */
@@ -16,16 +16,19 @@ const MACHINES = Object.freeze([
   ["no-iommu", "none", "x86 without IOMMU"],
 ] as const);
 
-/** `UPDATE_PRESETS=1 npx vitest run src/engine/presets/x86` writes them anew. */
+const BASE = importX86Machine("intel-sm", MACHINES[0][2], x86MachineFixture("intel-sm"));
+const PLACE = Object.freeze({
+  type: "X86MachineDesc",
+  module: "../../kernel/x86_desc.ts",
+  presets: "..",
+  src: "../../..",
+});
+
+/** `UPDATE_PRESETS=1 npx vitest run src/engine/presets/x86 && npx oxfmt src/engine/presets` writes them anew. */
 test.each(MACHINES)("the preset `%s` is what the importer makes of the recorded machine %s", (id, from, title) => {
   const desc = importX86Machine(id, title, x86MachineFixture(from));
-  const name = id.replaceAll("-", "_");
   if (process.env["UPDATE_PRESETS"] === "1") {
-    const file = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
-    const source = presetSource(name.toUpperCase(), desc)
-      .replace(/import type \{ MachineDesc \}.*\n/, 'import type { X86MachineDesc } from "../../kernel/x86_desc.ts";\n')
-      .replaceAll(/\bMachineDesc\b/g, "X86MachineDesc")
-      .replace('"../../hw/', '"../../../hw/');
-    writeFileSync(file, source);
+    const file = fileURLToPath(new URL(`./${id.replaceAll("-", "_")}.ts`, import.meta.url));
+    writeFileSync(file, presetSource(desc, id !== BASE.id && isVariation(BASE, desc) ? BASE : null, PLACE));
   } else expect(x86MachineById(id)).toEqual(desc);
 });
