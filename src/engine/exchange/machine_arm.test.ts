@@ -122,7 +122,7 @@ test("bad input is refused with the file's name", () => {
   const broken = (name: string, text: string): Map<string, string> => new Map([...files, [name, text]]);
   expect(() => importArmMachine("m", "M", broken("pci_devices.json", "{"))).toThrow(/^pci_devices.json: /);
   expect(() => importArmMachine("m", "M", broken("pci_devices.json", '{"devices":[{}]}'))).toThrow(
-    /^pci_devices.json: devices.0/,
+    /^pci_devices.json: "devices.0.bdf" is missing/,
   );
   expect(() => importArmMachine("m", "M", broken("iomem.txt", ""))).toThrow("iomem.txt: no System RAM");
   expect(() => importArmMachine("m", "M", broken("fdt.dts", "/ { };"))).toThrow(/host bridge/);
