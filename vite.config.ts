@@ -1,10 +1,11 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { library } from "./scripts/library-plugin.ts";
 
 export default defineConfig({
   base: "./",
-  plugins: [react()],
-  worker: { format: "es" },
+  plugins: [react(), library()],
+  worker: { format: "es", plugins: () => [library()] },
   build: { target: "baseline-widely-available", outDir: "dist/web", sourcemap: true },
   server: { host: "127.0.0.1", open: process.stdout.isTTY && process.env["CI"] === undefined },
   preview: { host: "127.0.0.1" },

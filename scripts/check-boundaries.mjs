@@ -14,7 +14,7 @@ const allowed = { hw: ["hw"], engine: ["engine", "hw"], ui: ["ui"], cli: ["cli",
 const uiSees = ["src/engine/protocol.ts", "src/engine/views/types.ts", "src/engine/worker.ts"];
 const packages = {
   hw: [],
-  engine: ["zod", "comlink"],
+  engine: ["zod", "comlink", "virtual:"],
   cli: ["commander", "node:"],
   ui: ["react", "react-dom", "zustand", "d3", "comlink", "react-resizable-panels", "@fontsource/"],
 };

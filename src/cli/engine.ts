@@ -41,13 +41,8 @@ export async function loadKernels(): Promise<Kernels> {
   return new Kernels(profiles);
 }
 
-export interface ScenarioSource {
-  /** File name without its ending. */
-  id: string;
-  text: string;
-}
-
-export function loadScenarios(): ScenarioSource[] {
+/** Id (file name without its ending) and text form. */
+export function loadScenarios(): { id: string; text: string }[] {
   const dir = join(root, "scenarios");
   return readdirSync(dir)
     .filter((f) => f.endsWith(".lab"))

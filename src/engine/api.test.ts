@@ -14,8 +14,8 @@ function value<T>(answer: Answer<T>): T {
 }
 
 describe("the engine", () => {
-  it("lists kernels, machines and scenarios", () => {
-    const c = engine().catalogue();
+  it("lists kernels, machines and scenarios", async () => {
+    const c = await engine().catalogue();
     expect(c.kernels.map((k) => k.id)).toContain("sw-msi-at-alloc-2024-07");
     expect(c.kernels.find((k) => k.id === "sw-msi-at-alloc-2024-07")?.objections.length).toBeGreaterThan(1);
     expect(c.machines.map((m) => m.id)).toEqual(expect.arrayContaining(["plain", "plain-resv", "acpi-rmr", "gicv2m"]));

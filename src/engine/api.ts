@@ -2,21 +2,24 @@
 import type { MachineDesc } from "../hw/machine.ts";
 import type { Answer, Catalogue, EngineApi, LinkState, Opened, Problem } from "./protocol.ts";
 import { PROTOCOL_VERSION } from "./protocol.ts";
-import type { Kernels } from "./sim/kernels.ts";
+import type { KernelShelf } from "./sim/kernels.ts";
+import { scenarioInfo, type ScenarioSource } from "./sim/library.ts";
 import type { Compressor } from "./sim/link.ts";
 import type { MachineSource } from "./sim/machine_sources.ts";
 import { Run } from "./sim/run.ts";
 import { parseScenario } from "./sim/scenario/parse.ts";
 import { printScenario } from "./sim/scenario/print.ts";
 import type { Scenario } from "./sim/scenario/types.ts";
-import type { Frame, InspectorView, KernelInfo, Lane, ScenarioInfo, WalkView } from "./views/types.ts";
+import type { Frame, InspectorView, Lane, ScenarioInfo, WalkView } from "./views/types.ts";
 
 export interface EngineParts {
-  kernels: Kernels;
+  kernels: KernelShelf;
   /** Descriptions are fetched when a scenario is opened. */
   machines: readonly MachineSource[];
-  /** The library: id and text form. */
-  scenarios: readonly { id: string; text: string }[];
+  /** The library. */
+  scenarios: readonly ScenarioSource[];
+  /** What its list shows, where that is known without reading every text. */
+  scenarioInfos?: () => Promise<ScenarioInfo[]>;
   compressor: Compressor;
 }
 
@@ -46,25 +49,22 @@ export class Engine implements EngineApi {
     this.parts = parts;
   }
 
-  catalogue(): Catalogue {
-    const { kernels, machines, scenarios } = this.parts;
+  async catalogue(): Promise<Catalogue> {
+    const { kernels, machines, scenarios, scenarioInfos } = this.parts;
     return {
       version: PROTOCOL_VERSION,
-      kernels: kernels.ids.map((id) => kernels.info(id)).filter((k): k is KernelInfo => k !== undefined),
+      kernels: await kernels.list(),
       machines: machines.map(({ id, title }) => ({ id, title })),
-      scenarios: scenarios.flatMap(({ id, text }) => {
-        const parsed = parseScenario(text);
-        return parsed.ok ? [infoOf(id, parsed.value.scenario)] : [];
-      }),
+      scenarios: await (scenarioInfos === undefined ? infosOf(scenarios) : scenarioInfos()),
       first: FIRST_SCENARIO,
     };
   }
 
   async open(source: { id: string } | { text: string }): Promise<Answer<Opened>> {
     const id = "id" in source ? source.id : "";
-    const text = "id" in source ? this.parts.scenarios.find((s) => s.id === source.id)?.text : source.text;
-    if (text === undefined) return no({ message: `There is no scenario "${id}" in the library.` });
     const turn = ++this.opened;
+    const text = "id" in source ? await textOf(this.parts.scenarios, source.id) : source.text;
+    if (text === undefined) return no({ message: `There is no scenario "${id}" in the library.` });
     const read = await readScenario(text);
     if (!read.ok) return read;
     const scenario = read.value;
@@ -75,8 +75,8 @@ export class Engine implements EngineApi {
     if (unknown !== undefined) return no({ message: `The scenario names kernel "${unknown}", which is unknown.` });
     const machine = await named.load();
     if (turn !== this.opened) return no({ message: "Another scenario was opened meanwhile." });
-    const open: Open = { info: infoOf(id, scenario), scenario, machine, runs: new Map(), frames: new Map() };
-    const first = this.start(open, scenario.kernels[0] ?? this.parts.kernels.newest);
+    const open: Open = { info: scenarioInfo(id, scenario), scenario, machine, runs: new Map(), frames: new Map() };
+    const first = await this.start(open, scenario.kernels[0] ?? this.parts.kernels.newest);
     if (!first.ok) return first;
     this.current = open;
     return yes({ scenario: open.info, text: printScenario(scenario), steps: scenario.steps.length });
@@ -84,7 +84,7 @@ export class Engine implements EngineApi {
 
   async frame(kernel: string, step: number): Promise<Answer<Frame>> {
     const { frameOf } = await this.views;
-    const run = this.run(kernel, step);
+    const run = await this.run(kernel, step);
     if (!run.ok) return run;
     const key = `${kernel} ${step}`;
     const frames = this.current?.frames;
@@ -98,7 +98,7 @@ export class Engine implements EngineApi {
 
   async walk(kernel: string, step: number, device: string, iova: bigint, write: boolean): Promise<Answer<WalkView>> {
     const { walkView } = await this.views;
-    const run = this.run(kernel, step);
+    const run = await this.run(kernel, step);
     if (!run.ok) return run;
     const view = walkView(run.value.world(step), device, BigInt.asUintN(64, iova), write);
     return view === null ? no({ message: `No device "${device}" stands behind an SMMU here.` }) : yes(view);
@@ -106,7 +106,7 @@ export class Engine implements EngineApi {
 
   async inspect(kernel: string, step: number, ref: string): Promise<Answer<InspectorView>> {
     const { contextAt, inspect, pastOf } = await this.views;
-    const run = this.run(kernel, step);
+    const run = await this.run(kernel, step);
     if (!run.ok) return run;
     const { world, before } = contextAt(run.value, step);
     const view = inspect(world, before, pastOf(run.value, step), ref);
@@ -117,7 +117,7 @@ export class Engine implements EngineApi {
     const { lanesOf } = await this.views;
     const runs: Run[] = [];
     for (const kernel of kernels) {
-      const run = this.run(kernel, 0);
+      const run = await this.run(kernel, 0);
       if (!run.ok) return run;
       runs.push(run.value);
     }
@@ -139,7 +139,7 @@ export class Engine implements EngineApi {
     return link;
   }
 
-  private run(kernel: string, step: number): Answer<Run> {
+  private async run(kernel: string, step: number): Promise<Answer<Run>> {
     const open = this.current;
     if (open === null) return no({ message: "No scenario is open." });
     if (!Number.isInteger(step) || step < 0 || step > open.scenario.steps.length)
@@ -147,10 +147,10 @@ export class Engine implements EngineApi {
     return this.start(open, kernel);
   }
 
-  private start(open: Open, kernel: string): Answer<Run> {
+  private async start(open: Open, kernel: string): Promise<Answer<Run>> {
     const known = open.runs.get(kernel);
     if (known !== undefined) return yes(known);
-    const profile = this.parts.kernels.resolve(kernel, true);
+    const profile = await this.parts.kernels.resolve(kernel, true);
     if (profile === undefined) return no({ message: `There is no kernel "${kernel}".` });
     const run = Run.start(open.scenario, profile, open.machine);
     if (typeof run === "string") return no({ message: `The scenario cannot start: ${run}.` });
@@ -168,6 +168,17 @@ async function readScenario(text: string): Promise<Answer<Scenario>> {
   return parsed.ok ? yes(parsed.value.scenario) : parsed;
 }
 
-function infoOf(id: string, s: Scenario): ScenarioInfo {
-  return { id, title: s.title, source: s.source, question: s.question, machine: s.machine, kernels: [...s.kernels] };
+async function textOf(scenarios: readonly ScenarioSource[], id: string): Promise<string | undefined> {
+  const text = scenarios.find((s) => s.id === id)?.text;
+  return typeof text === "function" ? text() : text;
+}
+
+async function infosOf(scenarios: readonly ScenarioSource[]): Promise<ScenarioInfo[]> {
+  const infos = await Promise.all(
+    scenarios.map(async ({ id }) => {
+      const read = parseScenario((await textOf(scenarios, id)) ?? "");
+      return read.ok ? [scenarioInfo(id, read.value.scenario)] : [];
+    }),
+  );
+  return infos.flat();
 }

@@ -53,7 +53,7 @@ export interface LinkState {
 
 /** What comlink exposes from the worker. All methods are asynchronous for the UI. */
 export interface EngineApi {
-  catalogue(): Catalogue;
+  catalogue(): Catalogue | Promise<Catalogue>;
   /** Opens a scenario by id or by text. On a problem the scenario that was open stays open. */
   open(source: { id: string } | { text: string }): Answer<Opened> | Promise<Answer<Opened>>;
   /** The picture after `step` steps (0 = none yet) on a kernel. */

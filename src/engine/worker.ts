@@ -1,17 +1,9 @@
-/** The engine in a Web Worker: the only file that knows where it runs. Kernels and scenarios come from the bundler. */
-/// <reference types="vite/types/importMeta.d.ts" />
+/** The engine in a Web Worker: the only file that knows where it runs. Kernels and scenarios come from the bundler, as they are needed. */
 import { expose } from "comlink";
 import { Engine } from "./api.ts";
-import type { KernelProfile } from "./kernel/profile.ts";
-import { Kernels } from "./sim/kernels.ts";
+import { lazyScenarios, LazyKernels, scenarioInfos } from "./library/shelf.ts";
 import type { Compressor } from "./sim/link.ts";
 import { MACHINE_SOURCES } from "./sim/machine_sources.ts";
-
-const profiles = import.meta.glob<KernelProfile>(["./releases/*.ts", "./variants/*.ts", "!./**/*.test.ts"], {
-  import: "default",
-  eager: true,
-});
-const texts = import.meta.glob<string>("../../scenarios/*.lab", { query: "?raw", import: "default", eager: true });
 
 const compressor: Compressor = {
   deflate: (bytes) => through(bytes, new CompressionStream("deflate-raw"), Number.POSITIVE_INFINITY),
@@ -40,8 +32,12 @@ async function through(
   return whole;
 }
 
-const scenarios = Object.entries(texts)
-  .map(([path, text]) => ({ id: path.replace(/^.*\/|\.lab$/g, ""), text }))
-  .sort((a, b) => (a.id < b.id ? -1 : 1));
-
-expose(new Engine({ kernels: new Kernels(Object.values(profiles)), machines: MACHINE_SOURCES, scenarios, compressor }));
+expose(
+  new Engine({
+    kernels: new LazyKernels(),
+    machines: MACHINE_SOURCES,
+    scenarios: lazyScenarios,
+    scenarioInfos,
+    compressor,
+  }),
+);

@@ -3,7 +3,17 @@ import type { KernelProfile, ResolvedProfile } from "../kernel/profile.ts";
 import { profileChain, resolveProfile } from "../kernel/resolve.ts";
 import type { KernelInfo } from "../views/types.ts";
 
-export class Kernels {
+/** Kernels by id: all of them at hand (`Kernels`), or fetched when asked for. */
+export interface KernelShelf {
+  /** The release without a base. */
+  readonly newest: string;
+  has(id: string): boolean;
+  /** Newest first. */
+  list(): KernelInfo[] | Promise<KernelInfo[]>;
+  resolve(id: string, played: boolean): ResolvedProfile | undefined | Promise<ResolvedProfile | undefined>;
+}
+
+export class Kernels implements KernelShelf {
   /** Newest first; profiles of one day by id. */
   readonly profiles: readonly KernelProfile[];
   private readonly played: readonly KernelProfile[];
@@ -46,6 +56,10 @@ export class Kernels {
       this.resolved.set(key, resolved);
     }
     return resolved;
+  }
+
+  list(): KernelInfo[] {
+    return this.ids.flatMap((id) => this.info(id) ?? []);
   }
 
   info(id: string): KernelInfo | undefined {

@@ -1,0 +1,60 @@
+/** The library as the worker has it: names at once, kernels and texts when they are asked for. */
+/// <reference types="vite/types/importMeta.d.ts" />
+import names from "virtual:library";
+import type { KernelProfile, ResolvedProfile } from "../kernel/profile.ts";
+import { Kernels, type KernelShelf } from "../sim/kernels.ts";
+import type { ScenarioSource } from "../sim/library.ts";
+import type { KernelInfo, ScenarioInfo } from "../views/types.ts";
+
+const variants = import.meta.glob<KernelProfile>(["../variants/*.ts", "!../**/*.test.ts"], { import: "default" });
+const texts = import.meta.glob<string>("../../../scenarios/*.lab", { query: "?raw", import: "default" });
+
+const catalogue = async () => (await import("virtual:library/catalogue")).default;
+
+function found<T>(table: Record<string, () => Promise<T>>, path: string): Promise<T> {
+  const load = table[path];
+  return load === undefined ? Promise.reject(new Error(`${path} is not in this build`)) : load();
+}
+
+export class LazyKernels implements KernelShelf {
+  readonly newest = names.newest;
+  private readonly asked = new Map<string, Promise<ResolvedProfile | undefined>>();
+
+  has(id: string): boolean {
+    return names.kernels.some((k) => k.id === id);
+  }
+
+  async list(): Promise<KernelInfo[]> {
+    return (await catalogue()).kernels;
+  }
+
+  /** Fetches the releases and the variants that `id` stands on, once. */
+  resolve(id: string, played: boolean): Promise<ResolvedProfile | undefined> {
+    const key = `${played} ${id}`;
+    let asked = this.asked.get(key);
+    if (asked === undefined) {
+      asked = load(id).then((profiles) => new Kernels(profiles).resolve(id, played));
+      this.asked.set(key, asked);
+    }
+    return asked;
+  }
+}
+
+async function load(id: string): Promise<KernelProfile[]> {
+  const own: Promise<KernelProfile>[] = [];
+  for (let at = entry(id); at !== undefined; at = entry(at.base))
+    if (at.variant !== undefined) own.push(found(variants, `../variants/${at.variant}.ts`));
+  const { releases } = await import("./releases.ts");
+  return [...releases, ...(await Promise.all(own))];
+}
+
+function entry(id: string | undefined): (typeof names.kernels)[number] | undefined {
+  return id === undefined ? undefined : names.kernels.find((k) => k.id === id);
+}
+
+export const lazyScenarios: readonly ScenarioSource[] = names.scenarios.map((id) => ({
+  id,
+  text: () => found(texts, `../../../scenarios/${id}.lab`),
+}));
+
+export const scenarioInfos = async (): Promise<ScenarioInfo[]> => (await catalogue()).scenarios;
