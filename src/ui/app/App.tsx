@@ -18,6 +18,7 @@ import { Panes } from "./Panes.tsx";
 import type { Session } from "./session.ts";
 import { SettingsContext, type SettingsPair, useSettings } from "./settings.ts";
 import { useShape } from "./shape.ts";
+import { viewOf } from "./stage.ts";
 
 /** The whole page for one session. */
 export function App({ session }: { session: Session }) {
@@ -61,6 +62,7 @@ function Screen() {
   const [settings] = useSettings();
   const root = useRef<HTMLDivElement>(null);
   const phase = useLab((s) => s.phase);
+  const stage = useLab((s) => s.stage);
   const dialog = useLab((s) => s.dialog);
   const spoken = useLab((s) => s.spoken);
   const shape = useShape(settings.text);
@@ -91,9 +93,7 @@ function Screen() {
       <nav className={css["skips"]} aria-label="Skip to">
         {[
           ["steps", "Steps"],
-          ["space", "Address space"],
-          ["attachments", "Attachments"],
-          ["walk", "Walk"],
+          ...stage.map((v) => [v, viewOf(v).title]),
           ["inspector", "Inspector"],
           ["why", "Why"],
           ["timeline", "Timeline"],

@@ -1,28 +1,24 @@
-import { useLayoutEffect, useRef } from "react";
+import { Fragment, useLayoutEffect, useRef } from "react";
 import { Group, Panel, Separator } from "react-resizable-panels";
-import { AttachmentsView } from "../views/attachments/AttachmentsView.tsx";
 import { InspectorPane } from "../views/inspector/InspectorPane.tsx";
-import { SpaceView } from "../views/space/SpaceView.tsx";
 import { StepsView } from "../views/steps/StepsView.tsx";
 import { TimelineView } from "../views/timeline/TimelineView.tsx";
-import { WalkView } from "../views/walk/WalkView.tsx";
 import { WhyPane } from "../views/why/WhyPane.tsx";
 import css from "./app.module.css";
 import { useLab } from "./context.ts";
 import type { Shape } from "./shape.ts";
+import { type ViewId, viewOf } from "./stage.ts";
+import { View } from "./stage_views.tsx";
 import type { PaneId } from "./state.ts";
 
-const VIEWS: Record<Exclude<PaneId, "timeline">, () => React.ReactNode> = {
-  space: () => <SpaceView />,
-  attachments: () => <AttachmentsView />,
-  walk: () => <WalkView />,
-  inspector: () => <InspectorPane />,
-  why: () => <WhyPane />,
-};
+function Content({ id }: { id: Exclude<PaneId, "timeline"> }) {
+  return id === "inspector" ? <InspectorPane /> : id === "why" ? <WhyPane /> : <View id={id} />;
+}
 
 /** All panes on one screen, each splitter movable by mouse and keys. A maximised pane never covers steps and timeline. */
 export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onLeft: (px: number) => void }) {
   const maximised = useLab((s) => s.maximised);
+  const stage = useLab((s) => s.stage);
   const lanes = useLab((s) => Math.max(0, (s.opened?.scenario.kernels.length ?? 1) - 1));
   const steps = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
@@ -51,13 +47,17 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
             <StepsView />
           </Panel>
           <Separator className={css["upright"]} aria-label="Width of Steps" />
-          {maximised !== null && maximised !== "timeline" && <Panel id="maximised">{VIEWS[maximised]()}</Panel>}
+          {maximised !== null && maximised !== "timeline" && (
+            <Panel id="maximised">
+              <Content id={maximised} />
+            </Panel>
+          )}
           {maximised === null && stacked && (
             <Panel id="stack" minSize="20rem">
               <div className={css["stack"]}>
-                {(Object.keys(VIEWS) as (keyof typeof VIEWS)[]).map((id) => (
-                  <div key={id} data-pane={id}>
-                    {VIEWS[id]()}
+                {([...stage, "inspector", "why"] as const).map((id, i) => (
+                  <div key={id} data-pane={id} data-large={i === 0 ? "" : undefined}>
+                    <Content id={id} />
                   </div>
                 ))}
               </div>
@@ -66,23 +66,7 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
           {maximised === null && !stacked && (
             <>
               <Panel id="stage" minSize="34rem">
-                <Group orientation="vertical">
-                  <Panel id="upper" defaultSize="56%" minSize="12rem">
-                    <SpaceView />
-                  </Panel>
-                  <Separator className={css["level"]} aria-label="Height of the address space" />
-                  <Panel id="lower" minSize="8rem">
-                    <Group orientation="horizontal">
-                      <Panel id="attachments" defaultSize="43.5%" minSize="12rem">
-                        <AttachmentsView />
-                      </Panel>
-                      <Separator className={css["upright"]} aria-label="Width of Attachments" />
-                      <Panel id="walk" minSize="12rem">
-                        <WalkView />
-                      </Panel>
-                    </Group>
-                  </Panel>
-                </Group>
+                <Stage stage={stage} />
               </Panel>
               <Separator className={css["upright"]} aria-label="Width of the Inspector" />
               <Panel
@@ -118,4 +102,47 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
       </Panel>
     </Group>
   );
+}
+
+/** The views that were chosen: the first large, the others below it. Each place keeps its size whatever stands in it. */
+function Stage({ stage }: { stage: readonly ViewId[] }) {
+  const [upper, ...lower] = stage;
+  if (upper === undefined) return null;
+  return (
+    <Group orientation="vertical">
+      <Panel id="upper" defaultSize="56%" minSize="12rem">
+        <View id={upper} />
+      </Panel>
+      {lower.length > 0 && (
+        <>
+          <Separator className={css["level"]} aria-label={`Height of ${nameOf(upper)}`} />
+          <Panel id="lower" minSize="8rem">
+            <Group orientation="horizontal">
+              {lower.map((id, i) => (
+                <Fragment key={PLACE[i]}>
+                  {i > 0 && (
+                    <Separator className={css["upright"]} aria-label={`Width of ${nameOf(lower[i - 1] ?? upper)}`} />
+                  )}
+                  <Panel
+                    id={`lower-${i}`}
+                    minSize="12rem"
+                    {...(i === 0 && lower.length > 1 ? { defaultSize: "43.5%" } : {})}
+                  >
+                    <View id={id} />
+                  </Panel>
+                </Fragment>
+              ))}
+            </Group>
+          </Panel>
+        </>
+      )}
+    </Group>
+  );
+}
+
+const PLACE = ["left", "right"];
+
+function nameOf(id: ViewId): string {
+  const { title } = viewOf(id);
+  return id === "space" ? "the address space" : title;
 }

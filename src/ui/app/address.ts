@@ -32,6 +32,7 @@ export function installAddressBar(session: Session): () => void {
       "selected",
       "picked",
       "target",
+      "stage",
       "maximised",
       "tables",
     ] as const;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type LinkedView, readView, writeView } from "./link.ts";
+import { STAGE } from "./stage.ts";
 import { PANES } from "./state.ts";
 
 const kernels = ["linux-6.11", "linux-7.2"];
@@ -19,6 +20,7 @@ test("what is written is read again", () => {
     selected: fc.option(fc.constantFrom("dev:D1", "area:2:0x40000000")),
     picked: fc.option(address.map((start) => ({ track: "ioas:2:reserved", start, last: start + 4095n }))),
     target: fc.option(fc.record({ device: fc.constant("D1"), iova: address, write: fc.boolean() })),
+    stage: fc.constantFrom(STAGE, ["walk"] as const, ["attachments", "space"] as const),
     maximised: fc.option(fc.constantFrom(...PANES)),
     tables: fc.subarray([...PANES]),
   });
@@ -37,6 +39,8 @@ test("what cannot be is refused in a sentence", () => {
     { z: "0x0-0x1ffffffffffffffff" },
     { w: "D1" },
     { max: "everything" },
+    { st: "space,space" },
+    { st: "cellar" },
   ];
   for (const record of refused) expect(readView(record, kernels)).toMatch(/^The link.*\.$/);
 });

@@ -2,12 +2,13 @@
 import type { LinkState } from "../../engine/protocol.ts";
 import { hex } from "../draw/format.ts";
 import { TOP } from "../views/space/axis.ts";
+import { readStage, STAGE } from "./stage.ts";
 import { type LabState, PANES, type PaneId, type Target } from "./state.ts";
 
 /** The part of the state that a link carries in `view`. */
 export type LinkedView = Pick<
   LabState,
-  "compare" | "window" | "trueScale" | "selected" | "picked" | "target" | "maximised" | "tables"
+  "compare" | "window" | "trueScale" | "selected" | "picked" | "target" | "stage" | "maximised" | "tables"
 >;
 
 export function linkOf(state: LabState): LinkState | null {
@@ -29,6 +30,7 @@ export function writeView(v: LinkedView): Record<string, string> {
   if (v.selected !== null) out["sel"] = v.selected;
   if (v.picked !== null) out["p"] = `${v.picked.track},${hex(v.picked.start)},${hex(v.picked.last)}`;
   if (v.target !== null) out["w"] = `${v.target.device},${hex(v.target.iova)},${v.target.write ? "w" : "r"}`;
+  if (v.stage.join() !== STAGE.join()) out["st"] = v.stage.join(",");
   if (v.maximised !== null) out["max"] = v.maximised;
   if (v.tables.length > 0) out["tab"] = v.tables.join(",");
   return out;
@@ -43,6 +45,7 @@ export function readView(record: Record<string, string>, kernels: readonly strin
     selected: record["sel"] ?? null,
     picked: null,
     target: null,
+    stage: STAGE,
     maximised: null,
     tables: [],
   };
@@ -67,6 +70,12 @@ export function readView(record: Record<string, string>, kernels: readonly strin
     const target = readTarget(w);
     if (target === null) return `The link's walk "${w}" names no device, address and direction.`;
     view.target = target;
+  }
+  const st = record["st"];
+  if (st !== undefined) {
+    const stage = readStage(st);
+    if (stage === null) return `The link's stage "${st}" names no one to three views.`;
+    view.stage = stage;
   }
   const max = record["max"];
   if (max !== undefined) {

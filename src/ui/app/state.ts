@@ -4,9 +4,10 @@ import type { Catalogue, Opened } from "../../engine/protocol.ts";
 import type { Frame, InspectorView, Lane, Ref, WalkView } from "../../engine/views/types.ts";
 import type { Window } from "../views/space/scale.ts";
 import type { Atlas } from "./atlas.ts";
+import { STAGE, VIEWS, type ViewId } from "./stage.ts";
 
-export const PANES = ["space", "attachments", "walk", "inspector", "why", "timeline"] as const;
-export type PaneId = (typeof PANES)[number];
+export type PaneId = ViewId | "inspector" | "why" | "timeline";
+export const PANES: readonly PaneId[] = [...VIEWS.map((v) => v.id), "inspector", "why", "timeline"];
 
 export type Phase =
   | { name: "starting" }
@@ -56,6 +57,8 @@ export interface LabState {
   /** What of the address space is seen; null: all of it. */
   window: Window | null;
   trueScale: boolean;
+  /** Views in the middle, the large one first. */
+  stage: readonly ViewId[];
   maximised: PaneId | null;
   tables: readonly PaneId[];
   running: boolean;
@@ -88,6 +91,7 @@ export function createLabStore(): LabStore {
     inspected: { value: null, problem: null },
     window: null,
     trueScale: false,
+    stage: STAGE,
     maximised: null,
     tables: [],
     running: false,

@@ -5,7 +5,7 @@ import { Dialog } from "../widgets/Dialog.tsx";
 import css from "./commands.module.css";
 import { COMMANDS, type Command } from "./registry.ts";
 
-const GROUPS: Command["group"][] = ["Steps", "Address space", "Go", "Look"];
+const GROUPS: Command["group"][] = ["Steps", "Address space", "Views", "Go", "Look"];
 
 /** Every key, from the registry, and the few choices that belong to the reader. */
 export function Help({ onClose }: { onClose: () => void }) {

@@ -1,6 +1,7 @@
 /** Every command once: the keys, the palette and the help are all made from this list. */
 import type { Session } from "../app/session.ts";
 import type { LabState } from "../app/state.ts";
+import { STAGE_COMMANDS } from "./stage.ts";
 
 export interface Chord {
   /** Physical key, `KeyboardEvent.code`: the same place on every keyboard layout. */
@@ -15,7 +16,7 @@ export interface Chord {
 export interface Command {
   id: string;
   title: string;
-  group: "Steps" | "Address space" | "Look" | "Go";
+  group: "Steps" | "Address space" | "Views" | "Look" | "Go";
   keys: Chord[];
   run: (session: Session) => void;
   /** Absent: always. */
@@ -202,13 +203,7 @@ export const COMMANDS: readonly Command[] = [
     keys: [{ code: "Escape", label: "Esc" }],
     run: clear,
   },
-  {
-    id: "maximise",
-    title: "Maximise the address space, or give it back",
-    group: "Look",
-    keys: [{ code: "KeyQ", label: "Q" }],
-    run: (s) => s.store.setState((x) => ({ maximised: x.maximised === null ? "space" : null })),
-  },
+  ...STAGE_COMMANDS,
   {
     id: "palette",
     title: "All commands",

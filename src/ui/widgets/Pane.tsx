@@ -1,7 +1,9 @@
 import type { ReactNode } from "react";
 import { useLab, useSession } from "../app/context.ts";
 import type { PaneId } from "../app/state.ts";
+import { isView } from "../app/stage.ts";
 import { TableShown } from "./DataTable.tsx";
+import { Switcher } from "./Switcher.tsx";
 import { scrollable } from "./scroll.ts";
 import css from "./pane.module.css";
 
@@ -22,7 +24,7 @@ export function Pane(props: {
   return (
     <section className={css["pane"]} id={`pane-${id}`} aria-labelledby={`title-${id}`} tabIndex={-1}>
       <header className={css["head"]}>
-        <h2 id={`title-${id}`}>{title}</h2>
+        <h2 id={`title-${id}`}>{isView(id) ? <Switcher id={id} title={title} /> : title}</h2>
         {sub !== undefined && <span className={css["sub"]}>{sub}</span>}
         {legend}
         <span className={css["actions"]}>
