@@ -6,6 +6,7 @@ import { attachedTables } from "../../views/attached.ts";
 import type { Args } from "../args.ts";
 import { guestTranslate } from "../guest.ts";
 import type { Bare, DeviceAccess, Seen } from "../result.ts";
+import type { DmaResult, MsiResult } from "../../../hw/machine.ts";
 import type { World, WorldDevice } from "../world.ts";
 import { messageAddress } from "./vfio.ts";
 
@@ -22,15 +23,28 @@ function runDma(world: World, args: Args): Bare {
   const iova = args.big("iova", 0n);
   const length = args.big("len", 64n);
   const data = write ? pattern(Number(length), args.big("value", 0xa5n)) : undefined;
-  const tables = tablesAt(world, device, iova);
-  const result = world.machine.dma(device.bdf, {
-    write,
-    hi: high(iova),
-    lo: low(iova),
-    len: Number(length),
-    ...(data === undefined ? {} : { data }),
+  return tellDma(world, device, { iova, length, write }, () => {
+    const result = world.machine.dma(device.bdf, {
+      write,
+      hi: high(iova),
+      lo: low(iova),
+      len: Number(length),
+      ...(data === undefined ? {} : { data }),
+    });
+    kernel_after_device_access(world.kernel);
+    return result;
   });
-  kernel_after_device_access(world.kernel);
+}
+
+/** What an access gave. `perform` makes it and lets the kernel handle what it caused. */
+export function tellDma(
+  world: World,
+  device: WorldDevice,
+  { iova, length, write }: Pick<DeviceAccess, "iova" | "length" | "write">,
+  perform: () => DmaResult,
+): Bare {
+  const tables = tablesAt(world, device, iova);
+  const result = perform();
   const { fault } = result;
   const pa = fault === null ? (result.runs[0]?.pa ?? null) : null;
   const access: DeviceAccess = {
@@ -61,12 +75,24 @@ function pattern(length: number, value: bigint): Uint8Array {
 function runMsi(world: World, args: Args): Bare {
   const device = args.device();
   const vector = args.num("vector", 0);
-  const before = counts(world, device);
+  return tellMsi(world, device, vector, () => {
+    const before = counts(world, device);
+    const result = world.machine.msi(device.bdf, vector);
+    kernel_after_device_access(world.kernel);
+    return { result, delivered: counts(world, device) - before };
+  });
+}
+
+/** What an interrupt gave. `perform` raises it, lets the kernel handle it, and counts what the eventfds got. */
+export function tellMsi(
+  world: World,
+  device: WorldDevice,
+  vector: number,
+  perform: () => { result: MsiResult; delivered: bigint },
+): Bare {
   const iova = messageAddress(world, device, vector) ?? 0n;
   const tables = tablesAt(world, device, iova);
-  const result = world.machine.msi(device.bdf, vector);
-  kernel_after_device_access(world.kernel);
-  const delivered = counts(world, device) - before;
+  const { result, delivered } = perform();
   const fault = result.end === "fault" ? faultOf(world, result) : null;
   const access: DeviceAccess = {
     device: device.name,

@@ -79,7 +79,7 @@ export function runIoctl(
   }
   const array = prepare(world, args, def, values);
   const answer = ioctl(world, fd, def, encodeValues(def, values), array);
-  return present(world, iommufd, args, values, answer);
+  return present(world, iommufd, values, answer);
 }
 
 function encodeValues(def: IoctlDef, values: Record<string, bigint>): Uint8Array {

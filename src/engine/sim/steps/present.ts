@@ -4,7 +4,6 @@ import { errnoName } from "../../uapi/errno.ts";
 import type { IoctlDef } from "../../uapi/layout.ts";
 import { IOVA_RANGE } from "../../uapi/records.ts";
 import type { Ref } from "../../views/types.ts";
-import type { Args } from "../args.ts";
 import { contextOf, refOf } from "../refs.ts";
 import type { Bare, Seen } from "../result.ts";
 import { sizeText } from "../scenario/values.ts";
@@ -12,14 +11,14 @@ import type { World } from "../world.ts";
 import type { Answered } from "./ioctl.ts";
 
 /** `fd`: the iommufd whose ids the struct holds. */
-export function present(world: World, fd: number, args: Args, values: Record<string, bigint>, answer: Answered): Bare {
+export function present(world: World, fd: number, values: Record<string, bigint>, answer: Answered): Bare {
   const { ret, call } = answer;
   const failed = ret < 0;
   const errno = failed ? errnoName(ret) : "ok";
   const seen: Record<string, Seen> = { ret: BigInt(ret), errno };
   const made = failed ? undefined : madeId(call.def, answer);
   if (made !== undefined) seen["id"] = BigInt(made.id);
-  const special = specials[call.def.name]?.({ args, values, answer, failed, seen });
+  const special = specials[call.def.name]?.({ values, answer, failed, seen });
   return {
     outcome: failed ? "errno" : "ok",
     errno,
@@ -52,7 +51,6 @@ function refsOf(world: World, fd: number, def: IoctlDef, values: Record<string, 
 }
 
 interface Asking {
-  args: Args;
   values: Record<string, bigint>;
   answer: Answered;
   failed: boolean;
