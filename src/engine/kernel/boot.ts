@@ -90,7 +90,7 @@ export function vfio_pci_bind(k: Kernel, pdev: PciDev): VfioPciDevice {
   native_remove(k, pdev);
   pdev.driver = "vfio-pci";
   const vdev = new VfioPciDevice(pdev, `/dev/vfio/devices/vfio${platform.vfio_next++}`);
-  k.devnodes.set(vdev.node, new VfioDevNode(vdev));
+  if (k.features.vfio_cdev) k.devnodes.set(vdev.node, new VfioDevNode(vdev));
   platform.vfio.set(pdev.bdf, vdev);
   vfio_register_group_dev(k, vdev);
   return vdev;

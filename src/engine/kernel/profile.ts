@@ -17,10 +17,22 @@ export interface Features {
   sw_msi: "cookie" | "native";
   /** Attaching to a nested hwpt sets up reserved regions and MSI on the parent's IOAS (6.12 on). */
   nested_reserves_on_parent: boolean;
+  /** A paging domain is in its IOAS from its allocation on (6.4 on), or from its hwpt's first device to the last. */
+  hwpt_linkage: "allocation" | "attach";
+  /** The driver knows a paging domain's aperture when it allocates it, or only at the first attach. */
+  domain_finalise: "allocation" | "attach";
   /** SMMUv3: which virtual STEs a device may attach to only with a vDEVICE (none, any, those that translate: 6.19 on). */
   vste_needs_vdevice: "none" | "any" | "translate";
   /** Arm stage-2 tables: start levels are concatenated only where that is mandatory (6.13 on) or wherever possible. */
   s2_concat: "mandatory" | "opportunistic";
+  /** Devices have files of their own, /dev/vfio/devices/vfioN (6.6 on); before, only their group's file leads to them. */
+  vfio_cdev: boolean;
+  /** A device whose firmware requires a 1:1 mapping cannot be owned by a user (6.6 on). */
+  require_direct: boolean;
+  /** VFIO's UNMAP_DMA of a range without mapping: success (6.18 on), or ENOENT. */
+  compat_unmap_empty: "ok" | "ENOENT";
+  /** GET_DIRTY_BITMAP: a hole in the range ends the walk silently, in every release, or is an error. */
+  dirty_errors: "swallowed" | "strict";
 }
 
 export interface KernelProfile {

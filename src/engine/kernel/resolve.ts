@@ -11,8 +11,14 @@ export const NEWEST_FEATURES: Features = Object.freeze({
   hwpt_pasid: true,
   sw_msi: "native",
   nested_reserves_on_parent: true,
+  hwpt_linkage: "allocation",
+  domain_finalise: "allocation",
   vste_needs_vdevice: "translate",
   s2_concat: "mandatory",
+  vfio_cdev: true,
+  require_direct: true,
+  compat_unmap_empty: "ok",
+  dirty_errors: "swallowed",
 });
 
 /** The profiles from `id` down to the newest release, `id` first. Throws with a sentence that names the fault. */

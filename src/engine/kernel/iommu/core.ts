@@ -46,7 +46,8 @@ export function iommu_group_set_domain(k: Kernel, group: IommuGroup, domain: Iom
 
 function device_set_domain(k: Kernel, dev: Device, domain: IommuDomain, old: IommuDomain | null): number {
   const blocks = domain.type === "blocked" || domain === dev.iommu_group?.blocking_domain;
-  if (!k.check(!(dev.require_direct && blocks), "the firmware does not require this device's DMA to go on")) {
+  const direct = k.features.require_direct && dev.require_direct;
+  if (!k.check(!(direct && blocks), "the firmware does not require this device's DMA to go on")) {
     return -errno.EINVAL;
   }
   return domain.ops.attach_dev(k, domain, dev, old);

@@ -144,8 +144,10 @@ export function iopt_read_and_clear_dirty_data(
   if (k.fails()) return -errno.ENOMEM;
   const bitmap = new IovaBitmap(range.iova, range.length, range.page_size, range.data);
   const last = range.iova + BigInt.asUintN(64, range.length - 1n);
-  walk(k, iopt, ops, domain, { iova: range.iova, last }, no_clear, (iova, length) => bitmap.set(k, iova, length));
-  return 0;
+  const rc = walk(k, iopt, ops, domain, { iova: range.iova, last }, no_clear, (iova, length) =>
+    bitmap.set(k, iova, length),
+  );
+  return k.features.dirty_errors === "strict" && !k.check(rc === 0, "the range has no hole") ? rc : 0;
 }
 
 /** Switches tracking; switching it on first cleans every page. */

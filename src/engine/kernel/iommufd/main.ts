@@ -17,6 +17,7 @@ import { iommufd_hwpt_nested_destroy, iommufd_hwpt_paging_destroy } from "./hw_p
 import { iommufd_ioas_destroy, iommufd_ioas_option } from "./ioas.ts";
 import { iommufd_ctx_is_empty, iommufd_get_object, iommufd_object_abort } from "./object.ts";
 import { IommufdCtx, type IommufdObject, IommufdViommu } from "./objects.ts";
+import { known_size } from "./struct_size.ts";
 import type { Ucmd } from "./ucmd.ts";
 import { iommufd_hw_queue_destroy, iommufd_vdevice_destroy, iommufd_viommu_destroy } from "./viommu.ts";
 
@@ -178,9 +179,11 @@ export function iommufd_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigi
   const user_size = new DataView(head.buffer).getUint32(0, true);
   const detail = () => ({ left: `size ${user_size}`, right: `at least ${def.min}` });
   if (!k.check(user_size >= def.min, "the struct is large enough", detail)) return -errno.EINVAL;
-  const bytes = copy_struct_from_user(k, arg, user_size, def.size);
-  if (!k.check(bytes !== null, "the struct can be read") || bytes === null) return -errno.EFAULT;
-  if (!k.check(bytes !== "big", "bytes beyond the known struct are 0") || bytes === "big") return -errno.E2BIG;
+  const copied = copy_struct_from_user(k, arg, user_size, known_size(k, def));
+  if (!k.check(copied !== null, "the struct can be read") || copied === null) return -errno.EFAULT;
+  if (!k.check(copied !== "big", "bytes beyond the known struct are 0") || copied === "big") return -errno.E2BIG;
+  const bytes = new Uint8Array(def.size);
+  bytes.set(copied);
   return run(k, { ictx, bytes, user_size, ubuffer: arg });
 }
 

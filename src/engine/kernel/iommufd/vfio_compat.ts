@@ -127,7 +127,9 @@ function unmap_range(k: Kernel, ioas: IommufdIoas, iova: bigint, size: bigint): 
   if (!k.check(size !== 0n, "the size is not 0")) return { rc: -errno.EINVAL, bytes: 0n };
   if (!k.check(iova + size - 1n <= ULONG_MAX, "the range ends inside 64 bits"))
     return { rc: -errno.EOVERFLOW, bytes: 0n };
-  return k.ops.iopt_unmap_iova(k, ioas.iopt, iova, iova + size - 1n);
+  const done = k.ops.iopt_unmap_iova(k, ioas.iopt, iova, iova + size - 1n);
+  const something = k.features.compat_unmap_empty === "ok" || done.rc !== 0 || done.bytes > 0n;
+  return k.check(something, "something is mapped in the range") ? done : { rc: -errno.ENOENT, bytes: 0n };
 }
 
 /** Page sizes that VFIO users may expect: those of all domains, nothing below a page. */
