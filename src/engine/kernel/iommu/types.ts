@@ -96,6 +96,8 @@ export interface IommuDomain {
   /** Legal IOVAs, both ends inclusive. */
   aperture_start: bigint;
   aperture_end: bigint;
+  /** Drivers that need the device first: the aperture that the first attach will give (inclusive); [0, 0] until then. */
+  finalised_aperture?: { start: bigint; end: bigint };
   dirty_ops: IommuDirtyOps | null;
   cookie_type: CookieType;
   /** The iommufd hwpt above this domain, when cookie_type is `iommufd`; opaque to the core. */

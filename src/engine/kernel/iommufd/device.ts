@@ -1,10 +1,11 @@
 /** Devices on an iommufd file: bind, attach, replace, detach. Source: linux 7.2 drivers/iommu/iommufd/device.c. */
 import { errno } from "../../uapi/errno.ts";
-import type { Device, IommuGroup } from "../iommu/types.ts";
+import type { Device, IommuGroup, ResvRegion } from "../iommu/types.ts";
 import { fget, fput } from "../file.ts";
 import type { Kernel } from "../kernel.ts";
 import { hwpt_label } from "./hw_pagetable.ts";
 import type { IoPagetable } from "./iopt.ts";
+import { finalise_at_attach, first_for_link, link_for_first, unlink_with_last } from "./linkage.ts";
 import { iommufd_get_any, iommufd_object_abort, iommufd_object_alloc, iommufd_object_finalize } from "./object.ts";
 import {
   type IommufdAttach,
@@ -94,17 +95,33 @@ export function iommufd_device_destroy(k: Kernel, idev: IommufdDevice): void {
   put_group(idev.igroup);
 }
 
-/** Reserves a device's regions in an IOAS; with `igroup`, remembers where its SW_MSI window starts and checks it. */
+/**
+ * Reserves a device's regions in an IOAS; with `igroup`, remembers where its SW_MSI window starts and checks it.
+ * `_target`: what the device is being attached to, for proposals in which that matters.
+ */
 export function iopt_table_enforce_dev_resv_regions(
   k: Kernel,
   iopt: IoPagetable,
   dev: Device,
   igroup: IommufdGroup | null,
+  _target: IommufdHwpt,
+): number {
+  return enforce_regions(k, iopt, dev, k.ops.iommu_get_resv_regions(k, dev), igroup);
+}
+
+/** The same with a list of regions; `wanted` says which of them are reserved, all of them are looked at. */
+export function enforce_regions(
+  k: Kernel,
+  iopt: IoPagetable,
+  dev: Device,
+  regions: readonly ResvRegion[],
+  igroup: IommufdGroup | null,
+  wanted: (region: ResvRegion) => boolean = () => true,
 ): number {
   let hw = 0;
   let sw = 0;
   let rc = 0;
-  for (const region of k.ops.iommu_get_resv_regions(k, dev)) {
+  for (const region of regions) {
     if (region.type === "direct-relaxable") {
       k.note(`direct-relaxable region of ${dev.name} is not reserved`);
       continue;
@@ -113,6 +130,10 @@ export function iopt_table_enforce_dev_resv_regions(
     if (igroup !== null && region.type === "sw-msi") {
       sw++;
       igroup.sw_msi_start = region.start;
+    }
+    if (!wanted(region)) {
+      k.note(`${region.type} region of ${dev.name} is not reserved`);
+      continue;
     }
     const word = region.type === "sw-msi" ? "SW_MSI" : region.type === "msi" ? "MSI" : region.type;
     const why = { label: `${word} of ${dev.name}`, kind: region.type };
@@ -124,10 +145,15 @@ export function iopt_table_enforce_dev_resv_regions(
   return rc;
 }
 
-/** Regions and doorbells of one device on the IOAS it is about to use. */
-export function iommufd_device_attach_reserved_iova(k: Kernel, idev: IommufdDevice, hwpt: IommufdHwptPaging): number {
+/** Regions and doorbells of one device on the IOAS of `hwpt`, which it is about to use by attaching to `target`. */
+export function iommufd_device_attach_reserved_iova(
+  k: Kernel,
+  idev: IommufdDevice,
+  hwpt: IommufdHwptPaging,
+  target: IommufdHwpt,
+): number {
   const { igroup } = idev;
-  let rc = k.ops.iopt_table_enforce_dev_resv_regions(k, hwpt.ioas.iopt, idev.dev, igroup);
+  let rc = k.ops.iopt_table_enforce_dev_resv_regions(k, hwpt.ioas.iopt, idev.dev, igroup, target);
   if (rc < 0) return rc;
   if (!igroup.pasid_attach.has(IOMMU_NO_PASID)) {
     rc = k.ops.iommufd_group_setup_msi(k, igroup, hwpt);
@@ -138,11 +164,24 @@ export function iommufd_device_attach_reserved_iova(k: Kernel, idev: IommufdDevi
 
 /** The paging hwpt whose IOAS takes the reservations of an attachment, if this kernel makes any. */
 function reserving_hwpt(k: Kernel, hwpt: IommufdHwpt, pasid: number): IommufdHwptPaging | null {
-  if (pasid !== IOMMU_NO_PASID) return null;
+  return pasid === IOMMU_NO_PASID ? k.ops.find_hwpt_resv(k, hwpt) : null;
+}
+
+/** A seam, not a function of any release: where the device's regions are reserved when it is attached to `hwpt`. */
+export function find_hwpt_resv(k: Kernel, hwpt: IommufdHwpt): IommufdHwptPaging | null {
   if (hwpt.kind === "HWPT_PAGING") return hwpt;
   if (k.features.nested_reserves_on_parent) return k.ops.find_hwpt_paging(k, hwpt);
   k.note("attaching to a nested hwpt reserves nothing and sets up no MSI on its parent");
   return null;
+}
+
+/** Whether what is reserved for one also serves the other; named after the function of the 2024 series. */
+export function iommufd_hw_pagetable_compare_ioas(
+  _k: Kernel,
+  old: IommufdHwptPaging | null,
+  hwpt: IommufdHwptPaging | null,
+): boolean {
+  return old !== null && hwpt !== null && old.ioas === hwpt.ioas;
 }
 
 function pasid_compat(k: Kernel, igroup: IommufdGroup, hwpt: IommufdHwpt, pasid: number): number {
@@ -170,7 +209,9 @@ function attach_device(k: Kernel, hwpt: IommufdHwpt, idev: IommufdDevice, pasid:
     pasid === IOMMU_NO_PASID
       ? k.ops.iommu_attach_group_handle(k, domain, idev.igroup.group, handle)
       : k.ops.iommu_attach_device_pasid(k, domain, idev.dev, pasid, handle);
-  return rc < 0 ? rc : handle;
+  if (rc < 0) return rc;
+  finalise_at_attach(k, domain);
+  return handle;
 }
 
 /** Attaches a device, and with its first device the group, to a hwpt. */
@@ -184,13 +225,18 @@ export function iommufd_hw_pagetable_attach(k: Kernel, hwpt: IommufdHwpt, idev: 
   const detail = () => ({ left: hwpt_label(hwpt), right: attach === undefined ? "none" : hwpt_label(attach.hwpt) });
   if (!k.check(same, "the group uses no other hwpt", detail)) return -errno.EINVAL;
   const reserve = reserving_hwpt(k, hwpt, pasid);
-  let rc = reserve === null ? 0 : k.ops.iommufd_device_attach_reserved_iova(k, idev, reserve);
+  let rc = reserve === null ? 0 : k.ops.iommufd_device_attach_reserved_iova(k, idev, reserve, hwpt);
   if (rc < 0) return rc;
+  const first = first_for_link(k, hwpt);
   if (attach === undefined) {
     const handle = attach_device(k, hwpt, idev, pasid);
     if (typeof handle === "number") rc = handle;
     else igroup.pasid_attach.set(pasid, { hwpt, devices: new Map([[idev.id, idev]]), handle });
   } else attach.devices.set(idev.id, idev);
+  if (rc === 0 && first) {
+    rc = link_for_first(k, hwpt);
+    if (rc < 0) forget_attach(k, hwpt, idev, pasid);
+  }
   if (rc < 0) {
     if (reserve !== null) k.ops.iopt_remove_reserved_iova(k, reserve.ioas.iopt, idev.dev);
     return rc;
@@ -199,18 +245,25 @@ export function iommufd_hw_pagetable_attach(k: Kernel, hwpt: IommufdHwpt, idev: 
   return 0;
 }
 
+/** The device leaves the slot; with the last one the driver, the faults and the slot go too. */
+function forget_attach(k: Kernel, hwpt: IommufdHwpt, idev: IommufdDevice, pasid: number): void {
+  const { igroup } = idev;
+  const attach = igroup.pasid_attach.get(pasid);
+  if (attach === undefined || !attach.devices.delete(idev.id) || attach.devices.size > 0) return;
+  if (pasid === IOMMU_NO_PASID) k.ops.iommu_detach_group_handle(k, igroup.group);
+  else if (hwpt.domain !== null) k.ops.iommu_detach_device_pasid(k, hwpt.domain, idev.dev, pasid);
+  k.ops.iommufd_auto_response_faults(k, hwpt, attach.handle);
+  igroup.pasid_attach.delete(pasid);
+}
+
 /** Detaches; the hwpt that was used is returned for `hwpt_put`, null when the device was not attached. */
 export function iommufd_hw_pagetable_detach(k: Kernel, idev: IommufdDevice, pasid: number): IommufdHwpt | null {
   const { igroup } = idev;
   const attach = igroup.pasid_attach.get(pasid);
-  if (attach === undefined || !attach.devices.delete(idev.id)) return null;
+  if (attach === undefined || !attach.devices.has(idev.id)) return null;
   const { hwpt } = attach;
-  if (attach.devices.size === 0) {
-    if (pasid === IOMMU_NO_PASID) k.ops.iommu_detach_group_handle(k, igroup.group);
-    else if (hwpt.domain !== null) k.ops.iommu_detach_device_pasid(k, hwpt.domain, idev.dev, pasid);
-    k.ops.iommufd_auto_response_faults(k, hwpt, attach.handle);
-    igroup.pasid_attach.delete(pasid);
-  }
+  forget_attach(k, hwpt, idev, pasid);
+  unlink_with_last(k, hwpt);
   const reserve = reserving_hwpt(k, hwpt, pasid);
   if (reserve !== null) k.ops.iopt_remove_reserved_iova(k, reserve.ioas.iopt, idev.dev);
   hwpt.users--;
@@ -224,8 +277,21 @@ export function iommufd_hw_pagetable_put(k: Kernel, hwpt: IommufdHwpt): void {
   iommufd_object_abort(hwpt);
 }
 
-function drop_group_reservations(k: Kernel, attach: IommufdAttach, hwpt: IommufdHwptPaging): void {
+export function drop_group_reservations(k: Kernel, attach: IommufdAttach, hwpt: IommufdHwptPaging): void {
   for (const one of attach.devices.values()) k.ops.iopt_remove_reserved_iova(k, hwpt.ioas.iopt, one.dev);
+}
+
+/**
+ * A seam, not a function of any release: a replace to `to` failed, before (`switching` false) or when the driver was
+ * asked to switch. Undone by owner: within one IOAS that also takes the reservations of the attachment that stays.
+ */
+export function iommufd_group_unwind_reserved_iova(
+  k: Kernel,
+  attach: IommufdAttach,
+  to: IommufdHwptPaging,
+  _switching: boolean,
+): void {
+  drop_group_reservations(k, attach, to);
 }
 
 /** Reservations of the whole group on the IOAS it is about to move to, and its doorbells in the new hwpt. */
@@ -234,17 +300,18 @@ export function iommufd_group_do_replace_reserved_iova(
   igroup: IommufdGroup,
   attach: IommufdAttach,
   hwpt: IommufdHwptPaging,
+  target: IommufdHwpt,
 ): number {
   const old = reserving_hwpt(k, attach.hwpt, IOMMU_NO_PASID);
   let rc = 0;
-  if (old === null || old.ioas !== hwpt.ioas) {
+  if (!k.ops.iommufd_hw_pagetable_compare_ioas(k, old, hwpt)) {
     for (const one of attach.devices.values()) {
-      rc = k.ops.iopt_table_enforce_dev_resv_regions(k, hwpt.ioas.iopt, one.dev, null);
+      rc = k.ops.iopt_table_enforce_dev_resv_regions(k, hwpt.ioas.iopt, one.dev, null, target);
       if (rc < 0) break;
     }
   }
   if (rc === 0) rc = k.ops.iommufd_group_setup_msi(k, igroup, hwpt);
-  if (rc < 0) drop_group_reservations(k, attach, hwpt);
+  if (rc < 0) k.ops.iommufd_group_unwind_reserved_iova(k, attach, hwpt, false);
   return rc;
 }
 
@@ -263,23 +330,34 @@ export function iommufd_device_do_replace(
   const old = attach.hwpt;
   if (old === hwpt) return old;
   const to = reserving_hwpt(k, hwpt, pasid);
-  let rc = to === null ? 0 : k.ops.iommufd_group_do_replace_reserved_iova(k, igroup, attach, to);
+  let rc = to === null ? 0 : k.ops.iommufd_group_do_replace_reserved_iova(k, igroup, attach, to, hwpt);
   if (rc < 0) return rc;
+  const first = first_for_link(k, hwpt);
   const handle = replace_device(k, hwpt, idev, pasid);
-  if (typeof handle === "number") {
-    rc = handle;
-    // Undone by owner: in a replace within one IOAS this also takes the reservations of the attachment that stays.
-    if (to !== null) drop_group_reservations(k, attach, to);
+  if (typeof handle === "number") rc = handle;
+  else if (first) {
+    rc = link_for_first(k, hwpt);
+    if (rc < 0) attach.handle = replace_back(k, attach, idev, pasid);
+  }
+  if (typeof handle === "number" || rc < 0) {
+    if (to !== null) k.ops.iommufd_group_unwind_reserved_iova(k, attach, to, true);
     return rc;
   }
   k.ops.iommufd_auto_response_faults(k, old, attach.handle);
   const from = reserving_hwpt(k, old, pasid);
-  if (from !== null && from.ioas !== to?.ioas) drop_group_reservations(k, attach, from);
+  if (from !== null && !k.ops.iommufd_hw_pagetable_compare_ioas(k, from, to)) drop_group_reservations(k, attach, from);
   attach.hwpt = hwpt;
   attach.handle = handle;
   hwpt.users += attach.devices.size;
   old.users -= attach.devices.size;
+  unlink_with_last(k, old);
   return old;
+}
+
+/** Deferred linkage: the new domain could not be filled, so the group goes back to where it came from. */
+function replace_back(k: Kernel, attach: IommufdAttach, idev: IommufdDevice, pasid: number): IommufdAttachHandle {
+  const handle = replace_device(k, attach.hwpt, idev, pasid);
+  return typeof handle === "number" ? attach.handle : handle;
 }
 
 function replace_device(
@@ -298,7 +376,9 @@ function replace_device(
     pasid === IOMMU_NO_PASID
       ? k.ops.iommu_replace_group_handle(k, idev.igroup.group, domain, handle)
       : k.ops.iommu_replace_device_pasid(k, domain, idev.dev, pasid, handle);
-  return rc < 0 ? rc : handle;
+  if (rc < 0) return rc;
+  finalise_at_attach(k, domain);
+  return handle;
 }
 
 /** What a caller gets from attach and replace: the id of the hwpt used now, and the hwpt left behind. */

@@ -4,6 +4,7 @@ import { errno } from "../../uapi/errno.ts";
 import {
   HWPT_ALLOC_FLAGS,
   HWPT_DATA,
+  IOMMU_FAULT_QUEUE_ALLOC,
   IOMMU_HWPT_ALLOC,
   IOMMU_HWPT_GET_DIRTY_BITMAP,
   IOMMU_HWPT_INVALIDATE,
@@ -17,6 +18,7 @@ import type { Kernel } from "../kernel.ts";
 import { copy_to_user } from "../mm/uaccess.ts";
 import { releaseNumber } from "../profile.ts";
 import { iopt_read_and_clear_dirty_data, iopt_set_dirty_tracking } from "./dirty.ts";
+import { defer_finalise } from "./linkage.ts";
 import {
   iommufd_get_any,
   iommufd_get_object,
@@ -81,6 +83,7 @@ export function iommufd_hwpt_paging_alloc(
     return domain;
   }
   hwpt.domain = domain;
+  if (!hwpt.nest_parent) defer_finalise(k, domain);
   if (k.features.sw_msi === "native") {
     domain.cookie_type = "iommufd";
     domain.cookie = hwpt;
@@ -99,13 +102,14 @@ export function iommufd_hwpt_paging_alloc(
       return rc;
     }
   }
-  rc = k.ops.iopt_table_add_domain(k, ioas.iopt, domain, hwpt_label(hwpt));
-  if (rc < 0) {
-    if (immediate_attach) k.ops.iommufd_hw_pagetable_detach(k, idev, pasid);
-    abort_paging(k, hwpt);
-    return rc;
+  if (k.features.hwpt_linkage === "allocation") {
+    rc = k.ops.iommufd_hwpt_link(k, hwpt);
+    if (rc < 0) {
+      if (immediate_attach) k.ops.iommufd_hw_pagetable_detach(k, idev, pasid);
+      abort_paging(k, hwpt);
+      return rc;
+    }
   }
-  ioas.hwpt_list.push(hwpt);
   return hwpt;
 }
 
@@ -125,12 +129,8 @@ function abort_paging(k: Kernel, hwpt: IommufdHwptPaging): void {
 /** Unlinks and frees the domain. Does not give the id back. */
 export function iommufd_hwpt_paging_destroy(k: Kernel, hwpt: IommufdHwptPaging): void {
   const { ioas, domain } = hwpt;
-  const at = ioas.hwpt_list.indexOf(hwpt);
   if (domain !== null) {
-    if (at >= 0) {
-      ioas.hwpt_list.splice(at, 1);
-      k.ops.iopt_table_remove_domain(k, ioas.iopt, domain);
-    }
+    k.ops.iommufd_hwpt_unlink(k, hwpt);
     iommu_domain_free(k, domain);
     hwpt.domain = null;
   }
@@ -150,7 +150,8 @@ export function iommufd_hwpt_nested_destroy(k: Kernel, hwpt: IommufdHwptNested):
 
 /** Flags that a nested hwpt may have. */
 function nested_flags(k: Kernel): number {
-  return k.features.hwpt_pasid ? FAULT_ID_VALID | PASID : FAULT_ID_VALID;
+  const faults = k.features.uapi_release >= releaseNumber(IOMMU_FAULT_QUEUE_ALLOC.since) ? FAULT_ID_VALID : 0;
+  return faults | (k.features.hwpt_pasid ? PASID : 0);
 }
 
 function new_nested(

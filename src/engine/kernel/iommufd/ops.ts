@@ -1,12 +1,15 @@
 /** The replaceable functions of drivers/iommu/iommufd, under their kernel names. */
 import { iommufd_access_notify_unmap } from "./access.ts";
 import {
+  find_hwpt_resv,
   iommufd_device_attach_reserved_iova,
   iommufd_device_auto_get_domain,
   iommufd_device_bind,
   iommufd_device_do_replace,
   iommufd_group_do_replace_reserved_iova,
+  iommufd_group_unwind_reserved_iova,
   iommufd_hw_pagetable_attach,
+  iommufd_hw_pagetable_compare_ioas,
   iommufd_hw_pagetable_detach,
   iopt_table_enforce_dev_resv_regions,
 } from "./device.ts";
@@ -42,6 +45,7 @@ import {
   iommufd_ioas_unmap,
 } from "./ioas.ts";
 import { iopt_alloc_iova, iopt_check_iova, iopt_set_allow_iova } from "./iova.ts";
+import { iommufd_hwpt_devices_users, iommufd_hwpt_link, iommufd_hwpt_unlink } from "./linkage.ts";
 import { iommufd_destroy, iommufd_fops_ioctl, iommufd_object_destroy, iommufd_option } from "./main.ts";
 import { iopt_remove_reserved_iova, iopt_reserve_iova } from "./reserved.ts";
 import { iommufd_group_setup_msi, iommufd_sw_msi } from "./sw_msi.ts";
@@ -50,6 +54,7 @@ import { iommufd_hw_queue_alloc_ioctl, iommufd_vdevice_alloc_ioctl, iommufd_viom
 
 const all = {
   find_hwpt_paging,
+  find_hwpt_resv,
   iommufd_access_notify_unmap,
   iommufd_auto_response_faults,
   iommufd_destroy,
@@ -63,16 +68,21 @@ const all = {
   iommufd_get_hw_info,
   iommufd_group_do_replace_reserved_iova,
   iommufd_group_setup_msi,
+  iommufd_group_unwind_reserved_iova,
   iommufd_hw_pagetable_attach,
+  iommufd_hw_pagetable_compare_ioas,
   iommufd_hw_pagetable_detach,
   iommufd_hw_queue_alloc_ioctl,
   iommufd_hwpt_alloc,
+  iommufd_hwpt_devices_users,
   iommufd_hwpt_get_dirty_bitmap,
   iommufd_hwpt_invalidate,
+  iommufd_hwpt_link,
   iommufd_hwpt_nested_alloc,
   iommufd_hwpt_paging_alloc,
   iommufd_hwpt_paging_reserve,
   iommufd_hwpt_set_dirty_tracking,
+  iommufd_hwpt_unlink,
   iommufd_ioas_alloc_ioctl,
   iommufd_ioas_allow_iovas,
   iommufd_ioas_change_process,
