@@ -28,8 +28,20 @@ export function argumentLost(record: ArmRecord): boolean {
   return container && (cmd === VFIO_CHECK_EXTENSION.cmd || cmd === VFIO_SET_IOMMU.cmd);
 }
 
+/** A call as it was made again. */
+export interface MadeCall {
+  /** 0 or more, or a negative errno. */
+  ret: number;
+  def: IoctlDef | undefined;
+  before: Uint8Array;
+  after: Uint8Array;
+  /** What the pointers of the struct led to afterwards. */
+  arrays: { title: string; bytes: Uint8Array }[];
+}
+
 export interface IoctlResult {
   differences: string[];
+  call: MadeCall;
   /** An IOVA_RANGES call's answer. */
   ranges: { align: bigint; list: [bigint, bigint][] } | null;
 }
@@ -106,7 +118,9 @@ export function replayIoctl(world: ArmWorld, record: ArmRecord): IoctlResult {
   for (const buffer of buffers) world.store(buffer.at, buffer.before);
   const ret = sys.sys_ioctl(world.k, world.task, world.fds.get(name) ?? -1, cmd, argument(world, cmd, given));
   const ours = world.load(world.arena, given.length);
-  const result: IoctlResult = { differences: [], ranges: rangesOf(world, def, ours, ret) };
+  const arrays = buffers.map((b) => ({ title: b.name, bytes: world.load(b.at, b.after.length) }));
+  const call = { ret, def, before: given, after: ours, arrays };
+  const result: IoctlResult = { differences: [], call, ranges: rangesOf(world, def, ours, ret) };
   compareRet(world, def, record, ret, result.differences);
   if (def !== undefined && ret >= 0 && (record.ret ?? 0) >= 0) adoptFds(world, def, ours, theirs);
   compareStruct(def, ours, theirs, result.differences);

@@ -2,7 +2,7 @@
  * Feeds an Arm trace to the engine: every call as the program made it, every DMA and interrupt of the devices, and
  * compares what came back and what then stands in STEs, CDs, MSI tables and queues.
  */
-import type { MachineDesc } from "../../hw/machine.ts";
+import type { DmaResult, MachineDesc, MsiResult } from "../../hw/machine.ts";
 import { queued_commands } from "../kernel/drivers/arm_smmu_v3/cmdq.ts";
 import type { ArmSmmuDevice } from "../kernel/drivers/arm_smmu_v3/device.ts";
 import { kernel_after_device_access } from "../kernel/boot.ts";
@@ -20,7 +20,7 @@ import {
   VFIO_DEVICE_GET_REGION_INFO,
 } from "../uapi/vfio.ts";
 import { compareCommands, compareMsi, compareSte } from "./arm_hw_compare.ts";
-import { argumentLost, replayIoctl } from "./arm_ioctl.ts";
+import { argumentLost, type MadeCall, replayIoctl } from "./arm_ioctl.ts";
 import { dumpName, guestPieces, parseTableDump, planMemory, type TableDump } from "./arm_memory.ts";
 import { Names } from "./arm_names.ts";
 import { applyNote, applyPoke, undoPokes, type Poked } from "./arm_stores.ts";
@@ -44,6 +44,21 @@ export interface ReplayArmOptions {
   deviceAnswers?: "given" | "compared";
 }
 
+/** What became of one record. */
+export interface RecordVerdict {
+  /** `given`: its answer was taken from the recording; `context`: it has none. */
+  kind: "agrees" | "differs" | "given" | "context" | "skipped";
+  /** The differences, or why it was skipped. */
+  differences: readonly string[];
+}
+
+/** What the last record did, for who wants to show it. */
+export interface LastDone {
+  call?: MadeCall;
+  dma?: DmaResult;
+  msi?: { result: MsiResult; delivered: bigint };
+}
+
 /** Records that say nothing to compare. */
 const SILENT: readonly string[] = Object.freeze(["header", "note", "tables", "poke"]);
 /** The program reads event queues with a buffer of this size. */
@@ -55,8 +70,9 @@ export class ReplayArm {
   readonly report: ReplayReport = emptyReport();
   readonly world: ArmWorld;
   readonly names = new Names();
-  private readonly records: readonly ArmRecord[];
-  private readonly dumps = new Map<string, TableDump>();
+  readonly records: readonly ArmRecord[];
+  last: LastDone = {};
+  private readonly dumps: ReadonlyMap<string, TableDump>;
   private readonly describe: number;
   private poked: Poked[] = [];
   /** The last IOVA_RANGES: alignment and ranges. */
@@ -72,9 +88,9 @@ export class ReplayArm {
       number++;
       if (line !== "") records.push(parseArmRecord(line, number));
     }
-    this.records = records;
+    this.records = Object.freeze(records);
     this.describe = options.describe ?? 3;
-    for (const [name, value] of options.dumps) this.dumps.set(name, parseTableDump(name, value));
+    this.dumps = Object.freeze(new Map([...options.dumps].map(([name, d]) => [name, parseTableDump(name, d)])));
     const header = records.find((r) => r.t === "header");
     this.commands = header !== undefined;
     this.deviceGiven = (options.deviceAnswers ?? (this.commands ? "compared" : "given")) === "given";
@@ -84,7 +100,7 @@ export class ReplayArm {
   }
 
   run(): ReplayReport {
-    this.records.forEach((record, i) => this.step(record, i));
+    this.records.forEach((_, i) => this.play(i));
     return this.report;
   }
 
@@ -93,7 +109,7 @@ export class ReplayArm {
     const end = this.records.findIndex((record) => record.t === "tables" && dumpName(record) === name);
     if (end < 0) return null;
     const played = this.records.slice(0, end);
-    played.forEach((record, i) => this.step(record, i));
+    played.forEach((_, i) => this.play(i));
     return played;
   }
 
@@ -101,8 +117,25 @@ export class ReplayArm {
     for (const { pa, bytes } of guestPieces(dump)) this.world.k.mem.writeBytes(pa, bytes);
   }
 
-  private step(record: ArmRecord, index: number): void {
+  /** Plays one record; they must be played in order. */
+  play(index: number): RecordVerdict {
+    const record = this.records[index];
+    if (record === undefined) throw new Error(`no record ${index}`);
+    const verdict = this.judge(record, index);
+    const { report } = this;
+    if (verdict.kind === "skipped") {
+      for (const why of verdict.differences) report.skipped.set(why, (report.skipped.get(why) ?? 0) + 1);
+    } else if (verdict.kind === "given") report.given++;
+    else if (verdict.kind !== "context") report.total++;
+    if (verdict.kind === "agrees") report.agreed++;
+    else if (verdict.kind === "differs" && report.first.length < this.describe)
+      report.first.push(this.tell(record, verdict.differences));
+    return verdict;
+  }
+
+  private judge(record: ArmRecord, index: number): RecordVerdict {
     const { platform } = this.world;
+    this.last = {};
     const prod = platform.smmus.map((smmu) => smmu.cmdq.prod);
     let differences: string[];
     applyNote(this.world, this.names, this.records, index, this.dumps);
@@ -110,24 +143,18 @@ export class ReplayArm {
       differences = this.one(record, index);
     } catch (e) {
       if (!(e instanceof NotModelled)) throw e;
-      this.report.skipped.set(e.message, (this.report.skipped.get(e.message) ?? 0) + 1);
-      return;
+      return { kind: "skipped", differences: [e.message] };
     }
-    if (SILENT.includes(record.t)) return;
+    if (SILENT.includes(record.t)) return { kind: "context", differences: [] };
     // What only the device can tell is given; that the call succeeds or fails as recorded is not.
     const deviceTold = this.deviceGiven && isDeviceAnswer(record) && !differences.some((d) => d.startsWith("result:"));
-    if (argumentLost(record) || deviceTold) {
-      this.report.given++;
-      return;
-    }
+    if (argumentLost(record) || deviceTold) return { kind: "given", differences: [] };
     if (this.commands)
       platform.smmus.forEach((smmu, i) => differences.push(...this.queued(smmu, i, prod[i] ?? 0, record)));
     this.names.asids.prune((asid) => platform.asids.used.has(asid));
     this.names.pages.prune((pfn) => this.world.pageInUse(pfn));
     for (const smmu of platform.smmus) this.names.vmids.get(smmu.name)?.prune((vmid) => smmu.vmid_map.used.has(vmid));
-    this.report.total++;
-    if (differences.length === 0) this.report.agreed++;
-    else if (this.report.first.length < this.describe) this.report.first.push(this.tell(record, differences));
+    return { kind: differences.length === 0 ? "agrees" : "differs", differences };
   }
 
   private tell(record: ArmRecord, differences: readonly string[]): string {
@@ -182,7 +209,8 @@ export class ReplayArm {
     }
   }
 
-  private bdf(record: ArmRecord): string {
+  /** The function that a record speaks of. */
+  bdf(record: ArmRecord): string {
     const name = need(record.dev, record, "dev");
     const known = this.world.bdfs.get(name);
     if (known !== undefined || record.sid === undefined) return known ?? name;
@@ -237,6 +265,7 @@ export class ReplayArm {
   private ioctl(record: ArmRecord): string[] {
     const result = replayIoctl(this.world, record);
     if (result.ranges !== null) this.ranges = result.ranges;
+    this.last.call = result.call;
     return result.differences;
   }
 
@@ -323,6 +352,7 @@ export class ReplayArm {
     const buffer = this.world.buffer(bdf);
     const data = write ? { data: buffer.slice(0, len) } : {};
     const result = this.world.machine.dma(bdf, { write, hi, lo, len, ...data });
+    this.last.dma = result;
     if (!write) buffer.set(result.data.subarray(0, buffer.length));
     const out = this.events(record);
     this.poked = undoPokes(this.world, this.poked);
@@ -342,11 +372,12 @@ export class ReplayArm {
   /** The device raises its interrupt; then the program looks at its eventfd. */
   private fire(record: ArmRecord): string[] {
     const bdf = this.bdf(record);
-    this.world.machine.msi(bdf, 0);
+    const result = this.world.machine.msi(bdf, 0);
     const out = this.events(record);
     const ctx = this.world.platform.vfio.get(bdf)?.ctx.get(0)?.trigger;
     const count = ctx instanceof EventfdCtx ? Number(ctx.count) : 0;
     if (ctx instanceof EventfdCtx) ctx.count = 0n;
+    this.last.msi = { result, delivered: BigInt(count) };
     if (count !== record.eventfd) out.push(`eventfd: ${count}, recorded ${record.eventfd}`);
     return out;
   }
