@@ -14,6 +14,7 @@ import { GITS, type Interrupt, Its, type ItsDesc } from "./irq/its.ts";
 import { PhysMem, type Range } from "./memory.ts";
 import { type FunctionDesc, PciBus, type PciFunction } from "./pci/function.ts";
 import { type Route, route } from "./pci/route.ts";
+import { plug, pull } from "./pci/slots.ts";
 import type { AtsCompletion } from "./smmuv3/ats.ts";
 import type { PageRequest, PageRequestOutcome } from "./smmuv3/priq.ts";
 import { ARCHITECTURE, QEMU, type Quirks } from "./smmuv3/quirks.ts";
@@ -75,6 +76,13 @@ export interface MachineDesc {
   its: ItsDesc | null;
   v2m: Gicv2mDesc | null;
   functions: FunctionDesc[];
+  /** Cards in the drawer, as they look after a reset: each can be plugged in where its bdf says. */
+  spares?: FunctionDesc[];
+  /**
+   * What the root complex does with a request from below whose address lies in a MEM window of its own host bridge. It may
+   * pass it to the IOMMU as any other (absent), or end it: PCIe leaves that to the implementation.
+   */
+  ownWindow?: "terminated";
   /** Absent = a machine that was made up, booted with defaults. */
   firmware?: FirmwareDesc;
 }
@@ -197,7 +205,28 @@ export class Machine {
   /** How a request of a function travels. Quirk noPeerToPeer: always to the root complex. */
   route(f: PciFunction, hi: number, lo: number, translated: boolean): Route {
     if (this.quirks.noPeerToPeer || hi >= 2 ** 20) return TO_ROOT;
-    return route(this.pci, f, join(lo, hi), translated);
+    const way = route(this.pci, f, join(lo, hi), translated);
+    return way.to === "root" && this.desc.ownWindow === "terminated" ? this.atRoot(way, join(lo, hi)) : way;
+  }
+
+  /** A root complex that ends what comes from below for its own MEM windows (PCI addresses). */
+  private atRoot(way: Route, address: number): Route {
+    const hit = this.desc.windows.some((w) => w.kind !== "io" && address >= w.pci && address <= w.pci + w.last - w.start);
+    if (!hit) return way;
+    const what = "the address lies in a window of the host bridge, which takes nothing for it from below";
+    return { to: "blocked", peer: null, hops: [...way.hops, { bdf: "root complex", what }] };
+  }
+
+  /** Puts a card from the drawer into its slot. Throws where there is none for it, or the slot is taken. */
+  plug(bdf: string): PciFunction {
+    const desc = this.desc.spares?.find((spare) => spare.bdf === bdf);
+    if (desc === undefined) throw new Error(`machine ${this.desc.id} has no card for ${bdf}`);
+    return plug(this.pci, desc);
+  }
+
+  /** Pulls a card; what was pulled, lowest function first. Throws where there is none. */
+  pull(bdf: string): PciFunction[] {
+    return pull(this.pci, bdf);
   }
 
   /** Lets a function raise interrupt `vector`: the message of its MSI-X entry or MSI capability goes out as a write. */

@@ -31,6 +31,8 @@ export class ConfigSpace {
   readonly writable: Readonly<ByteMasks>;
   /** 1 bits are cleared by writing 1. */
   readonly clears: Readonly<ByteMasks>;
+  /** The function was pulled: nothing answers. */
+  absent = false;
 
   constructor(size: number, image: string, bars: readonly BarDesc[] = []) {
     this.bytes = new Uint8Array(size);
@@ -45,12 +47,14 @@ export class ConfigSpace {
 
   /** size 1, 2 or 4; little endian. Beyond the end: all ones, as an absent register. */
   read(off: number, size: number): number {
+    if (this.absent) return 2 ** (8 * size) - 1;
     let v = 0;
     for (let i = size - 1; i >= 0; i--) v = v * 256 + (this.bytes[off + i] ?? 0xff);
     return v;
   }
 
   write(off: number, size: number, value: number): void {
+    if (this.absent) return;
     for (let i = 0; i < size; i++) {
       const at = off + i;
       const b = (value >>> (8 * i)) & 0xff;
@@ -81,6 +85,7 @@ export class ConfigSpace {
   /** The two linked lists in order; a list that loops or leaves the space ends there. */
   capabilities(): Capability[] {
     const out: Capability[] = [];
+    if (this.absent) return out;
     const seen = new Set<number>();
     if ((this.read(PCI.STATUS, 2) & 0x10) !== 0) {
       for (let at = this.read(PCI.CAPABILITIES, 1) & 0xfc; at >= 0x40 && !seen.has(at);) {
@@ -190,6 +195,7 @@ class Rules {
       this.allow(at + 8, 2, 0x7fff);
       this.clearable(at + 10, 2, 0x000f);
       this.allow(at + 16, 2, 0x0fff);
+      this.clearable(at + 0x1a, 2, 0x011f);
       this.allow(at + 0x28, 2, 0xffff);
     }
   }

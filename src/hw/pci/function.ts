@@ -125,6 +125,20 @@ export class PciBus {
     for (const f of this.functions) this.byBdf.set(f.bdf, f);
   }
 
+  /** Keeps bus order. See `plug` in slots.ts. */
+  add(desc: FunctionDesc): PciFunction {
+    const f = new PciFunction(desc);
+    const at = this.functions.findIndex((other) => other.rid > f.rid);
+    this.functions.splice(at < 0 ? this.functions.length : at, 0, f);
+    this.byBdf.set(f.bdf, f);
+    return f;
+  }
+
+  remove(f: PciFunction): void {
+    this.functions.splice(this.functions.indexOf(f), 1);
+    this.byBdf.delete(f.bdf);
+  }
+
   parentOf(f: PciFunction): PciFunction | null {
     return f.desc.parent === null ? null : (this.byBdf.get(f.desc.parent) ?? null);
   }
