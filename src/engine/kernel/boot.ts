@@ -3,13 +3,12 @@ import type { Machine } from "../../hw/machine.ts";
 import { arm_smmu_evtq_thread, arm_smmu_gerror_handler, arm_smmu_priq_thread } from "./drivers/arm_smmu_v3/event.ts";
 import { arm_smmu_device_probe } from "./drivers/arm_smmu_v3/probe.ts";
 import { iommu_setup_default_domain } from "./iommu/default_domain.ts";
-import { iommufd_init } from "./iommufd/main.ts";
 import { gicv2m_probe } from "./irq/gicv2m.ts";
 import { generic_handle_irq } from "./irq/irqdesc.ts";
 import { its_probe } from "./irq/its.ts";
 import { Kernel } from "./kernel.ts";
 import { PAGE_SIZE } from "./mm/const.ts";
-import { iommu_probe_pci, pci_scan } from "./pci/enumerate.ts";
+import { iommu_probe_pci, pci_scan, pci_set_msi_isolated } from "./pci/enumerate.ts";
 import { native_probe, native_remove } from "./pci/native.ts";
 import type { PciDev } from "./pci/pci_dev.ts";
 import { boot_options_of, type BootOptions, DEFAULT_BOOT, Platform, the_platform } from "./platform.ts";
@@ -44,8 +43,8 @@ export function boot(machine: Machine, profile: ResolvedProfile, options: Partia
   });
   const platform = new Platform(machine, settings);
   k.platform = platform;
-  iommufd_init(k);
-  if (settings.vfio_container === "type1") k.devnodes.set("/dev/vfio/vfio", new VfioContainerNode());
+  k.ops.iommufd_init(k);
+  if (settings.vfio_container === "type1" || k.features.vfio_container === "type1") k.devnodes.set("/dev/vfio/vfio", new VfioContainerNode());
   probe_irqchips(k, platform);
   for (const hw of machine.desc.smmus) {
     const smmu = arm_smmu_device_probe(k, hw.name, hw.base);
@@ -53,7 +52,7 @@ export function boot(machine: Machine, profile: ResolvedProfile, options: Partia
   }
   pci_scan(k);
   for (const pdev of platform.pci.values()) {
-    pdev.dev.msi_isolated = platform.irq.its !== null && pdev.hw.desc.msiDeviceId >= 0;
+    pci_set_msi_isolated(k, pdev);
     iommu_probe_pci(k, pdev);
   }
   for (const group of [...k.iommu.groups.values()].sort((a, b) => a.id - b.id)) iommu_setup_default_domain(k, group);

@@ -1,4 +1,5 @@
 /** Open files. A subsystem plugs in with one frozen `FileOps` record; its state hangs on `private_data`. */
+import type { ForeignApi } from "./foreign_api.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Vma } from "./mm/mm.ts";
 
@@ -45,6 +46,8 @@ export class File {
 export interface DevNode {
   readonly ops: FileOps;
   open(k: Kernel, file: File): number;
+  /** Of a design that is not iommufd. */
+  readonly api?: ForeignApi;
 }
 
 export function fget(file: File): File {

@@ -11,7 +11,7 @@ import {
 } from "./drivers/arm_smmu_v3/attach.ts";
 import { arm_smmu_domain_alloc_paging_flags } from "./drivers/arm_smmu_v3/domain.ts";
 import { arm_smmu_get_resv_regions, arm_smmu_probe_device } from "./drivers/arm_smmu_v3/driver.ts";
-import { arm_smmu_handle_event } from "./drivers/arm_smmu_v3/event.ts";
+import { arm_smmu_handle_event, arm_smmu_handle_ppr } from "./drivers/arm_smmu_v3/event.ts";
 import { arm_vsmmu_alloc_domain_nested, arm_vsmmu_cache_invalidate } from "./drivers/arm_smmu_v3/iommufd.ts";
 import {
   iommu_dma_get_resv_regions,
@@ -25,6 +25,7 @@ import { its_irq_domain_alloc } from "./irq/its.ts";
 import { pci_device_group } from "./pci/group.ts";
 import { pci_alloc_irq_vectors } from "./pci/msi.ts";
 import { vfio_config_write } from "./vfio/config.ts";
+import { vfio_device_fops_ioctl, vfio_device_fops_release } from "./vfio/device_cdev.ts";
 import { vfio_pci_dma_buf_move } from "./vfio/dmabuf.ts";
 import { vfio_msi_enable, vfio_pci_disable_irqs } from "./vfio/intrs.ts";
 
@@ -37,6 +38,7 @@ export const machineOps = Object.freeze({
   arm_smmu_domain_alloc_paging_flags,
   arm_smmu_get_resv_regions,
   arm_smmu_handle_event,
+  arm_smmu_handle_ppr,
   arm_smmu_probe_device,
   arm_smmu_s1_set_dev_pasid,
   arm_vsmmu_alloc_domain_nested,
@@ -51,6 +53,8 @@ export const machineOps = Object.freeze({
   pci_alloc_irq_vectors,
   pci_device_group,
   vfio_config_write,
+  vfio_device_fops_ioctl,
+  vfio_device_fops_release,
   vfio_msi_enable,
   vfio_pci_disable_irqs,
   vfio_pci_dma_buf_move,

@@ -5,7 +5,6 @@
 import { Machine, type MachineDesc } from "../../hw/machine.ts";
 import { boot } from "../kernel/boot.ts";
 import { File } from "../kernel/file.ts";
-import { iommufd_init } from "../kernel/iommufd/main.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { ResolvedProfile } from "../kernel/profile.ts";
 import { PROT_READ, PROT_WRITE } from "../kernel/mm/const.ts";
@@ -73,7 +72,6 @@ const SCRATCH_BYTES = 0x10000n;
 export function makeWorld(scenario: Scenario, profile: ResolvedProfile, desc: MachineDesc): World | string {
   const machine = new Machine(desc);
   const kernel = boot(machine, profile);
-  iommufd_init(kernel);
   const vmm = new Task(VMM_PID, new Mm(), kernel.mm.user(0), ALL_CAPS, { memlock: null, nofile: 1024 });
   for (let fd = 0; fd < 3; fd++) vmm.fds.set(fd, new File(TTY, "/dev/console", null));
   const iommufd = sys_open(kernel, vmm, "/dev/iommu");

@@ -196,7 +196,7 @@ function vfio_pci_ioctl_reset(k: Kernel, vdev: VfioPciDevice): number {
   return 0;
 }
 
-function vfio_device_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigint): number {
+export function vfio_device_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigint): number {
   const df = file_of(file);
   const { vdev } = df;
   if (cmd === VFIO_DEVICE_BIND_IOMMUFD.cmd) return vfio_df_ioctl_bind_iommufd(k, df, arg);
@@ -228,9 +228,15 @@ function vfio_device_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigint)
   }
 }
 
+/** The last reference to a device's file is gone. */
+export function vfio_device_fops_release(k: Kernel, file: File): void {
+  const df = file_of(file);
+  if (df.access_granted) vfio_df_close(k, df);
+}
+
 export const vfio_device_fops: FileOps = Object.freeze({
   name: "vfio-device",
-  ioctl: vfio_device_fops_ioctl,
+  ioctl: (k: Kernel, file: File, cmd: number, arg: bigint) => k.ops.vfio_device_fops_ioctl(k, file, cmd, arg),
   read(k: Kernel, file: File, buf: bigint, count: number, pos: bigint): number {
     const df = file_of(file);
     return df.access_granted ? vfio_pci_read(k, df.vdev, buf, count, pos) : -errno.EINVAL;
@@ -243,10 +249,7 @@ export const vfio_device_fops: FileOps = Object.freeze({
     const df = file_of(file);
     return df.access_granted ? vfio_pci_core_mmap(k, df.vdev, vma, offset) : -errno.EINVAL;
   },
-  release(k: Kernel, file: File): void {
-    const df = file_of(file);
-    if (df.access_granted) vfio_df_close(k, df);
-  },
+  release: (k: Kernel, file: File) => k.ops.vfio_device_fops_release(k, file),
 });
 
 /** The node of one device. */

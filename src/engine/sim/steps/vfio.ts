@@ -28,7 +28,8 @@ export function runBind(world: World, args: Args): Bare {
   return bound;
 }
 
-function setMaster(world: World, device: WorldDevice): void {
+/** The program sets bus master in the device's command register. */
+export function setMaster(world: World, device: WorldDevice): void {
   const { kernel: k, vmm } = world;
   const pos = (BigInt(REGION.CONFIG) << REGION_SHIFT) + BigInt(PCI.COMMAND);
   k.note("the program sets bus master in the device's configuration space");

@@ -22,6 +22,7 @@ import { smmu_read, smmu_write } from "./regs.ts";
 
 const f = EVT.f;
 const EVT_WORDS = 8;
+const PRI_WORDS = 4;
 
 /** Kinds that concern a device: the others are only logged. */
 const REPORTED: readonly number[] = Object.freeze([
@@ -118,6 +119,15 @@ export function arm_smmu_evtq_thread(k: Kernel, smmu: ArmSmmuDevice): Uint32Arra
 }
 
 /** PRI is not supported: a request is logged, and the last one of its group denied. */
+export function arm_smmu_handle_ppr(k: Kernel, smmu: ArmSmmuDevice, words: Uint32Array): void {
+  const [sid = 0, flags = 0, group = 0] = words;
+  k.note(`${smmu.name}: unexpected page request of StreamID 0x${sid.toString(16)}`);
+  const last = (flags >>> 30) & 1;
+  const ssv = flags >>> 31 === 1;
+  if (last === 1) arm_smmu_cmdq_issue_cmd(k, smmu, cmd_pri_resp(sid, flags & 0xfffff, ssv, group & 0x1ff, 0));
+}
+
+/** Empties the queue of page requests. */
 export function arm_smmu_priq_thread(k: Kernel, smmu: ArmSmmuDevice): void {
   const q = smmu.priq;
   if (q === null) return;
@@ -125,11 +135,8 @@ export function arm_smmu_priq_thread(k: Kernel, smmu: ArmSmmuDevice): void {
   const prod = smmu_read(k, smmu, q.prod_reg);
   while (q.cons % wrap !== prod % wrap) {
     const at = queue_entry(q, q.cons % wrap);
-    const [sid, flags, grpid] = [k.mem.read32(at), k.mem.read32(at + 4), k.mem.read32(at + 8) & 0x1ff];
-    k.note(`${smmu.name}: unexpected page request of StreamID 0x${sid.toString(16)}`);
-    const last = (flags >>> 30) & 1;
-    const ssv = flags >>> 31 === 1;
-    if (last === 1) arm_smmu_cmdq_issue_cmd(k, smmu, cmd_pri_resp(sid, flags & 0xfffff, ssv, grpid, 0));
+    const words = Uint32Array.from({ length: PRI_WORDS }, (_, w) => k.mem.read32(at + 4 * w));
+    k.ops.arm_smmu_handle_ppr(k, smmu, words);
     q.cons = queue_next(q, q.cons % wrap);
   }
   smmu_write(k, smmu, q.cons_reg, (q.cons | ((prod >>> 31) << 31)) >>> 0);

@@ -103,6 +103,11 @@ export function arm_vsmmu_alloc_domain_nested(
   if (typeof bytes === "number") return bytes;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const vste = new Uint32Array(4).map((_, w) => view.getUint32(4 * w, true));
+  return arm_vsmmu_domain_of_vste(k, vsmmu, vste);
+}
+
+/** The nested domain that a guest's STE asks for: its first two 64-bit words as four u32, low half first. */
+export function arm_vsmmu_domain_of_vste(k: Kernel, vsmmu: ArmVsmmu, vste: Uint32Array): IommuDomain | number {
   const rc = arm_smmu_validate_vste(k, vste);
   if (rc < 0) return rc;
   const enable_ats = ste_config(vste) === CFG.S1 && vste_eats(vste) === EATS_TRANS;
