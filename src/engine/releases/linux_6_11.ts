@@ -1,4 +1,4 @@
-import { defineKernel } from "../kernel/profile.ts";
+import { defineKernel, releaseNumber } from "../kernel/profile.ts";
 
 export default defineKernel({
   id: "linux-6.11",
@@ -22,8 +22,13 @@ export default defineKernel({
     },
   ],
   unknown: [
-    "Nesting on SMMUv3 is mainline from 6.13 on: scenarios play the rule of 6.7 to 6.11 with the vIOMMU interface of 6.13 added.",
-    "A failed replace between two IOASes unwound the wrong one in 6.7 to 6.10; that is not modelled.",
+    "Nesting on SMMUv3 is mainline from 6.13 on: scenarios play the rule of 6.11 with the vIOMMU interface of 6.13 added.",
+    "Up to 6.11 an automatic IOVA at the very top of the space could wrap in its alignment; that is not modelled.",
   ],
-  features: { nested_reserves_on_parent: false },
+  features: {
+    uapi_release: releaseNumber("6.11"),
+    nested_reserves_on_parent: false,
+    compat_unmap_empty: "ENOENT",
+  },
+  played: { uapi_release: releaseNumber("6.13") },
 });

@@ -10,7 +10,7 @@ export default defineKernel({
   scenario: "sw-msi-q8",
   expects: ["an interrupt that was on before a replace still arrives after it"],
   unknown: [
-    "Not modelled: before 6.17 the id of a vDEVICE whose device was unbound was handed out again; the size of VIOMMU_ALLOC's struct was smaller up to 6.16.",
+    "Not modelled: what became of a vDEVICE when its device was unbound before 6.17; here its id is never used again.",
   ],
   features: { uapi_release: releaseNumber("6.15"), hw_info_input_type: false },
 });

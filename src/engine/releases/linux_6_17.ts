@@ -6,11 +6,15 @@ export default defineKernel({
   subtitle: "every nested attach needs a vDEVICE",
   base: "linux-6.19",
   date: "2025-09-28",
-  changes: "On SMMUv3 an attach to any nested hwpt needs a vDEVICE, bypass and abort included.",
+  changes:
+    "On SMMUv3 an attach to any nested hwpt needs a vDEVICE, bypass and abort included; unmapping an empty range through the VFIO interface is an error.",
   scenario: "vdevice-bypass",
-  expects: ["attaching a bypass entry without a vDEVICE gives ENOENT"],
-  unknown: [
-    "Not modelled: unmapping an empty range through the VFIO interface gives ENOENT up to 6.17, MAP_FILE of a dma-buf came in 6.19, and AMD, VT-d and the mock driver chose leaf sizes by other code before 6.19.",
+  expects: [
+    "attaching a bypass entry without a vDEVICE gives ENOENT",
+    "UNMAP_DMA of a range in which nothing is mapped gives ENOENT (scenario compat-unmap-empty)",
   ],
-  features: { uapi_release: releaseNumber("6.17"), vste_needs_vdevice: "any" },
+  unknown: [
+    "As first released: stable updates brought the success of an empty UNMAP_DMA to older kernels too. Not modelled: MAP_FILE of a dma-buf came in 6.19, and AMD, VT-d and the mock driver chose leaf sizes by other code before 6.19.",
+  ],
+  features: { uapi_release: releaseNumber("6.17"), vste_needs_vdevice: "any", compat_unmap_empty: "ENOENT" },
 });

@@ -47,6 +47,12 @@ import {
   type VfioPciDevice,
 } from "./vfio_pci.ts";
 
+/** Commands that came with a file for each device, in 6.6. */
+const CDEV_ONLY: ReadonlySet<number> = new Set([
+  VFIO_DEVICE_BIND_IOMMUFD.cmd,
+  VFIO_DEVICE_ATTACH_IOMMUFD_PT.cmd,
+  VFIO_DEVICE_DETACH_IOMMUFD_PT.cmd,
+]);
 const RID = 0;
 const FLAG_TOKEN = 1;
 const FLAG_PASID = 1;
@@ -199,6 +205,10 @@ function vfio_pci_ioctl_reset(k: Kernel, vdev: VfioPciDevice): number {
 export function vfio_device_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigint): number {
   const df = file_of(file);
   const { vdev } = df;
+  if (!k.features.vfio_cdev && CDEV_ONLY.has(cmd)) {
+    k.check(false, "this kernel knows the command", () => ({ left: `0x${cmd.toString(16)}` }));
+    return -errno.ENOTTY;
+  }
   if (cmd === VFIO_DEVICE_BIND_IOMMUFD.cmd) return vfio_df_ioctl_bind_iommufd(k, df, arg);
   if (!k.check(df.access_granted, "the device is bound through this file")) return -errno.EINVAL;
   switch (cmd) {
