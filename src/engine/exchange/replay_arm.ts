@@ -28,6 +28,7 @@ import { type ArmRecord, need, parseArmRecord, queuedBySmmu } from "./arm_record
 import { toHex } from "./hex.ts";
 import { address, halves } from "./parse.ts";
 import { emptyReport, type ReplayReport } from "./report.ts";
+import type { Agreement } from "../sim/result.ts";
 import { ArmWorld, kindOfFd, settingsOf } from "./replay_arm_world.ts";
 
 export interface ReplayArmOptions {
@@ -46,8 +47,7 @@ export interface ReplayArmOptions {
 
 /** What became of one record. */
 export interface RecordVerdict {
-  /** `given`: its answer was taken from the recording; `context`: it has none. */
-  kind: "agrees" | "differs" | "given" | "context" | "skipped";
+  kind: Agreement["kind"];
   /** The differences, or why it was skipped. */
   differences: readonly string[];
 }

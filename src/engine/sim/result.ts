@@ -38,6 +38,13 @@ export interface DeviceAccess {
   end: string;
 }
 
+/** `given`: the answer was taken from the recording; `context`: there is none; `skipped`: not modelled. */
+export interface Agreement {
+  kind: "agrees" | "differs" | "given" | "context" | "skipped";
+  /** The differences, field by field, or why it was skipped; empty when it agrees. */
+  text: string;
+}
+
 export interface StepResult {
   outcome: Outcome;
   /** `ok`, or the errno's name. */
@@ -53,6 +60,8 @@ export interface StepResult {
   asked?: { ref: Ref; start: bigint; last: bigint; label: string };
   call?: Call;
   access?: DeviceAccess;
+  /** Steps of a recording: whether the answer is the recorded one. */
+  agreement?: Agreement;
   trace: TraceEntry[];
 }
 
