@@ -15,6 +15,7 @@ import {
   u8,
   type IoctlDef,
 } from "./layout.ts";
+import { OPTION_ID_PROPOSED } from "./proposals.ts";
 
 const base = 0x3b00;
 const head = (name: string, nr: number, bytes: number, since: string, min = bytes) =>
@@ -102,7 +103,7 @@ export const IOMMU_IOAS_UNMAP = defineIoctl(head("IOAS_UNMAP", 0x86, 24, "6.2"),
 
 export const IOMMU_OPTION = defineIoctl(head("OPTION", 0x87, 24, "6.2"), {
   size: size(),
-  option_id: u32(4, { kind: "enum", label: "option", values: OPTION_ID }),
+  option_id: u32(4, { kind: "enum", label: "option", values: { ...OPTION_ID, ...OPTION_ID_PROPOSED } }),
   op: u16(8, { kind: "enum", values: OPTION_OP }),
   __reserved: u16(10, { kind: "reserved" }),
   object_id: id(12, "object"),

@@ -2,10 +2,11 @@
 import { IOMMU_TEST_CMD, IOMMU_TEST_CMD_NR, IOMMU_TEST_OPS } from "./iommu_test.ts";
 import { IOMMUFD_IOCTLS } from "./iommufd.ts";
 import type { FileKind, IoctlDef } from "./layout.ts";
+import { PROPOSED_IOCTLS } from "./proposals.ts";
 import { VFIO_IOCTLS } from "./vfio.ts";
 
 const byKey = new Map<string, IoctlDef>();
-for (const def of [...IOMMUFD_IOCTLS, ...VFIO_IOCTLS]) byKey.set(`${def.on} ${def.cmd}`, def);
+for (const def of [...IOMMUFD_IOCTLS, ...VFIO_IOCTLS, ...PROPOSED_IOCTLS]) byKey.set(`${def.on} ${def.cmd}`, def);
 const testOps = new Map<number, IoctlDef>(IOMMU_TEST_OPS.map((def) => [def.nr, def]));
 
 /**

@@ -80,7 +80,11 @@ export function iommufd_option(k: Kernel, ucmd: Ucmd): number {
     k.check(false, "the option is known", () => ({ left: `option ${cmd.option_id}` }));
     return -errno.EOPNOTSUPP;
   }
-  if (rc < 0) return rc;
+  return rc < 0 ? rc : iommufd_option_respond(k, ucmd, value);
+}
+
+/** The value goes back to the caller, after SET too. */
+export function iommufd_option_respond(k: Kernel, ucmd: Ucmd, value: { val64: bigint }): number {
   const { val64 } = uapi.IOMMU_OPTION.fields;
   encodeInto(uapi.IOMMU_OPTION, ucmd.bytes, value);
   const ok = copy_to_user(k, ucmd.ubuffer + BigInt(val64.offset), ucmd.bytes.subarray(val64.offset, val64.offset + 8));
@@ -107,7 +111,7 @@ function iommufd_option_rlimit_mode(
   return 0;
 }
 
-interface Entry {
+export interface Entry {
   readonly def: IoctlDef;
   readonly run: (k: Kernel, ucmd: Ucmd) => number;
 }
@@ -169,9 +173,13 @@ export function iommufd_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigi
   if (!(ictx instanceof IommufdCtx)) return -errno.EBADFD;
   const nr = cmd & 0xff;
   if (nr < FIRST_NR || nr >= table_end(k)) return k.ops.iommufd_vfio_ioctl(k, ictx, cmd, arg);
+  return run_entry(k, ictx, cmd, arg, entry_of(k, cmd));
+}
+
+/** Copies the struct in and runs the handler. -ENOTTY when this kernel has none. */
+export function run_entry(k: Kernel, ictx: IommufdCtx, cmd: number, arg: bigint, entry: Entry | undefined): number {
   const head = copy_from_user(k, arg, 4);
   if (!k.check(head !== null, "the struct's size can be read") || head === null) return -errno.EFAULT;
-  const entry = entry_of(k, cmd);
   const known = exists(k, entry);
   if (!k.check(known, "this kernel knows the command", () => ({ left: `0x${cmd.toString(16)}` })) || !known)
     return -errno.ENOTTY;

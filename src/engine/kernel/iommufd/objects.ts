@@ -14,6 +14,7 @@ import type {
   ViommuCore,
   ViommuOps,
 } from "../iommu/types.ts";
+import { ULONG_MAX } from "../mm/const.ts";
 import { RangeMap, type Ranged } from "../range_map.ts";
 import { IoPagetable } from "./iopt.ts";
 import type { AccountMode } from "./iopt_pages.ts";
@@ -61,6 +62,12 @@ export interface MmapRegion extends Ranged {
   mmio_addr: number;
 }
 
+/** Where the user of a proposal of 2025 wants the MSI window; nobody said anything: start U64_MAX, size 0. */
+export interface SwMsiOption {
+  start: bigint;
+  size: bigint;
+}
+
 /** One open /dev/iommu. */
 export class IommufdCtx {
   file: File | null = null;
@@ -77,6 +84,8 @@ export class IommufdCtx {
   vfio_ioas: IommufdIoas | null = null;
   readonly sw_msi_list: SwMsiMap[] = [];
   sw_msi_id = 0;
+  /** SW_MSI_START and SIZE of the whole file, in proposals. */
+  readonly sw_msi_option: SwMsiOption = { start: ULONG_MAX, size: 0n };
   readonly mmap_regions = new RangeMap<MmapRegion>();
 }
 
@@ -103,6 +112,8 @@ export class IommufdHwptPaging extends ObjectBase {
   present_sw_msi = 0n;
   /** Releases up to 6.14: an MSI cookie was set on the domain. */
   msi_cookie = false;
+  /** The window of the device that it was made for, in proposals. */
+  sw_msi_window: { start: bigint; last: bigint } | null = null;
 
   constructor(ictx: IommufdCtx, ioas: IommufdIoas) {
     super(ictx);
@@ -176,6 +187,8 @@ export class IommufdDevice extends ObjectBase {
   enforce_cache_coherency = false;
   /** Being unbound: no vdevice may be made for it. */
   destroying = false;
+  /** SW_MSI_START and SIZE of this device, in proposals. */
+  readonly sw_msi_option: SwMsiOption = { start: ULONG_MAX, size: 0n };
 
   constructor(ictx: IommufdCtx, dev: Device, igroup: IommufdGroup) {
     super(ictx);

@@ -3,6 +3,7 @@
  * where a struct points to data does the operation have a parameter of its own.
  */
 import { IOMMUFD_IOCTLS } from "../../uapi/iommufd.ts";
+import { PROPOSED_IOCTLS } from "../../uapi/proposals.ts";
 import type { Field, IoctlDef } from "../../uapi/layout.ts";
 import {
   VFIO_DEVICE_ATTACH_IOMMUFD_PT,
@@ -103,6 +104,7 @@ const optional = new Set([
 const hidden: Readonly<Record<string, readonly string[]>> = Object.freeze({
   IOMMU_IOAS_ALLOW_IOVAS: ["num_iovas", "allowed_iovas"],
   IOMMU_IOAS_IOVA_RANGES: ["num_iovas", "allowed_iovas"],
+  IOMMU_RESV_IOVA_RANGES: ["num_iovas", "resv_iovas"],
   IOMMU_HWPT_ALLOC: ["data_len", "data_uptr"],
   IOMMU_GET_HW_INFO: ["data_len", "data_uptr"],
   IOMMU_HWPT_GET_DIRTY_BITMAP: ["data"],
@@ -113,6 +115,7 @@ const hidden: Readonly<Record<string, readonly string[]>> = Object.freeze({
 const extra: Readonly<Record<string, readonly Param[]>> = Object.freeze({
   IOMMU_IOAS_ALLOW_IOVAS: [param("ranges", "ranges", { required: true })],
   IOMMU_IOAS_IOVA_RANGES: [param("room", "count")],
+  IOMMU_RESV_IOVA_RANGES: [param("room", "count")],
   IOMMU_HWPT_ALLOC: [param("vste", "words")],
   IOMMU_HWPT_INVALIDATE: [param("commands", "words", { required: true })],
 });
@@ -163,6 +166,8 @@ const docs: Readonly<Record<string, string>> = Object.freeze({
   IOMMU_IOAS_MAP: "Maps user memory; with iova= at that place, without it where the kernel chooses. RW unless said.",
   IOMMU_HWPT_ALLOC: "Makes a page table: paging on an IOAS, nested on a vIOMMU (vste= the guest's two words).",
   IOMMU_IOAS_IOVA_RANGES: "What the IOAS still offers.",
+  IOMMU_RESV_IOVA_RANGES: "Proposed in 2023: the regions of a device. room= entries of the array.",
+  IOMMU_IOAS_IMPORT_RESV: "In no kernel: reserves a device's regions in the IOAS before anything is attached.",
   IOMMU_HWPT_INVALIDATE: "Relays the guest's invalidation commands, two 64-bit words each.",
 });
 
@@ -171,6 +176,7 @@ const s1Flags = Object.freeze({ R: 1, W: 2, DEVICE: 4 });
 
 export const OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
   ...IOMMUFD_IOCTLS.map((def) => fromStruct(def, docs[def.name] ?? `${def.struct} of linux ${def.since}.`)),
+  ...PROPOSED_IOCTLS.map((def) => fromStruct(def, docs[def.name] ?? "")),
   fromStruct(VFIO_DEVICE_BIND_IOMMUFD, "Gives the device to the iommufd; a label names its device id."),
   fromStruct(VFIO_DEVICE_ATTACH_IOMMUFD_PT, "Attaches to an IOAS or a page table; when attached: replaces."),
   fromStruct(VFIO_DEVICE_DETACH_IOMMUFD_PT, "Detaches; DMA is blocked afterwards."),

@@ -20,6 +20,7 @@ import {
   VIOMMU_TYPE,
 } from "../../uapi/iommufd.ts";
 import type { IoctlDef, Layout } from "../../uapi/layout.ts";
+import { IOMMU_RESV_IOVA_RANGES } from "../../uapi/proposals.ts";
 import { HWPT_ARM_SMMUV3, IOVA_RANGE, VIOMMU_ARM_SMMUV3_INVALIDATE } from "../../uapi/records.ts";
 import type { Args } from "../args.ts";
 import type { Bare, Call } from "../result.ts";
@@ -104,6 +105,12 @@ function prepare(world: World, args: Args, def: IoctlDef, values: Record<string,
       values["num_iovas"] = BigInt(room);
       values["allowed_iovas"] = pointer;
       return { title: "allowed_iovas", layout: IOVA_RANGE, bytes: new Uint8Array(room * IOVA_RANGE.size) };
+    }
+    case IOMMU_RESV_IOVA_RANGES: {
+      const room = args.num("room", ROOM);
+      values["num_iovas"] = BigInt(room);
+      values["resv_iovas"] = pointer;
+      return { title: "resv_iovas", layout: IOVA_RANGE, bytes: new Uint8Array(room * IOVA_RANGE.size) };
     }
     case IOMMU_IOAS_ALLOW_IOVAS: {
       const ranges = args.ranges("ranges");

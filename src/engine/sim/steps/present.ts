@@ -67,6 +67,19 @@ const specials: Readonly<Record<string, (a: Asking) => Special>> = Object.freeze
   IOMMU_IOAS_COPY: (a: Asking) => mapped(a, "dst_iova", "dst_ioas_id"),
   IOMMU_IOAS_UNMAP: unmapped,
   IOMMU_IOAS_IOVA_RANGES: ranges,
+  IOMMU_RESV_IOVA_RANGES: ({ answer, failed, seen }: Asking) => {
+    seen["n"] = BigInt(answer.out["num_iovas"] ?? 0);
+    if (failed) return {};
+    const list = rangeList(answer);
+    seen["regions"] = list;
+    return { summary: list.length === 1 ? "1 region" : `${list.length} regions` };
+  },
+  IOMMU_OPTION: ({ answer, failed, seen }: Asking) => {
+    if (failed) return {};
+    const value = BigInt(answer.out["val64"] ?? 0);
+    seen["val"] = value;
+    return { summary: `0x${value.toString(16)}` };
+  },
   IOMMU_HWPT_INVALIDATE: ({ answer, seen }: Asking) => {
     seen["entries"] = BigInt(answer.out["entry_num"] ?? 0);
     return { summary: `${seen["entries"]} done` };
@@ -106,12 +119,18 @@ function unmapped({ values, answer, failed, seen }: Asking): Special {
 function ranges({ answer, failed, seen }: Asking): Special {
   seen["align"] = BigInt(answer.out["out_iova_alignment"] ?? 0);
   if (failed) return {};
+  const list = rangeList(answer);
+  seen["ranges"] = list;
+  return { summary: list.length === 1 ? "1 range" : `${list.length} ranges` };
+}
+
+/** The array of ranges behind the struct, as many as the kernel says there are. */
+function rangeList(answer: Answered): [bigint, bigint][] {
   const bytes = answer.call.arrays[0]?.bytes ?? new Uint8Array();
   const list: [bigint, bigint][] = [];
   for (let i = 0; i < Number(answer.out["num_iovas"] ?? 0); i++) {
     const range = decode(IOVA_RANGE, bytes, i * IOVA_RANGE.size);
     list.push([range.start, range.last]);
   }
-  seen["ranges"] = list;
-  return { summary: list.length === 1 ? "1 range" : `${list.length} ranges` };
+  return list;
 }
