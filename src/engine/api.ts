@@ -10,7 +10,8 @@ import { Run } from "./sim/run.ts";
 import { parseScenario } from "./sim/scenario/parse.ts";
 import { printScenario } from "./sim/scenario/print.ts";
 import type { Scenario } from "./sim/scenario/types.ts";
-import type { Frame, InspectorView, Lane, ScenarioInfo, WalkView } from "./views/types.ts";
+import type { LandmarkBook } from "./views/landmarks.ts";
+import type { Frame, InspectorView, Landmarks, Lane, ScenarioInfo, StepView, WalkView } from "./views/types.ts";
 
 export interface EngineParts {
   kernels: KernelShelf;
@@ -23,11 +24,16 @@ export interface EngineParts {
   compressor: Compressor;
 }
 
+interface Played {
+  run: Run;
+  book: LandmarkBook;
+}
+
 interface Open {
   info: ScenarioInfo;
   scenario: Scenario;
   machine: MachineDesc;
-  runs: Map<string, Run>;
+  runs: Map<string, Played>;
   frames: Map<string, Frame>;
 }
 
@@ -82,18 +88,36 @@ export class Engine implements EngineApi {
     return yes({ scenario: open.info, text: printScenario(scenario), steps: scenario.steps.length });
   }
 
-  async frame(kernel: string, step: number): Promise<Answer<Frame>> {
+  async frame(kernel: string, step: number, light = false): Promise<Answer<Frame>> {
     const { frameOf } = await this.views;
     const run = await this.run(kernel, step);
     if (!run.ok) return run;
-    const key = `${kernel} ${step}`;
-    const frames = this.current?.frames;
-    let frame = frames?.get(key);
-    if (frame === undefined) {
-      frame = frameOf(run.value, step);
-      frames?.set(key, frame);
+    const key = `${kernel} ${step} ${light}`;
+    const frames = this.current?.frames ?? new Map<string, Frame>();
+    return yes(kept(frames, key, () => frameOf(run.value, step, light)));
+  }
+
+  async steps(kernel: string): Promise<Answer<StepView[]>> {
+    const { stepViews } = await this.views;
+    const run = await this.run(kernel, 0);
+    return run.ok ? yes(stepViews(run.value)) : run;
+  }
+
+  async next(kernel: string, step: number): Promise<Answer<Frame["next"]>> {
+    const { nextOf } = await this.views;
+    const run = await this.run(kernel, step);
+    return run.ok ? yes(nextOf(run.value, step)) : run;
+  }
+
+  async landmarks(kernels: string[]): Promise<Answer<Landmarks>> {
+    const { together } = await this.views;
+    const books: LandmarkBook[] = [];
+    for (const kernel of kernels) {
+      const played = await this.play(kernel, 0);
+      if (!played.ok) return played;
+      books.push(played.value.book);
     }
-    return yes(frame);
+    return yes(together(books));
   }
 
   async walk(kernel: string, step: number, device: string, iova: bigint, write: boolean): Promise<Answer<WalkView>> {
@@ -140,6 +164,11 @@ export class Engine implements EngineApi {
   }
 
   private async run(kernel: string, step: number): Promise<Answer<Run>> {
+    const played = await this.play(kernel, step);
+    return played.ok ? yes(played.value.run) : played;
+  }
+
+  private async play(kernel: string, step: number): Promise<Answer<Played>> {
     const open = this.current;
     if (open === null) return no({ message: "No scenario is open." });
     if (!Number.isInteger(step) || step < 0 || step > open.scenario.steps.length)
@@ -147,16 +176,31 @@ export class Engine implements EngineApi {
     return this.start(open, kernel);
   }
 
-  private async start(open: Open, kernel: string): Promise<Answer<Run>> {
+  private async start(open: Open, kernel: string): Promise<Answer<Played>> {
+    const { LandmarkBook, watching } = await this.views;
+    const profile = await this.parts.kernels.resolve(kernel, true);
     const known = open.runs.get(kernel);
     if (known !== undefined) return yes(known);
-    const profile = await this.parts.kernels.resolve(kernel, true);
     if (profile === undefined) return no({ message: `There is no kernel "${kernel}".` });
-    const run = Run.start(open.scenario, profile, open.machine);
+    const book = new LandmarkBook();
+    const run = Run.start(open.scenario, profile, open.machine, watching(book, open.scenario));
     if (typeof run === "string") return no({ message: `The scenario cannot start: ${run}.` });
-    open.runs.set(kernel, run);
-    return yes(run);
+    const played = { run, book };
+    open.runs.set(kernel, played);
+    return yes(played);
   }
+}
+
+/** Frames that are kept, over all kernels. */
+const FRAMES = 64;
+
+function kept(frames: Map<string, Frame>, key: string, make: () => Frame): Frame {
+  const frame = frames.get(key) ?? make();
+  frames.delete(key);
+  frames.set(key, frame);
+  const oldest = frames.keys().next();
+  if (frames.size > FRAMES && oldest.done !== true) frames.delete(oldest.value);
+  return frame;
 }
 
 /** Fetched with the first link that is made or read: after the first picture, as a rule. */

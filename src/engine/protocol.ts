@@ -3,10 +3,12 @@ import type {
   Frame,
   InspectorView,
   KernelInfo,
+  Landmarks,
   Lane,
   MachineInfo,
   Ref,
   ScenarioInfo,
+  StepView,
   WalkView,
 } from "./views/types.ts";
 
@@ -56,8 +58,17 @@ export interface EngineApi {
   catalogue(): Catalogue | Promise<Catalogue>;
   /** Opens a scenario by id or by text. On a problem the scenario that was open stays open. */
   open(source: { id: string } | { text: string }): Answer<Opened> | Promise<Answer<Opened>>;
-  /** The picture after `step` steps (0 = none yet) on a kernel. */
-  frame(kernel: string, step: number): Answer<Frame> | Promise<Answer<Frame>>;
+  /**
+   * The picture after `step` steps (0 = none yet) on a kernel. `light`: `steps` and `next` are empty; `steps` and
+   * `next` tell them.
+   */
+  frame(kernel: string, step: number, light?: boolean): Answer<Frame> | Promise<Answer<Frame>>;
+  /** All steps with their results on a kernel. */
+  steps(kernel: string): Answer<StepView[]> | Promise<Answer<StepView[]>>;
+  /** What can be done after a step, each tried on a copy of the world. */
+  next(kernel: string, step: number): Answer<Frame["next"]> | Promise<Answer<Frame["next"]>>;
+  /** What ever appears on these kernels. Runs the scenario on each; no picture is made. */
+  landmarks(kernels: string[]): Answer<Landmarks> | Promise<Answer<Landmarks>>;
   walk(
     kernel: string,
     step: number,

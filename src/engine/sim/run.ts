@@ -20,6 +20,13 @@ export interface CheckResult {
 
 /** Scenarios of more steps keep fewer copies of the world. */
 const MANY = 200;
+/** Of more steps only calls that shape the world keep their trace; another one's is taken when it is asked for. */
+const LONG = 1000;
+/** Traces kept of a long scenario, entries. */
+const ENTRIES = 200_000;
+
+/** Told of the world after each step, and of step 0 after the given ones; may look, must not change or keep it. */
+export type Witness = (world: World, step: number, result: StepResult | null) => void;
 
 export class Run {
   readonly kernel: string;
@@ -27,6 +34,9 @@ export class Run {
   /** Number of given steps, which the history holds before the others. */
   readonly given: number;
   readonly history: History<World, Step, StepResult>;
+  private seen: StepResult[] = [];
+  /** A step whose trace was taken afterwards, with it. */
+  private traced: { step: number; result: StepResult } | null = null;
 
   private constructor(kernel: string, scenario: Scenario, history: History<World, Step, StepResult>) {
     this.kernel = kernel;
@@ -36,26 +46,46 @@ export class Run {
   }
 
   /** Runs everything. A sentence where the scenario cannot start: no such device, a given step that fails. */
-  static start(scenario: Scenario, profile: ResolvedProfile, machine: MachineDesc): Run | string {
+  static start(scenario: Scenario, profile: ResolvedProfile, machine: MachineDesc, witness?: Witness): Run | string {
     const world = makeWorld(scenario, profile, machine);
     if (typeof world === "string") return world;
     let watch = true;
-    const history = new History<World, Step, StepResult>(world, (w, step) => execute(w, step, watch), {
-      every: scenario.steps.length > MANY ? 64 : 4,
-      recent: 8,
-    });
+    let entries = 0;
+    const long = scenario.steps.length > LONG;
+    const history = new History<World, Step, StepResult>(
+      world,
+      (w, step) => execute(w, step, watch && (!long || (entries < ENTRIES && shapes(step)))),
+      { every: scenario.steps.length > MANY ? 64 : 4, recent: 8 },
+    );
     for (const step of scenario.given) {
       const result = history.push(step);
       if (result.outcome !== "ok") return `the given step ${step.op} fails with ${result.summary}`;
     }
-    for (const step of scenario.steps) history.push(step);
+    witness?.(world, 0, null);
+    scenario.steps.forEach((step, i) => {
+      const result = history.push(step);
+      entries += result.trace.length;
+      witness?.(world, i + 1, result);
+    });
     watch = false;
     return new Run(profile.profile.id, scenario, history);
   }
 
-  /** Results of the steps, without the given ones. */
-  get results(): StepResult[] {
-    return this.history.results.slice(this.given);
+  /** Results of the steps, without the given ones. Long scenarios keep few traces: `result` has them all. */
+  get results(): readonly StepResult[] {
+    if (this.seen.length !== this.history.length - this.given) this.seen = this.history.results.slice(this.given);
+    return this.seen;
+  }
+
+  /** The result of a step (1-based) with its trace, which may have to be taken by running the step once more. */
+  result(step: number): StepResult | undefined {
+    const kept = this.results[step - 1];
+    const said = this.scenario.steps[step - 1];
+    if (kept === undefined || said === undefined || kept.trace.length > 0 || this.scenario.steps.length <= LONG)
+      return kept;
+    if (this.traced?.step !== step)
+      this.traced = { step, result: { ...kept, trace: execute(this.live(step - 1), said, true).trace } };
+    return this.traced.result;
   }
 
   /** The world after `step` steps, for reading only; 0 = after the given ones. */
@@ -74,6 +104,11 @@ export class Run {
       return result === undefined ? [] : applicable(step.checks, this.kernel).map((c) => judge(c, i + 1, result));
     });
   }
+}
+
+/** Not mapping, not the guest's and the devices' accesses, of which a long scenario has thousands. */
+function shapes(step: Step): boolean {
+  return step.actor !== "device" && step.actor !== "guest" && !/MAP|INVALIDATE|DIRTY/.test(step.op);
 }
 
 /** Checks that name the kernel, and general ones whose key no check that names it has. */

@@ -10,22 +10,31 @@ import { walkTargets } from "./targets.ts";
 import type { Frame, Lane, Ref, StepView } from "./types.ts";
 import { type Past, why } from "./why.ts";
 
-/** `step`: 0 .. number of steps. */
-export function frameOf(run: Run, step: number): Frame {
+/**
+ * `step`: 0 .. number of steps. `light`: without the list of steps and without what can be done next, which the asker
+ * gets by themselves.
+ */
+export function frameOf(run: Run, step: number, light = false): Frame {
   const ctx = contextAt(run, step);
   const { targets, best } = walkTargets(ctx);
   return {
     kernel: run.kernel,
     step,
-    steps: stepViews(run),
+    steps: light ? [] : stepViews(run),
     addressSpace: addressSpace(ctx),
     attachments: attachments(ctx),
     walkTargets: targets,
     walkDefault: best,
     inspectDefault: inspectDefault(ctx, step),
     why: why(pastOf(run, step)),
-    next: nextSteps(ctx.world, deviceOfStep(ctx)),
+    next: light ? [] : nextOf(run, step),
   };
+}
+
+/** What can be done after a step. */
+export function nextOf(run: Run, step: number): Frame["next"] {
+  const ctx = contextAt(run, step);
+  return nextSteps(ctx.world, deviceOfStep(ctx));
 }
 
 export function contextAt(run: Run, step: number): ViewContext {
@@ -33,21 +42,24 @@ export function contextAt(run: Run, step: number): ViewContext {
     world: run.world(step),
     before: step === 0 ? null : run.world(step - 1),
     step: run.scenario.steps[step - 1] ?? null,
-    result: run.results[step - 1] ?? null,
+    result: run.result(step) ?? null,
   };
 }
 
 /** The steps up to and with `step`. */
 export function pastOf(run: Run, step: number): Past[] {
+  const { results } = run;
   return run.scenario.steps.slice(0, step).flatMap((s, i) => {
-    const result = run.results[i];
+    const result = i + 1 === step ? run.result(step) : results[i];
     return result === undefined ? [] : [{ index: i + 1, step: s, result }];
   });
 }
 
-function stepViews(run: Run): StepView[] {
+/** All steps, as the list and the timeline show them. */
+export function stepViews(run: Run): StepView[] {
+  const { results } = run;
   return run.scenario.steps.flatMap((s, i) => {
-    const result = run.results[i];
+    const result = results[i];
     return result === undefined ? [] : [stepView(i + 1, s, result)];
   });
 }

@@ -313,6 +313,12 @@ export interface Frame {
   next: { ref: Ref; text: string; result: string; ok: boolean }[];
 }
 
+/**
+ * What ever appears in a scenario, after any step: all tracks with all intervals, nodes with the longest texts. For
+ * layouts that do not jump.
+ */
+export type Landmarks = Pick<Frame, "addressSpace" | "attachments">;
+
 /** One kernel's results over the same scenario, for the timeline lanes. */
 export interface Lane {
   kernel: string;

@@ -12,7 +12,7 @@ export function Loading({ phase }: { phase: Extract<Phase, { name: "starting" | 
       </div>
       <p>
         {phase.name === "opening"
-          ? `Playing every step on every kernel: ${phase.done} of ${phase.total}`
+          ? `Playing every step: ${phase.done} of ${phase.total} kernels`
           : "Machine, kernels and scenarios are being built in this page; nothing is asked from a server."}
       </p>
     </div>

@@ -2,7 +2,7 @@
  * What ever appears in a scenario, on any of its kernels, after any step. Axis, tracks and nodes are laid out from it, so
  * that nothing jumps between steps or kernels: new things appear, old things stay.
  */
-import type { Band, Frame, NodeKind, Ref } from "../../engine/views/types.ts";
+import type { Band, Landmarks, NodeKind, Ref } from "../../engine/views/types.ts";
 import { type Axis, type Landmark, buildAxis } from "../views/space/axis.ts";
 
 export interface AtlasTrack {
@@ -33,7 +33,8 @@ export interface Atlas {
   links: { from: Ref; to: Ref; kind: string }[];
 }
 
-export function buildAtlas(frames: Iterable<Frame>): Atlas {
+/** From the landmarks of each kernel, in the kernels' order. */
+export function buildAtlas(parts: Iterable<Landmarks>): Atlas {
   const landmarks = new Map<string, Landmark>();
   const focus = new Set<bigint>();
   const bands = new Map<string, { title: string; tracks: Map<string, AtlasTrack> }>();
@@ -42,8 +43,7 @@ export function buildAtlas(frames: Iterable<Frame>): Atlas {
   const add = (l: Landmark): void => {
     landmarks.set(`${l.start}-${l.last}-${l.kind}`, l);
   };
-  for (const frame of frames) {
-    const { addressSpace: space, attachments } = frame;
+  for (const { addressSpace: space, attachments } of parts) {
     for (const band of space.bands) {
       const kept = bands.get(band.id) ?? { title: band.title, tracks: new Map<string, AtlasTrack>() };
       bands.set(band.id, kept);

@@ -1,72 +1,76 @@
-/** Frames already computed for the open scenario, so that scrubbing costs nothing. */
-import type { Frame } from "../../engine/views/types.ts";
+/** What the engine said of the open scenario: frames as they are asked for, the step lists, the landmarks. */
+import type { Frame, Landmarks, StepView } from "../../engine/views/types.ts";
 import type { Remote } from "../engine/client.ts";
 
-/** More frames than this are not fetched ahead; then only every n-th is, for the layout. */
-const AHEAD = 400;
-/** Calls under way at once. */
-const BATCH = 8;
+/** Frames that are kept; the one that was not used for longest goes first. */
+const MOST = 300;
 
 export class FrameCache {
   private readonly api: Remote;
-  private frames = new Map<string, Frame>();
+  private readonly frames = new Map<string, Frame>();
+  private readonly lists = new Map<string, StepView[]>();
+  private readonly parts = new Map<string, Landmarks>();
 
   constructor(api: Remote) {
     this.api = api;
   }
 
-  /** Forgets the old scenario and fetches the frames of the new one that was just opened. */
-  async load(
-    kernels: readonly string[],
-    steps: number,
-    progress: (done: number, total: number) => void,
-  ): Promise<Frame[]> {
-    this.frames = await this.fetch(kernels, steps, progress, new Map());
-    return [...this.frames.values()];
+  /** Forgets the scenario that was open. */
+  reset(): void {
+    this.frames.clear();
+    this.lists.clear();
+    this.parts.clear();
   }
 
-  /** Fetches what is still missing of more kernels; returns all. */
-  async more(kernels: readonly string[], steps: number): Promise<Frame[]> {
-    const { frames } = this;
-    await this.fetch(kernels, steps, () => undefined, frames);
-    return [...frames.values()];
+  /** What ever appears on these kernels, in their order; each is played when it has not been yet. */
+  async landmarks(kernels: readonly string[], progress: (done: number, total: number) => void): Promise<Landmarks[]> {
+    let done = 0;
+    const missing = kernels.filter((k) => !this.parts.has(k));
+    await Promise.all(
+      missing.map(async (kernel) => {
+        const answer = await this.api.landmarks([kernel]);
+        if (!answer.ok) throw new Error(answer.problem.message);
+        this.parts.set(kernel, answer.value);
+        progress(++done, missing.length);
+      }),
+    );
+    return kernels.flatMap((k) => this.parts.get(k) ?? []);
   }
 
-  private async fetch(
-    kernels: readonly string[],
-    steps: number,
-    progress: (done: number, total: number) => void,
-    frames: Map<string, Frame>,
-  ): Promise<Map<string, Frame>> {
-    const stride = Math.max(1, Math.ceil((kernels.length * (steps + 1)) / AHEAD));
-    const wanted: [string, number][] = [];
-    for (const kernel of kernels) {
-      for (let step = 0; step < steps; step += stride) wanted.push([kernel, step]);
-      wanted.push([kernel, steps]);
-    }
-    const missing = wanted.filter(([kernel, step]) => !frames.has(key(kernel, step)));
-    for (let i = 0; i < missing.length; i += BATCH) {
-      progress(i, missing.length);
-      const batch = missing.slice(i, i + BATCH);
-      const answers = await Promise.all(batch.map(([kernel, step]) => this.api.frame(kernel, step)));
-      for (const answer of answers)
-        if (answer.ok) frames.set(key(answer.value.kernel, answer.value.step), answer.value);
-    }
-    progress(missing.length, missing.length);
-    return frames;
+  /** The steps with their results on a kernel. */
+  async steps(kernel: string): Promise<StepView[]> {
+    const kept = this.lists.get(kernel);
+    if (kept !== undefined) return kept;
+    const answer = await this.api.steps(kernel);
+    if (!answer.ok) throw new Error(answer.problem.message);
+    this.lists.set(kernel, answer.value);
+    return answer.value;
   }
 
   /** A frame, or one sentence why there is none. */
   async get(kernel: string, step: number): Promise<Frame | string> {
-    const kept = this.frames.get(key(kernel, step));
-    if (kept !== undefined) return kept;
-    const answer = await this.api.frame(kernel, step);
+    const key = `${kernel} ${step}`;
+    const kept = this.frames.get(key);
+    if (kept !== undefined) {
+      this.frames.delete(key);
+      this.frames.set(key, kept);
+      return kept;
+    }
+    const [answer, steps] = await Promise.all([this.api.frame(kernel, step, true), this.steps(kernel)]);
     if (!answer.ok) return answer.problem.message;
-    this.frames.set(key(kernel, step), answer.value);
-    return answer.value;
+    const frame: Frame = { ...answer.value, steps };
+    this.frames.set(key, frame);
+    const oldest = this.frames.keys().next();
+    if (this.frames.size > MOST && oldest.done !== true) this.frames.delete(oldest.value);
+    return frame;
+  }
+
+  /** Fetches the frames around a step, nearest first, one after the other; stops when `wanted` no longer says so. */
+  async ahead(kernel: string, step: number, steps: number, wanted: () => boolean): Promise<void> {
+    for (let away = 1; away <= NEAR; away++)
+      for (const n of [step + away, step - away]) if (n >= 0 && n <= steps && wanted()) await this.get(kernel, n);
   }
 }
 
-function key(kernel: string, step: number): string {
-  return `${kernel} ${step}`;
-}
+/** Steps fetched ahead on both sides. */
+const NEAR = 24;

@@ -169,17 +169,18 @@ export class Session {
     const cache = this.frames;
     if (cache === null) return;
     this.runner.pause();
+    cache.reset();
     // The two kernels on screen first; the others follow behind the picture.
     const kernels = [...new Set([kernel, ...(compare === null ? [] : [compare])])];
     const quiet = this.store.getState().phase.name === "ready";
-    const frames = await cache.load(kernels, opened.steps, (done, total) => {
+    const parts = await cache.landmarks(inOrder(kernels, scenario.kernels), (done, total) => {
       if (!quiet) this.store.setState({ phase: { name: "opening", title: scenario.title, done, total } });
     });
-    const first = frames.find((f) => f.kernel === kernel);
-    const step = at.step ?? first?.steps.find((s) => s.outcome === "fault" || s.outcome === "errno")?.index ?? 0;
-    this.store.setState({
+    const steps = await cache.steps(kernel);
+    const step = at.step ?? steps.find((s) => s.outcome === "fault" || s.outcome === "errno")?.index ?? 0;
+    const fresh: Partial<LabState> = {
       opened,
-      atlas: buildAtlas(inOrder(frames, scenario.kernels)),
+      atlas: buildAtlas(parts),
       selected: null,
       picked: null,
       target: null,
@@ -189,17 +190,17 @@ export class Session {
       tables: [],
       breakpoints: [],
       lanes: [],
+      next: [],
       ...at,
-    });
-    await this.show({ kernel, step, compare }, true);
-    this.store.setState({ phase: { name: "ready" } });
+    };
+    await this.show({ kernel, step, compare }, true, { ...fresh, phase: { name: "ready" } });
     void this.guard(() => this.rest(cache, opened, [...new Set([...kernels, ...scenario.kernels])]));
   }
 
   /** Plays the kernels that are not on screen; one that falls over is told, and spoils nothing that is seen. */
   private async rest(cache: FrameCache, opened: Opened, kernels: readonly string[]): Promise<void> {
     try {
-      const all = inOrder(await cache.more(kernels, opened.steps), opened.scenario.kernels);
+      const all = await cache.landmarks(inOrder(kernels, opened.scenario.kernels), () => undefined);
       if (this.store.getState().opened === opened)
         this.store.setState((s) => ({ atlas: merge(s.atlas, buildAtlas(all)) }));
     } catch (error) {
@@ -208,23 +209,30 @@ export class Session {
     }
   }
 
-  /** Brings the picture of a kernel after a step on screen, all panes at once. */
-  private async show(to: { kernel: string; step: number; compare?: string | null }, speak: boolean): Promise<void> {
+  /** Brings the picture of a kernel after a step on screen, all panes at once; `more` goes with it. */
+  private async show(
+    to: { kernel: string; step: number; compare?: string | null },
+    speak: boolean,
+    more: Partial<LabState> = {},
+  ): Promise<void> {
     const ticket = ++this.asked;
     const compare = to.compare === undefined ? this.store.getState().compare : to.compare;
     await this.guard(async () => {
       const cache = this.frames;
       if (cache === null) return;
-      const frame = await cache.get(to.kernel, to.step);
-      const ghost = compare === null ? null : await cache.get(compare, to.step);
+      const [frame, ghost] = await Promise.all([
+        cache.get(to.kernel, to.step),
+        compare === null ? null : cache.get(compare, to.step),
+      ]);
       if (ticket !== this.asked) return;
       for (const answer of [frame, ghost])
         if (typeof answer === "string") {
           this.store.setState({ notice: answer });
           return;
         }
-      const kernelChanged = this.store.getState().lanes[0]?.kernel !== to.kernel;
+      const first = this.store.getState().lanes[0];
       this.store.setState({
+        ...more,
         kernel: to.kernel,
         step: to.step,
         compare,
@@ -232,9 +240,27 @@ export class Session {
         ghost: ghost as Frame | null,
         ...(speak ? { spoken: spokenOf(frame as Frame) } : {}),
       });
-      if (kernelChanged) await this.compareLanes();
-      await this.details();
+      const changed = more.lanes !== undefined || first?.kernel !== to.kernel;
+      await Promise.all([this.details(), this.possible(), changed ? this.compareLanes() : null]);
+      if (ticket === this.asked) void this.prepare(to.kernel, to.step, ticket);
     });
+  }
+
+  /** What can be done next; asked for after the picture, since every answer is tried out. */
+  private async possible(): Promise<void> {
+    const { frame, kernel, step } = this.store.getState();
+    const answer = await this.api().next(kernel, step);
+    if (answer.ok && this.store.getState().frame === frame) this.store.setState({ next: answer.value });
+  }
+
+  /** Fetches the neighbours of what is on screen, as long as nothing else is asked for. */
+  private async prepare(kernel: string, step: number, ticket: number): Promise<void> {
+    const { opened } = this.store.getState();
+    try {
+      await this.frames?.ahead(kernel, step, opened?.steps ?? 0, () => ticket === this.asked && this.pending === 0);
+    } catch {
+      // Whoever asks for that frame itself is told.
+    }
   }
 
   private async compareLanes(): Promise<void> {
@@ -315,10 +341,10 @@ export class Session {
   }
 }
 
-/** The order in which frames came must not show in the layout. */
-function inOrder(frames: readonly Frame[], kernels: readonly string[]): Frame[] {
-  const rank = (f: Frame): number => (kernels.indexOf(f.kernel) + 1 || kernels.length + 1) * 1e6 + f.step;
-  return frames.toSorted((a, b) => rank(a) - rank(b));
+/** The order in which kernels were chosen must not show in the layout. */
+function inOrder(kernels: readonly string[], scenario: readonly string[]): string[] {
+  const rank = (k: string): number => scenario.indexOf(k) + 1 || scenario.length + 1;
+  return kernels.toSorted((a, b) => rank(a) - rank(b));
 }
 
 /** What the walk shows: chosen by hand, or the most telling target of the frame. */

@@ -46,6 +46,8 @@ export interface LabState {
   frame: Frame | null;
   ghost: Frame | null;
   lanes: Lane[];
+  /** What can be done after this step; what was there before stays until it comes. */
+  next: Frame["next"];
   atlas: Atlas | null;
   /** Chosen by hand; null: the most telling one of each frame. */
   target: Target | null;
@@ -83,6 +85,7 @@ export function createLabStore(): LabStore {
     frame: null,
     ghost: null,
     lanes: [],
+    next: [],
     atlas: null,
     target: null,
     walk: { value: null, problem: null },

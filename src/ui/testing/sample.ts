@@ -69,6 +69,10 @@ export const sample = {
       ? problem(`There is no scenario "${source.id}".`)
       : { ok: true, value: { scenario, text: "title: sample\n", steps: COUNT } },
   frame: (kernel, step) => ({ ok: true, value: frameOf(kernel, step) }),
+  steps: (kernel) => ({ ok: true, value: stepsOf(kernel) }),
+  next: (kernel, step) => ({ ok: true, value: frameOf(kernel, step).next }),
+  // The sample takes nothing away: what stands at the end is what ever stood.
+  landmarks: (kernels) => ({ ok: true, value: frameOf(kernels[0] ?? OLD, COUNT) }),
   walk: (_kernel, _step, device, iova, write) => ({ ok: true, value: walkOf(device, iova, write) }),
   inspect: (_kernel, _step, ref) => {
     const found = inspectOf(ref);

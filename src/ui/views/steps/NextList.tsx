@@ -5,9 +5,8 @@ import css from "./steps.module.css";
 /** What could be done now, with the answer that it would get. */
 export function NextList() {
   const session = useSession();
-  const frame = useLab((s) => s.frame);
   const selected = useLab((s) => s.selected);
-  const all = frame?.next ?? [];
+  const all = useLab((s) => s.next);
   const own = selected === null ? [] : all.filter((x) => x.ref === selected);
   const shown = (own.length > 0 ? own : all).slice(0, 5);
   return (

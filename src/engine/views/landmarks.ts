@@ -1,0 +1,97 @@
+/**
+ * What ever appears in a scenario: tracks, the intervals on them, nodes and links. Gathered while the scenario runs, so
+ * that a layout can be made before any picture is drawn, and nothing jumps afterwards.
+ */
+import type { Witness } from "../sim/run.ts";
+import type { Scenario } from "../sim/scenario/types.ts";
+import { addressSpace } from "./address/view.ts";
+import { attachments } from "./attachments/view.ts";
+import type { Access, AttachEdge, AttachNode, Band, Landmarks, Ribbon, Track, TrackInterval } from "./types.ts";
+
+/** Of longer scenarios only every n-th world is looked at, and all that is asked for or accessed. */
+const LOOKS = 256;
+
+interface Kept {
+  track: Track;
+  intervals: Map<string, TrackInterval>;
+}
+
+export class LandmarkBook {
+  private readonly bands = new Map<Band["id"], { title: string; tracks: Kept[] }>();
+  private readonly ribbons = new Map<string, Ribbon>();
+  private readonly accesses = new Map<string, Access>();
+  private readonly asked = new Map<string, Landmarks["addressSpace"]["asked"][number]>();
+  private readonly nodes = new Map<string, AttachNode>();
+  private readonly edges = new Map<string, AttachEdge>();
+
+  add({ addressSpace: space, attachments: { nodes, edges } }: Landmarks): void {
+    for (const band of space.bands) this.addBand(band);
+    for (const r of space.ribbons) this.ribbons.set(`${span(r.from)} ${span(r.to)} ${r.kind}`, r);
+    for (const a of space.accesses) this.accesses.set(a.path.map((p) => `${p.band}${p.address}`).join(" "), a);
+    for (const a of space.asked) this.asked.set(`${a.track} ${span(a)}`, a);
+    for (const n of nodes) this.addNode(n);
+    for (const e of edges) this.edges.set(`${e.from} ${e.to} ${e.kind}`, e);
+  }
+
+  landmarks(): Landmarks {
+    const bands = [...this.bands].map(([id, { title, tracks }]): Band => {
+      const all = tracks.map(({ track, intervals }) =>
+        Object.assign({}, track, { intervals: [...intervals.values()] }),
+      );
+      return { id, title, tracks: all };
+    });
+    const addressSpace = {
+      bands,
+      ribbons: [...this.ribbons.values()],
+      accesses: [...this.accesses.values()],
+      asked: [...this.asked.values()],
+    };
+    return { addressSpace, attachments: { nodes: [...this.nodes.values()], edges: [...this.edges.values()] } };
+  }
+
+  /** A track that first shows up later stands after the one that it followed there. */
+  private addBand(band: Band): void {
+    const kept = this.bands.get(band.id) ?? { title: band.title, tracks: [] };
+    this.bands.set(band.id, kept);
+    let at = -1;
+    for (const track of band.tracks) {
+      const found = kept.tracks.findIndex((k) => k.track.id === track.id);
+      if (found < 0) kept.tracks.splice(at + 1, 0, { track, intervals: new Map() });
+      at = found < 0 ? at + 1 : found;
+      const { intervals } = kept.tracks[at] ?? { intervals: new Map<string, TrackInterval>() };
+      for (const i of track.intervals) intervals.set(`${span(i)} ${i.kind}`, i);
+    }
+  }
+
+  /** A node keeps the longest text that ever stands on each of its lines. */
+  private addNode(node: AttachNode): void {
+    const old = this.nodes.get(node.ref);
+    const lines = [...(old?.lines ?? [])];
+    node.lines.forEach((l, i) => {
+      if (l.text.length > (lines[i]?.text.length ?? -1)) lines[i] = l;
+    });
+    this.nodes.set(node.ref, { ...node, lines });
+  }
+}
+
+const span = (r: { start: bigint; last: bigint }): string => `${r.start}-${r.last}`;
+
+/** Fills a book while a scenario runs. */
+export function watching(book: LandmarkBook, scenario: Scenario): Witness {
+  const { steps } = scenario;
+  const stride = Math.ceil(steps.length / LOOKS);
+  return (world, step, result) => {
+    const told = result?.asked !== undefined || result?.access !== undefined;
+    if (step % stride !== 0 && step !== steps.length && !(told && steps.length <= 4 * LOOKS)) return;
+    const ctx = { world, before: null, step: steps[step - 1] ?? null, result };
+    book.add({ addressSpace: addressSpace(ctx), attachments: attachments(ctx) });
+  };
+}
+
+/** Of several kernels together, in their order. */
+export function together(books: readonly LandmarkBook[]): Landmarks {
+  if (books.length === 1 && books[0] !== undefined) return books[0].landmarks();
+  const all = new LandmarkBook();
+  for (const book of books) all.add(book.landmarks());
+  return all.landmarks();
+}
