@@ -9,14 +9,11 @@ import { its_probe } from "./irq/its.ts";
 import { Kernel } from "./kernel.ts";
 import { PAGE_SIZE } from "./mm/const.ts";
 import { iommu_probe_pci, pci_scan, pci_set_msi_isolated } from "./pci/enumerate.ts";
-import { native_probe, native_remove } from "./pci/native.ts";
+import { native_probe } from "./pci/native.ts";
 import type { PciDev } from "./pci/pci_dev.ts";
 import { boot_options_of, type BootOptions, DEFAULT_BOOT, Platform, the_platform } from "./platform.ts";
 import type { ResolvedProfile } from "./profile.ts";
-import { VfioDevNode } from "./vfio/device_cdev.ts";
-import { vfio_register_group_dev } from "./vfio/group.ts";
 import { VfioContainerNode } from "./vfio/type1.ts";
-import { VfioPciDevice } from "./vfio/vfio_pci.ts";
 
 const VENDOR_VIRTIO = 0x1af4;
 
@@ -44,7 +41,8 @@ export function boot(machine: Machine, profile: ResolvedProfile, options: Partia
   const platform = new Platform(machine, settings);
   k.platform = platform;
   k.ops.iommufd_init(k);
-  if (settings.vfio_container === "type1" || k.features.vfio_container === "type1") k.devnodes.set("/dev/vfio/vfio", new VfioContainerNode());
+  const type1 = settings.vfio_container === "type1" || k.features.vfio_container === "type1";
+  if (type1) k.devnodes.set("/dev/vfio/vfio", new VfioContainerNode());
   probe_irqchips(k, platform);
   for (const hw of machine.desc.smmus) {
     const smmu = arm_smmu_device_probe(k, hw.name, hw.base);
@@ -57,7 +55,7 @@ export function boot(machine: Machine, profile: ResolvedProfile, options: Partia
   }
   for (const group of [...k.iommu.groups.values()].sort((a, b) => a.id - b.id)) iommu_setup_default_domain(k, group);
   for (const pdev of platform.pci.values()) if (endpoint(pdev)) native_probe(k, pdev);
-  if (settings.vfio) for (const pdev of platform.pci.values()) if (vfio_pci_match(pdev)) vfio_pci_bind(k, pdev);
+  if (settings.vfio) for (const pdev of platform.pci.values()) if (vfio_pci_match(pdev)) k.ops.vfio_pci_bind(k, pdev);
   return k;
 }
 
@@ -81,18 +79,6 @@ function endpoint(pdev: PciDev): boolean {
 /** What vfio-pci is given: every endpoint with an IOMMU. */
 function vfio_pci_match(pdev: PciDev): boolean {
   return endpoint(pdev) && pdev.dev.iommu_group !== null;
-}
-
-/** The native driver goes (its interrupts and bus mastering with it), vfio-pci comes. */
-export function vfio_pci_bind(k: Kernel, pdev: PciDev): VfioPciDevice {
-  const platform = the_platform(k);
-  native_remove(k, pdev);
-  pdev.driver = "vfio-pci";
-  const vdev = new VfioPciDevice(pdev, `/dev/vfio/devices/vfio${platform.vfio_next++}`);
-  if (k.features.vfio_cdev) k.devnodes.set(vdev.node, new VfioDevNode(vdev));
-  platform.vfio.set(pdev.bdf, vdev);
-  vfio_register_group_dev(k, vdev);
-  return vdev;
 }
 
 /** What the kernel handled. */

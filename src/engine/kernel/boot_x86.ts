@@ -4,7 +4,6 @@ import { Machine } from "../../hw/machine.ts";
 import { AmdIommu, amd_iommu_probe_device } from "./drivers/amd/driver.ts";
 import { IntelIommu } from "./drivers/intel/caps.ts";
 import { intel_iommu_probe_device } from "./drivers/intel/driver.ts";
-import { vfio_pci_bind } from "./boot.ts";
 import { iommu_group_add_device } from "./iommu/group.ts";
 import { iommu_setup_default_domain } from "./iommu/default_domain.ts";
 import { iommufd_init } from "./iommufd/main.ts";
@@ -52,7 +51,7 @@ export function boot_x86(
   for (const pdev of platform.pci.values()) if (vfio.includes(pdev.bdf)) native_probe(k, pdev);
   for (const bdf of vfio) {
     const pdev = platform.pci.get(bdf);
-    if (pdev !== undefined) vfio_pci_bind(k, pdev);
+    if (pdev !== undefined) k.ops.vfio_pci_bind(k, pdev);
   }
   return k;
 }

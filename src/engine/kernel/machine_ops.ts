@@ -23,10 +23,17 @@ import {
 import { gicv2m_irq_domain_alloc } from "./irq/gicv2m.ts";
 import { its_irq_domain_alloc } from "./irq/its.ts";
 import { pci_device_group } from "./pci/group.ts";
+import {
+  pciehp_configure_device,
+  pci_stop_and_remove_bus_device,
+  vfio_device_put_registration,
+} from "./pci/hotplug.ts";
 import { pci_alloc_irq_vectors } from "./pci/msi.ts";
 import { vfio_config_write } from "./vfio/config.ts";
 import { vfio_device_fops_ioctl, vfio_device_fops_release } from "./vfio/device_cdev.ts";
 import { vfio_pci_dma_buf_move } from "./vfio/dmabuf.ts";
+import { vfio_device_remove_group } from "./vfio/group.ts";
+import { vfio_pci_bind } from "./vfio/bind.ts";
 import { vfio_msi_enable, vfio_pci_disable_irqs } from "./vfio/intrs.ts";
 
 export const machineOps = Object.freeze({
@@ -52,10 +59,15 @@ export const machineOps = Object.freeze({
   its_irq_domain_alloc,
   pci_alloc_irq_vectors,
   pci_device_group,
+  pci_stop_and_remove_bus_device,
+  pciehp_configure_device,
   vfio_config_write,
   vfio_device_fops_ioctl,
   vfio_device_fops_release,
+  vfio_device_put_registration,
+  vfio_device_remove_group,
   vfio_msi_enable,
+  vfio_pci_bind,
   vfio_pci_disable_irqs,
   vfio_pci_dma_buf_move,
 });

@@ -25,6 +25,10 @@ export interface Features {
   vste_needs_vdevice: "none" | "any" | "translate";
   /** Arm stage-2 tables: start levels are concatenated only where that is mandatory (6.13 on) or wherever possible. */
   s2_concat: "mandatory" | "opportunistic";
+  /** What /dev/vfio/vfio is unless the boot says so: iommufd, or VFIO's own container (all there was before 6.2). */
+  vfio_container: "iommufd" | "type1";
+  /** VFIO type1 keeps a list of valid IOVAs, tells it and refuses what lies outside (5.4 on). */
+  type1_iova_list: boolean;
   /** Devices have files of their own, /dev/vfio/devices/vfioN (6.6 on); before, only their group's file leads to them. */
   vfio_cdev: boolean;
   /** A device whose firmware requires a 1:1 mapping cannot be owned by a user (6.6 on). */

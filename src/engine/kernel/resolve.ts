@@ -15,6 +15,8 @@ export const NEWEST_FEATURES: Features = Object.freeze({
   domain_finalise: "allocation",
   vste_needs_vdevice: "translate",
   s2_concat: "mandatory",
+  vfio_container: "iommufd",
+  type1_iova_list: true,
   vfio_cdev: true,
   require_direct: true,
   compat_unmap_empty: "ok",

@@ -5,7 +5,7 @@
 import { errno } from "../../uapi/errno.ts";
 import type { Kernel } from "../kernel.ts";
 import { the_platform } from "../platform.ts";
-import { iommu_dma_init_domain } from "./dma_iommu.ts";
+import { iommu_dma_init_domain, iommu_dma_reserve } from "./dma_iommu.ts";
 import { dev_iommu_ops } from "./group.ts";
 import { iommu_iova_to_phys, min_page_size } from "./map.ts";
 import type { Device, IommuDomain, IommuGroup } from "./types.ts";
@@ -16,6 +16,7 @@ export function iommu_setup_default_domain(k: Kernel, group: IommuGroup): number
   if (first === undefined) return -errno.ENODEV;
   const domain = alloc_default_domain(k, first);
   if (typeof domain === "number") return domain;
+  for (const dev of group.devices) iommu_dma_reserve(domain, k.ops.iova_reserve_iommu_regions(k, dev));
   for (const dev of group.devices) iommu_create_device_direct_mappings(k, domain, dev);
   const rc = k.ops.iommu_group_set_domain(k, group, domain);
   if (rc < 0) return rc;
@@ -34,7 +35,7 @@ function alloc_default_domain(k: Kernel, dev: Device): IommuDomain | number {
 }
 
 /** Regions of type direct and direct-relaxable, one to one, where nothing is mapped yet. */
-function iommu_create_device_direct_mappings(k: Kernel, domain: IommuDomain, dev: Device): void {
+export function iommu_create_device_direct_mappings(k: Kernel, domain: IommuDomain, dev: Device): void {
   for (const region of k.ops.iommu_get_resv_regions(k, dev)) {
     if (region.type === "direct") dev.require_direct = true;
     if ((region.type !== "direct" && region.type !== "direct-relaxable") || domain.type !== "dma") continue;

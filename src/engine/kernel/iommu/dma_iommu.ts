@@ -25,10 +25,25 @@ class IovaCookie {
   /** Address above the next page. */
   top: bigint;
   readonly pages: { phys: bigint; iova: bigint }[] = [];
+  /** Never handed out, both ends inclusive. */
+  reserved: readonly { start: bigint; last: bigint }[] = [];
 
   constructor(granule: bigint, top: bigint) {
     this.granule = granule;
     this.top = top;
+  }
+
+  /** The highest free page below `top`. */
+  next(): bigint {
+    let at = this.top - this.granule;
+    for (let hit = this.meets(at); hit !== undefined; hit = this.meets(at)) {
+      at = (hit.start & ~(this.granule - 1n)) - this.granule;
+    }
+    return at;
+  }
+
+  private meets(at: bigint): { start: bigint } | undefined {
+    return this.reserved.find((r) => r.start < at + this.granule && r.last >= at);
   }
 }
 
@@ -42,6 +57,11 @@ export function iommu_dma_init_domain(domain: IommuDomain): void {
   domain.cookie = new IovaCookie(domain.pgsize_bitmap & -domain.pgsize_bitmap, DMA_32BIT_TOP);
 }
 
+/** Keeps IOVAs of a DMA-API domain free; nothing on another domain. */
+export function iommu_dma_reserve(domain: IommuDomain, ranges: readonly { start: bigint; last: bigint }[]): void {
+  if (domain.cookie instanceof IovaCookie) domain.cookie.reserved = [...domain.cookie.reserved, ...ranges];
+}
+
 /** Maps the doorbell's page in a domain with a cookie if it is not mapped there, and notes its IOVA. -ENOMEM. */
 export function iommu_dma_sw_msi(k: Kernel, domain: IommuDomain, desc: MsiDesc, phys: bigint): number {
   const { cookie } = domain;
@@ -51,7 +71,7 @@ export function iommu_dma_sw_msi(k: Kernel, domain: IommuDomain, desc: MsiDesc, 
   let entry = cookie.pages.find((it) => it.phys === page);
   if (entry === undefined) {
     if (k.fails()) return -errno.ENOMEM;
-    const iova = cookie instanceof IovaCookie ? cookie.top - granule : cookie.msi_iova;
+    const iova = cookie instanceof IovaCookie ? cookie.next() : cookie.msi_iova;
     const rc = k.ops.iommu_map(k, domain, iova, page, granule, IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO);
     if (rc < 0) return -errno.ENOMEM;
     if (cookie instanceof IovaCookie) cookie.top = iova;

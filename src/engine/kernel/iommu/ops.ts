@@ -15,6 +15,8 @@ import {
 import { iommu_report_device_fault } from "./fault.ts";
 import { iommu_map, iommu_unmap } from "./map.ts";
 import { iommu_get_msi_cookie } from "./msi_cookie.ts";
+import { iova_reserve_iommu_regions, iova_reserve_pci_windows } from "./pci_windows.ts";
+import { iommu_release_device } from "./release.ts";
 
 export const coreOps = Object.freeze({
   device_iommu_capable,
@@ -32,6 +34,9 @@ export const coreOps = Object.freeze({
   iommu_replace_group_handle,
   iommu_report_device_fault,
   iommu_unmap,
+  iommu_release_device,
+  iova_reserve_iommu_regions,
+  iova_reserve_pci_windows,
 });
 
 export type CoreOps = { -readonly [K in keyof typeof coreOps]: (typeof coreOps)[K] };

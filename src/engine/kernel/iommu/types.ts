@@ -8,7 +8,16 @@
 import type { Kernel } from "../kernel.ts";
 
 /** `IOMMU_RESV_*`, in the kernel's order of values. */
-export type ResvType = "direct" | "direct-relaxable" | "reserved" | "msi" | "sw-msi";
+export type ResvType =
+  | "direct"
+  | "direct-relaxable"
+  | "reserved"
+  | "msi"
+  | "sw-msi"
+  /** Proposed in 2018: kept free by the careful (the DMA API), not shown to users and no limit for them. */
+  | "cautious"
+  /** Proposed in 2020: a host bridge's window, shown to users under a word of its own and no limit for them. */
+  | "pci-window";
 
 /** One reserved region of a device: `length` in bytes. */
 export interface ResvRegion {
@@ -226,6 +235,8 @@ export interface IommuOps {
   /** The driver keeps PASID tables in user hands under nesting, so a fault of an unattached PASID goes to the RID. */
   user_pasid_table: boolean;
   page_response?(k: Kernel, dev: Device, fault: IopfFault, code: number): void;
+  /** The device is gone; its group has blocked it before. Absent: the driver keeps nothing of it. */
+  release_device?(k: Kernel, dev: Device): void;
 }
 
 /** The part of IOMMUFD_OBJ_VIOMMU that drivers see. iommufd's object extends it. */

@@ -1,6 +1,7 @@
 /** Devices on an iommufd file: bind, attach, replace, detach. Source: linux 7.2 drivers/iommu/iommufd/device.c. */
 import { errno } from "../../uapi/errno.ts";
 import type { Device, IommuGroup, ResvRegion } from "../iommu/types.ts";
+import { resv_excludes } from "../iommu/resv.ts";
 import { fget, fput } from "../file.ts";
 import type { Kernel } from "../kernel.ts";
 import { hwpt_label } from "./hw_pagetable.ts";
@@ -122,8 +123,8 @@ export function enforce_regions(
   let sw = 0;
   let rc = 0;
   for (const region of regions) {
-    if (region.type === "direct-relaxable") {
-      k.note(`direct-relaxable region of ${dev.name} is not reserved`);
+    if (!resv_excludes(region.type)) {
+      k.note(`${region.type} region of ${dev.name} is not reserved`);
       continue;
     }
     if (igroup !== null && region.type === "msi") hw++;

@@ -99,6 +99,7 @@ function msix_entry(pdev: PciDev, index: number, word: number): number {
 
 /** Puts a message into the MSI-X entry or the MSI capability. */
 export function pci_write_msi_msg(k: Kernel, pdev: PciDev, kind: "msi" | "msix", index: number, msg: MsiMsg): void {
+  if (pdev.hw.config.absent) return;
   const lo = Number(msg.address & 0xffff_ffffn);
   const hi = Number(msg.address >> 32n);
   if (kind === "msix") {
@@ -117,6 +118,7 @@ export function pci_write_msi_msg(k: Kernel, pdev: PciDev, kind: "msi" | "msix",
 }
 
 function msix_mask(k: Kernel, pdev: PciDev, index: number, masked: boolean): void {
+  if (pdev.hw.config.absent) return;
   the_machine(k).write32(msix_entry(pdev, index, 3), masked ? ENTRY_MASKED : 0);
 }
 

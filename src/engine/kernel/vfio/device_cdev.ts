@@ -242,6 +242,7 @@ export function vfio_device_fops_ioctl(k: Kernel, file: File, cmd: number, arg: 
 export function vfio_device_fops_release(k: Kernel, file: File): void {
   const df = file_of(file);
   if (df.access_granted) vfio_df_close(k, df);
+  k.ops.vfio_device_put_registration(k, df.vdev);
 }
 
 export const vfio_device_fops: FileOps = Object.freeze({
@@ -273,6 +274,7 @@ export class VfioDevNode implements DevNode {
 
   open(_k: Kernel, file: File): number {
     file.private_data = new VfioDeviceFile(this.vdev);
+    this.vdev.registrations++;
     return 0;
   }
 }

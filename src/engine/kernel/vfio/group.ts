@@ -111,6 +111,15 @@ function detach_container(k: Kernel, group: VfioGroup): void {
   if (file !== null && --file.count === 0) file.ops.release?.(k, file);
 }
 
+/** A device leaves its group; the last one takes the node, and the container is let go. */
+export function vfio_device_remove_group(k: Kernel, vdev: VfioPciDevice): void {
+  const { group } = vdev;
+  vdev.group = null;
+  if (group === null || members(k, group).some((other) => other !== vdev)) return;
+  if (group.iommufd !== null || group.container !== null) detach_container(k, group);
+  k.devnodes.delete(`/dev/vfio/${group.iommu_group.id}`);
+}
+
 function unset_container(k: Kernel, group: VfioGroup): number {
   const has = group.iommufd !== null || group.container !== null;
   if (!k.check(has, "the group has a container")) return -errno.EINVAL;
@@ -134,7 +143,7 @@ function strndup_user(k: Kernel, arg: bigint): string | number {
 function get_device_fd(k: Kernel, group: VfioGroup, arg: bigint): number {
   const name = strndup_user(k, arg);
   if (typeof name === "number") return name;
-  const vdev = members(k, group).find((one) => one.pdev.bdf === name);
+  const vdev = members(k, group).find((one) => one.pdev.bdf === name && !one.unregistering);
   if (!k.check(vdev !== undefined, "a device of the group has this name") || vdev === undefined) return -errno.ENODEV;
   const { iommufd, container } = group;
   if (!k.check(iommufd !== null || container !== null, "the group has a container")) return -errno.EINVAL;
@@ -142,6 +151,7 @@ function get_device_fd(k: Kernel, group: VfioGroup, arg: bigint): number {
   if (rc < 0) return rc;
   const df = new VfioDeviceFile(vdev);
   df.access_granted = true;
+  vdev.registrations++;
   return fd_install(k, k.current, new File(vfio_device_fops, "anon_inode:[vfio-device]", df));
 }
 

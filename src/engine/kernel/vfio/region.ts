@@ -18,6 +18,7 @@ function in_msix_table(vdev: VfioPciDevice, index: number, offset: number): bool
 /** Bytes of a BAR as this machine has them: registers of devices are not modelled and read as zero. */
 function bar_bytes(k: Kernel, vdev: VfioPciDevice, index: number, offset: number, n: number): Uint8Array {
   const out = new Uint8Array(n);
+  if (vdev.pdev.hw.config.absent) return out.fill(0xff);
   const base = vdev.pdev.hw.barAddress(index);
   k.mem.readBytes(base + offset, out);
   for (let i = 0; i < n; i++) if (in_msix_table(vdev, index, offset + i)) out[i] = 0xff;
@@ -60,7 +61,7 @@ export function vfio_pci_write(k: Kernel, vdev: VfioPciDevice, buf: bigint, coun
   const n = clip(vdev, index, offset, count);
   if (n < 0) return n;
   const base = vdev.pdev.hw.barAddress(index);
-  for (let i = 0; i < n; i++) {
+  for (let i = 0; i < n && !vdev.pdev.hw.config.absent; i++) {
     if (!in_msix_table(vdev, index, offset + i)) k.mem.writeBytes(base + offset + i, data.subarray(i, i + 1));
   }
   return n;

@@ -41,6 +41,10 @@ export class VfioPciDevice {
   readonly node: string;
   /** Opened and bound once at most. */
   open_count = 0;
+  /** Files of the device that are open, bound or not: as long as there are some it cannot be removed. */
+  registrations = 0;
+  /** It is being removed: it waits for those files. */
+  unregistering = false;
   idev: IommufdDevice | null = null;
   attached = false;
   /** Its group's node; null where there is none. */

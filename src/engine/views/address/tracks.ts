@@ -13,6 +13,8 @@ import { type TableView, tablesOf } from "./tables.ts";
 const RESV: Readonly<Record<ResvType, { kind: IntervalKind; label: string }>> = Object.freeze({
   direct: { kind: "direct", label: "direct" },
   "direct-relaxable": { kind: "direct-relaxable", label: "direct, relaxable" },
+  cautious: { kind: "reserved", label: "host window, hidden" },
+  "pci-window": { kind: "reserved", label: "host window, no limit" },
   reserved: { kind: "reserved", label: "reserved" },
   msi: { kind: "hw_msi", label: "MSI" },
   "sw-msi": { kind: "sw_msi", label: "SW_MSI" },

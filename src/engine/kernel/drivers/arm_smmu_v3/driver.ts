@@ -99,7 +99,14 @@ const arm_smmu_ops: IommuOps = Object.freeze({
     arm_vsmmu_init(k, viommu, parent, dev, data),
   user_pasid_table: true,
   page_response: arm_smmu_page_response,
+  release_device: arm_smmu_release_device,
 });
+
+/** Nobody has these streams any more; their entries stay and block. */
+function arm_smmu_release_device(_k: Kernel, dev: Device): void {
+  const { smmu, streams } = dev_master(dev);
+  for (const sid of streams) if (smmu.streams.get(sid)?.dev === dev) smmu.streams.delete(sid);
+}
 
 /** Switches PASIDs on in the function and gives the SSID bits that its CD table resolves. */
 function arm_smmu_enable_pasid(k: Kernel, smmu: ArmSmmuDevice, pdev: PciDev | null): number {
