@@ -9,7 +9,7 @@ import { parseScenario } from "../engine/sim/scenario/parse.ts";
 import type { Scenario } from "../engine/sim/scenario/types.ts";
 import { meant } from "../engine/sim/scenario/tokens.ts";
 import { loadScenarios } from "./engine.ts";
-import { Wrong } from "./output.ts";
+import { type Output, Wrong } from "./output.ts";
 
 export interface Named {
   id: string;
@@ -38,8 +38,20 @@ function readScenario(text: string, name: string): Scenario {
   return parsed.value.scenario;
 }
 
+/**
+ * Id of a release that has a profile: `linux-6.8` has none and means `linux-6.7`, which is said on stderr. Every other
+ * name comes back as it is.
+ */
+export function meantRelease(kernels: Kernels, id: string, output: Output): string {
+  const older = kernels.older(id);
+  if (older === undefined) return id;
+  output.progress(`${id} has no profile of its own: the next older one, ${older}, is meant`);
+  return older;
+}
+
 /** The kernel as scenarios play it. */
-export function findKernel(kernels: Kernels, id: string): ResolvedProfile {
+export function findKernel(kernels: Kernels, asked: string, output: Output): ResolvedProfile {
+  const id = meantRelease(kernels, asked, output);
   const profile = kernels.resolve(id, true);
   if (profile === undefined) throw new Wrong(`no kernel "${id}"${meant(id, kernels.ids)}; type: lab list kernels`);
   return profile;

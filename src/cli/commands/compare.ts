@@ -18,7 +18,7 @@ export async function compareCommand(
   const { id, scenario } = findScenario(name);
   const machine = findMachine(options.machine ?? scenario.machine);
   const runs = ids.map((kernel) => {
-    const run = Run.start(scenario, findKernel(kernels, kernel), machine);
+    const run = Run.start(scenario, findKernel(kernels, kernel, output), machine);
     if (typeof run === "string") throw new Wrong(`${id} on ${kernel}: ${run}`);
     return run;
   });

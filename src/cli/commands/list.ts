@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Coverage } from "../../engine/exchange/coverage.ts";
+import { releaseNumber } from "../../engine/kernel/profile.ts";
 import { machines } from "../../engine/sim/machines.ts";
 import { parseScenario } from "../../engine/sim/scenario/parse.ts";
 import { ALL_IOCTLS } from "../../engine/uapi/table.ts";
@@ -40,7 +41,8 @@ async function list(what: string): Promise<Item[]> {
       const kernels = await loadKernels();
       return kernels.profiles.map((p) => {
         const unknown = p.unknown === undefined || p.unknown.length === 0 ? "" : ` (not known: ${p.unknown.join(" ")})`;
-        return { id: p.id, title: `${p.title}: ${p.changes}${unknown}` };
+        const also = p.aliases === undefined ? "" : ` (also called ${p.aliases.join(", ")})`;
+        return { id: p.id, title: `${p.title}: ${p.changes}${also}${unknown}` };
       });
     }
     case "machines":
@@ -62,14 +64,21 @@ async function list(what: string): Promise<Item[]> {
 async function listIoctls(): Promise<IoctlItem[]> {
   const coverage = new Coverage();
   for (const path of recordedTraces()) for (const line of linesOf(await readInput(path))) coverage.add(line);
+  const kernels = await loadKernels();
+  const releases = kernels.profiles.flatMap((p) => {
+    const features = /^linux-/.test(p.id) ? kernels.resolve(p.id, false)?.features : undefined;
+    return features === undefined ? [] : [{ id: p.id, release: features.uapi_release }];
+  });
   return ALL_IOCTLS.map((def) => {
+    const having = releases.filter((r) => r.release >= releaseNumber(def.since)).at(-1);
+    const kernel = having === undefined ? "in no release" : `in ${having.id} and newer`;
     const results = coverage.of(def);
     const recorded = [...results.values()].reduce((a, b) => a + b, 0);
     const cmd = `0x${def.cmd.toString(16)}`;
     const by = [...results].map(([name, n]) => `${name}: ${n}`).join(", ");
     return {
       id: def.name,
-      title: `${cmd}, since ${def.since}, recorded ${recorded}${by === "" ? "" : ` (${by})`}`,
+      title: `${cmd}, since ${def.since}, ${kernel}, recorded ${recorded}${by === "" ? "" : ` (${by})`}`,
       cmd,
       since: def.since,
       recorded,

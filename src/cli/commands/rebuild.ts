@@ -28,7 +28,7 @@ export async function rebuildCommand(files: readonly string[], flags: RebuildFla
   const kernels = await loadKernels();
   const reports: FileReport[] = [];
   for (const file of files) {
-    const report = await rebuildFile(file, kernels, flags);
+    const report = await rebuildFile(file, kernels, flags, output);
     reports.push(report);
     for (const line of report.lines) output.line(`  ${line}`);
     const guest = report.guest === 0 ? "" : `, ${report.guest} words are the guest's own`;
@@ -43,7 +43,7 @@ export async function rebuildCommand(files: readonly string[], flags: RebuildFla
   return agreed === total ? HOLDS : FALLS_SHORT;
 }
 
-async function rebuildFile(file: string, kernels: Kernels, flags: RebuildFlags): Promise<FileReport> {
+async function rebuildFile(file: string, kernels: Kernels, flags: RebuildFlags, output: Output): Promise<FileReport> {
   const text = await readInput(file);
   try {
     const value = parseJson(file, text);
@@ -52,7 +52,7 @@ async function rebuildFile(file: string, kernels: Kernels, flags: RebuildFlags):
     const lines = await readInput(trace);
     const head = headOf(trace, firstLine(lines));
     if (!head.arm) throw new Wrong(`${trace}: not a trace of an Arm machine`);
-    const profile = kernelOf(trace, kernels, flags.kernel, head.kernel);
+    const profile = kernelOf(trace, kernels, flags.kernel, head.kernel, output);
     const dumps = new Map<string, unknown>();
     for (const name of dumpsNamed(linesOf(lines))) {
       const dump = (await findDump(trace, name, dirname(file))) ?? (await findDump(trace, name, undefined));

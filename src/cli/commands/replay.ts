@@ -14,7 +14,7 @@ import { findX86Machine, findX86MachineById } from "../beside_x86.ts";
 import { loadKernels } from "../engine.ts";
 import { readInput } from "../files.ts";
 import { firstLine, linesOf } from "../lines.ts";
-import { findMachine } from "../load.ts";
+import { findMachine, meantRelease } from "../load.ts";
 import type { Common } from "../main.ts";
 import { FALLS_SHORT, HOLDS, type Output, Wrong } from "../output.ts";
 
@@ -37,7 +37,7 @@ export async function replayCommand(files: readonly string[], flags: ReplayFlags
   const kernels = await loadKernels();
   const reports: FileReport[] = [];
   for (const file of files) {
-    const report = await replayFile(file, kernels, flags);
+    const report = await replayFile(file, kernels, flags, output);
     reports.push(report);
     output.line(`${basename(file)}: ${report.agreed}/${report.total} on ${report.kernel}`);
     for (const text of report.first.slice(0, 1)) output.line(text.replace(/^/gm, "  "));
@@ -54,10 +54,10 @@ export async function replayCommand(files: readonly string[], flags: ReplayFlags
   return agreed === total ? HOLDS : FALLS_SHORT;
 }
 
-async function replayFile(file: string, kernels: Kernels, flags: ReplayFlags): Promise<FileReport> {
+async function replayFile(file: string, kernels: Kernels, flags: ReplayFlags, output: Output): Promise<FileReport> {
   const text = await readInput(file);
   const head = headOf(file, firstLine(text));
-  const profile = kernelOf(file, kernels, flags.kernel, head.kernel);
+  const profile = kernelOf(file, kernels, flags.kernel, head.kernel, output);
   try {
     const report = head.arm ? await arm(file, text, head, profile, flags) : await x86(file, text, profile, flags);
     return {
@@ -136,8 +136,9 @@ export function kernelOf(
   kernels: Kernels,
   asked: string | undefined,
   own: string | null,
+  output: Output,
 ): ResolvedProfile {
-  const id = asked ?? own ?? kernels.newest;
+  const id = meantRelease(kernels, asked ?? own ?? kernels.newest, output);
   const profile = kernels.resolve(id, false);
   if (profile !== undefined) return profile;
   if (asked !== undefined) throw new Wrong(`no kernel "${id}"${meant(id, kernels.ids)}; type: lab list kernels`);

@@ -9,7 +9,7 @@ import { columns, FALLS_SHORT, HOLDS, type Output, Wrong } from "../output.ts";
 export async function runCommand(name: string, options: Common, output: Output): Promise<number> {
   const kernels = await loadKernels();
   const { id, scenario } = findScenario(name);
-  const profile = findKernel(kernels, options.kernel ?? kernels.newest);
+  const profile = findKernel(kernels, options.kernel ?? kernels.newest, output);
   const run = Run.start(scenario, profile, findMachine(options.machine ?? scenario.machine));
   if (typeof run === "string") throw new Wrong(`${id}: ${run}`);
   const views = scenario.steps.flatMap((step, i) => {

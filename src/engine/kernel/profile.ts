@@ -42,6 +42,8 @@ export interface Features {
 export interface KernelProfile {
   /** `linux-7.2`, `sw-msi-at-alloc-2024-07`. */
   id: string;
+  /** Other names under which it may be asked for: `sw-msi-at-alloc`. */
+  aliases?: readonly string[];
   /** `6.11`, `Jul-2024 patch`: the tab. */
   title: string;
   /** `paging attach only`: one short line under it. */

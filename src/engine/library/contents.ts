@@ -19,7 +19,7 @@ const texts = import.meta.glob<string>("../../../scenarios/*.lab", { query: "?ra
 export interface LibraryNames {
   newest: string;
   /** Newest first, as `Kernels` sorts them; `variant` = file name without its ending, absent in a release. */
-  kernels: { id: string; base?: string; variant?: string }[];
+  kernels: { id: string; aliases?: readonly string[]; base?: string; variant?: string }[];
   /** Sorted. */
   scenarios: string[];
 }
@@ -44,9 +44,14 @@ export function contents(): { names: LibraryNames; catalogue: LibraryCatalogue }
   return {
     names: {
       newest: kernels.newest,
-      kernels: kernels.profiles.map(({ id, base }) => {
+      kernels: kernels.profiles.map(({ id, aliases, base }) => {
         const variant = variants.get(id);
-        return { id, ...(base === undefined ? {} : { base }), ...(variant === undefined ? {} : { variant }) };
+        return {
+          id,
+          ...(aliases === undefined ? {} : { aliases }),
+          ...(base === undefined ? {} : { base }),
+          ...(variant === undefined ? {} : { variant }),
+        };
       }),
       scenarios: scenarios.map((s) => s.id),
     },

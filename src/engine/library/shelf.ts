@@ -21,7 +21,7 @@ export class LazyKernels implements KernelShelf {
   private readonly asked = new Map<string, Promise<ResolvedProfile | undefined>>();
 
   has(id: string): boolean {
-    return names.kernels.some((k) => k.id === id);
+    return entry(id) !== undefined;
   }
 
   async list(): Promise<KernelInfo[]> {
@@ -49,7 +49,7 @@ async function load(id: string): Promise<KernelProfile[]> {
 }
 
 function entry(id: string | undefined): (typeof names.kernels)[number] | undefined {
-  return id === undefined ? undefined : names.kernels.find((k) => k.id === id);
+  return id === undefined ? undefined : names.kernels.find((k) => k.id === id || k.aliases?.includes(id) === true);
 }
 
 export const lazyScenarios: readonly ScenarioSource[] = names.scenarios.map((id) => ({

@@ -1,5 +1,5 @@
 /** Kernel profiles as a catalogue: the files of `releases/` and `variants/`, resolved when one is asked for. */
-import type { KernelProfile, ResolvedProfile } from "../kernel/profile.ts";
+import { type KernelProfile, releaseNumber, type ResolvedProfile } from "../kernel/profile.ts";
 import { profileChain, resolveProfile } from "../kernel/resolve.ts";
 import type { KernelInfo } from "../views/types.ts";
 
@@ -19,9 +19,12 @@ export class Kernels implements KernelShelf {
   private readonly played: readonly KernelProfile[];
   private readonly resolved = new Map<string, ResolvedProfile>();
 
-  /** Throws, naming the profile, on two of one id, an unknown base or a circle of bases: a mistake in the files. */
+  /** Throws, naming the profile, on two of one name, an unknown base or a circle of bases: a mistake in the files. */
   constructor(profiles: readonly KernelProfile[]) {
     for (const p of profiles) profileChain(p.id, profiles);
+    const names = profiles.flatMap((p) => [p.id, ...(p.aliases ?? [])]);
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice !== undefined) throw new Error(`two kernels are called "${twice}"`);
     this.profiles = profiles.toSorted((a, b) =>
       a.date === b.date ? (a.id < b.id ? -1 : 1) : a.date < b.date ? 1 : -1,
     );
@@ -35,7 +38,28 @@ export class Kernels implements KernelShelf {
   }
 
   has(id: string): boolean {
-    return this.profiles.some((p) => p.id === id);
+    return this.find(id) !== undefined;
+  }
+
+  /** By id or by one of its other names. */
+  private find(id: string): KernelProfile | undefined {
+    return this.profiles.find((p) => p.id === id || p.aliases?.includes(id) === true);
+  }
+
+  /**
+   * A release without a profile of its own, between two that have one: the id of the older one, which is what it means.
+   * Undefined for anything else. Whoever uses it says so: `resolve` does not.
+   */
+  older(id: string): string | undefined {
+    const wanted = releaseOf(id);
+    if (wanted === undefined || this.has(id)) return undefined;
+    const numbers = this.profiles.flatMap((p) => {
+      const n = releaseOf(p.id);
+      return n === undefined ? [] : [{ id: p.id, n }];
+    });
+    if (!numbers.some(({ n }) => n > wanted)) return undefined;
+    const below = numbers.filter(({ n }) => n < wanted).sort((a, b) => b.n - a.n);
+    return below[0]?.id;
   }
 
   /** The release without a base. */
@@ -48,11 +72,12 @@ export class Kernels implements KernelShelf {
    * which is what recordings are compared with. Undefined for an unknown id.
    */
   resolve(id: string, played: boolean): ResolvedProfile | undefined {
-    if (!this.has(id)) return undefined;
-    const key = `${played} ${id}`;
+    const found = this.find(id);
+    if (found === undefined) return undefined;
+    const key = `${played} ${found.id}`;
     let resolved = this.resolved.get(key);
     if (resolved === undefined) {
-      resolved = Object.freeze(resolveProfile(id, played ? this.played : this.profiles));
+      resolved = Object.freeze(resolveProfile(found.id, played ? this.played : this.profiles));
       this.resolved.set(key, resolved);
     }
     return resolved;
@@ -63,11 +88,11 @@ export class Kernels implements KernelShelf {
   }
 
   info(id: string): KernelInfo | undefined {
-    const p = this.profiles.find((one) => one.id === id);
+    const p = this.find(id);
     return p === undefined
       ? undefined
       : {
-          id,
+          id: p.id,
           title: p.title,
           subtitle: p.subtitle ?? "",
           date: p.date,
@@ -78,4 +103,10 @@ export class Kernels implements KernelShelf {
           unknown: [...(p.unknown ?? [])],
         };
   }
+}
+
+/** `linux-6.12` -> 612; undefined for what is no release. */
+function releaseOf(id: string): number | undefined {
+  const match = /^linux-(\d+\.\d+)$/.exec(id);
+  return match?.[1] === undefined ? undefined : releaseNumber(match[1]);
 }

@@ -33,6 +33,7 @@ function iopt_table_enforce_dev_resv_regions(k: Kernel, iopt: IoPagetable, dev: 
 
 export default defineKernel({
   id: "sw-msi-at-alloc-2024-07",
+  aliases: ["sw-msi-at-alloc"],
   title: "Jul-2024 patch",
   subtitle: "at hwpt allocation",
   base: "linux-6.11",
