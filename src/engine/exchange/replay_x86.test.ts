@@ -1,9 +1,7 @@
 import { readFileSync } from "node:fs";
 import { brotliDecompressSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
-import { resolveProfile } from "../kernel/resolve.ts";
-import linux_6_12 from "../releases/linux_6_12.ts";
-import linux_7_2 from "../releases/linux_7_2.ts";
+import { kernels } from "../testing/scenarios.ts";
 import { replayX86, type ReplayReport } from "./replay_x86.ts";
 
 const fixture = (name: string): string[] =>
@@ -11,8 +9,11 @@ const fixture = (name: string): string[] =>
     .toString("utf8")
     .split("\n");
 
-const replay = (lines: string[], kernel: string): ReplayReport =>
-  replayX86(lines, { profile: resolveProfile(kernel, [linux_7_2, linux_6_12]) });
+function replay(lines: string[], kernel: string): ReplayReport {
+  const profile = kernels.resolve(kernel, false);
+  if (profile === undefined) throw new Error(`no kernel ${kernel}`);
+  return replayX86(lines, { profile });
+}
 
 describe("random sequences on the mock driver answer as recorded", () => {
   it.each([

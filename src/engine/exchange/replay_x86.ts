@@ -15,6 +15,7 @@ import type { ResolvedProfile } from "../kernel/profile.ts";
 import type { X86MachineDesc } from "../kernel/x86_desc.ts";
 import * as sys from "../kernel/syscall.ts";
 import { Task } from "../kernel/task.ts";
+import type { Agreement } from "../sim/result.ts";
 import { fromHex, toHex } from "./hex.ts";
 import { makeRoom, onlyDeviceTells } from "./replay_x86_files.ts";
 import {
@@ -77,7 +78,10 @@ export class ReplayX86 {
   k: Kernel;
   private readonly options: ReplayOptions;
   private readonly tasks = new Map<number, Task>();
+  /** The process of a random sequence. */
   private task: Task | null = null;
+  /** The last call with a struct: who made it, with which bytes, where they lie, and what it returned. */
+  last: { task: Task; before: Uint8Array; at: bigint; ret: number } | null = null;
   private number = 0;
   private where = "";
 
@@ -94,25 +98,26 @@ export class ReplayX86 {
     sys.sys_exit(this.k, task);
   }
 
-  /** One line of the file. */
-  feed(line: string): void {
-    if (line === "") return;
+  /** One line of the file, which is not empty. */
+  feed(line: string): Agreement {
     this.number++;
+    this.last = null;
     const record = parseRecord(line);
     const verdict = this.run(record);
     if (verdict === GIVEN) {
       this.report.given++;
-      return;
+      return { kind: "given", text: "" };
     }
     if (verdict === CONTEXT) {
       this.report.context++;
-      return;
+      return { kind: "context", text: "" };
     }
     if (verdict !== null && typeof verdict === "object") {
       this.report.skipped.set(verdict.skip, (this.report.skipped.get(verdict.skip) ?? 0) + 1);
-      return;
+      return { kind: "skipped", text: verdict.skip };
     }
     this.count(record, verdict);
+    return { kind: verdict === null ? "agrees" : "differs", text: verdict ?? "" };
   }
 
   private count(record: TraceRecord, verdict: string | null): void {
@@ -174,6 +179,11 @@ export class ReplayX86 {
     }
     this.tasks.set(pid, child);
     return CONTEXT;
+  }
+
+  /** The process that a record speaks of, while it runs. */
+  running(record: TraceRecord): Task | undefined {
+    return (record.pid === undefined ? this.task : this.tasks.get(record.pid)) ?? undefined;
   }
 
   private process(record: TraceRecord): Task {
@@ -245,7 +255,7 @@ export class ReplayX86 {
     }
   }
 
-  private load(task: Task, addr: bigint, length: number): Uint8Array {
+  load(task: Task, addr: bigint, length: number): Uint8Array {
     const out = new Uint8Array(length);
     for (let done = 0; done < length;) {
       const va = addr + BigInt(done);
@@ -270,6 +280,7 @@ export class ReplayX86 {
     const bufs = record.bufs ?? [];
     for (const buf of bufs) if (buf.in !== "") this.store(task, BigInt(buf.p), fromHex(buf.in));
     const ret = sys.sys_ioctl(k, task, fd, cmd, at);
+    this.last = { task, before: bytes, at, ret };
     const wrong = [expectRet(ret, record)];
     if (ret >= 0 && wrong[0] === null && onlyDeviceTells(record)) return GIVEN;
     if (ret === 0 && wrong[0] === null && this.storesUnknown(record, bytes)) {
@@ -429,7 +440,7 @@ export function replayX86(lines: Iterable<string>, options: ReplayOptions): Repl
   const exits = processExits(all, (options.machine ?? null) !== null);
   all.forEach((line, at) => {
     try {
-      replay.feed(line);
+      if (line !== "") replay.feed(line);
     } catch (error) {
       throw new Error(`record ${at + 1}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
@@ -443,7 +454,7 @@ export function replayX86(lines: Iterable<string>, options: ReplayOptions): Repl
  * until its parent begins to tear the test down, which it does by closing. Position of a line -> the processes that
  * are gone after it, children first.
  */
-function processExits(lines: readonly string[], machine: boolean): Map<number, number[]> {
+export function processExits(lines: readonly string[], machine: boolean): Map<number, number[]> {
   const last = new Map<number, number>();
   const waiting = new Map<number, number>();
   lines.forEach((line, at) => {
