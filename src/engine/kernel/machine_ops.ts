@@ -34,6 +34,12 @@ import { vfio_device_fops_ioctl, vfio_device_fops_release } from "./vfio/device_
 import { vfio_pci_dma_buf_move } from "./vfio/dmabuf.ts";
 import { vfio_device_remove_group } from "./vfio/group.ts";
 import { vfio_pci_bind } from "./vfio/bind.ts";
+import {
+  vfio_iommu_has_sw_msi,
+  vfio_iommu_iova_dma_valid,
+  vfio_iommu_type1_attach_group,
+} from "./vfio/type1_group.ts";
+import { vfio_dma_do_map } from "./vfio/type1_map.ts";
 import { vfio_msi_enable, vfio_pci_disable_irqs } from "./vfio/intrs.ts";
 
 export const machineOps = Object.freeze({
@@ -66,6 +72,10 @@ export const machineOps = Object.freeze({
   vfio_device_fops_release,
   vfio_device_put_registration,
   vfio_device_remove_group,
+  vfio_dma_do_map,
+  vfio_iommu_has_sw_msi,
+  vfio_iommu_iova_dma_valid,
+  vfio_iommu_type1_attach_group,
   vfio_msi_enable,
   vfio_pci_bind,
   vfio_pci_disable_irqs,

@@ -2,7 +2,7 @@
 import type { File } from "../file.ts";
 import type { IommuGroup } from "../iommu/types.ts";
 import type { IommufdCtx } from "../iommufd/objects.ts";
-import type { Type1 } from "./type1.ts";
+import type { Type1 } from "./type1_state.ts";
 
 /** linux `struct vfio_container`: groups that share mappings. */
 export class VfioContainer {
