@@ -211,7 +211,9 @@ export class Machine {
 
   /** A root complex that ends what comes from below for its own MEM windows (PCI addresses). */
   private atRoot(way: Route, address: number): Route {
-    const hit = this.desc.windows.some((w) => w.kind !== "io" && address >= w.pci && address <= w.pci + w.last - w.start);
+    const hit = this.desc.windows.some(
+      (w) => w.kind !== "io" && address >= w.pci && address <= w.pci + w.last - w.start,
+    );
     if (!hit) return way;
     const what = "the address lies in a window of the host bridge, which takes nothing for it from below";
     return { to: "blocked", peer: null, hops: [...way.hops, { bdf: "root complex", what }] };
@@ -313,7 +315,7 @@ export class Machine {
   /** Through the SMMU in front of a function, or past it where there is none. */
   translate(f: PciFunction, write: boolean, hi: number, lo: number, ssid: number): TxnResult {
     const smmu = this.smmuOf(f.bdf);
-    if (smmu === null) {
+    if (smmu === null || this.passesBy(f, hi, lo)) {
       this.out.ok = true;
       this.out.stag = -1;
       this.out.raz = false;
@@ -324,6 +326,12 @@ export class Machine {
     }
     smmu.translate(this.txn.set(f.desc.streamId, write, hi, lo, ssid), this.out);
     return this.out;
+  }
+
+  /** HiSilicon's HIP06 and HIP07: writes to the ITS are not translated. */
+  private passesBy(f: PciFunction, hi: number, lo: number): boolean {
+    if (hi !== 0 || this.its === null || !this.its.covers(lo)) return false;
+    return this.desc.smmus.some((s) => s.name === f.desc.smmu && s.model === "hi161x");
   }
 
   /** Whether anything answers at a physical address. */

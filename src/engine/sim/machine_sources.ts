@@ -46,4 +46,25 @@ export const MACHINE_SOURCES: readonly MachineSource[] = Object.freeze([
     "Arm virt, requests routed peer to peer as hardware does",
     async () => (await import("./machine_variations.ts")).plainP2p,
   ),
+  later(
+    "plain-window",
+    "Arm virt, 01:00.0 with a doorbell window of its own",
+    async () => (await import("./machine_probes.ts")).plainWindow,
+  ),
+  later("hip07", "Arm virt whose SMMU is of the HIP07 kind", async () => (await import("./machine_probes.ts")).hip07),
+  later(
+    "plain-two-smmus",
+    "Arm virt, 01:00.0 behind a second SMMU",
+    async () => (await import("./machine_probes.ts")).plainTwoSmmus,
+  ),
+  later(
+    "plain-httu",
+    "Arm virt, an SMMU that keeps dirty flags",
+    async () => (await import("./machine_probes.ts")).plainHttu,
+  ),
+  later(
+    "acpi-relaxable",
+    "Arm virt, ACPI, 00:03.0 with a relaxable region",
+    async () => (await import("./machine_probes.ts")).acpiRelaxable,
+  ),
 ]);

@@ -10,6 +10,7 @@ import { NOMSI } from "../presets/nomsi.ts";
 import { PLAIN } from "../presets/plain.ts";
 import { RMR } from "../presets/rmr.ts";
 import { STAGE1 } from "../presets/stage1.ts";
+import { acpiRelaxable, hip07, plainHttu, plainTwoSmmus, plainWindow } from "./machine_probes.ts";
 import { plainP2p, plainResv } from "./machine_variations.ts";
 
 const presets: readonly MachineDesc[] = Object.freeze([
@@ -25,6 +26,11 @@ const presets: readonly MachineDesc[] = Object.freeze([
   RMR,
   STAGE1,
   plainP2p,
+  plainWindow,
+  hip07,
+  plainTwoSmmus,
+  plainHttu,
+  acpiRelaxable,
 ]);
 
 /** All of them are frozen. */

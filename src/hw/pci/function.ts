@@ -10,8 +10,11 @@ import { bridgeClaims } from "./windows.ts";
 
 /** An address range that firmware reserves in the device's IOVA space (device tree `iommu-addresses`, IORT RMR). */
 export interface FirmwareRegion extends Range {
-  /** `direct`: identity mapped memory of the device; `reserved`: not to be used. */
-  kind: "direct" | "reserved";
+  /**
+   * `direct`: identity mapped memory of the device; `reserved`: not to be used; `sw-msi`: a window for doorbells in place
+   * of the IOMMU driver's, which no firmware describes today: for made-up machines.
+   */
+  kind: "direct" | "reserved" | "sw-msi";
 }
 
 export type { BarDesc } from "./config.ts";

@@ -52,7 +52,8 @@ export function arm_smmu_get_resv_regions(k: Kernel, dev: Device): ResvRegion[] 
     type: "sw-msi",
     prot: IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO,
   };
-  return [window, ...k.ops.iommu_dma_get_resv_regions(k, dev)];
+  const told = k.ops.iommu_dma_get_resv_regions(k, dev);
+  return told.some((r) => r.type === "sw-msi") ? told : [window, ...told];
 }
 
 const blocked_ops: IommuDomainOps = Object.freeze({
