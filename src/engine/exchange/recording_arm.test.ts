@@ -2,14 +2,15 @@ import { describe, expect, it } from "vitest";
 import { contexts } from "../sim/refs.ts";
 import { machineById } from "../sim/machines.ts";
 import { kernels } from "../testing/scenarios.ts";
+import type { Playable } from "../sim/playable.ts";
 import { fixture, fixtureNames } from "../testing/fixtures.ts";
 import { addressSpace } from "../views/address/view.ts";
 import { attachments } from "../views/attachments/view.ts";
 import { parseJson } from "./parse.ts";
-import { ArmRecording } from "./recording_arm.ts";
+import { recordArm } from "./recording_arm.ts";
 import { dumpsNamed } from "./replay_arm.ts";
 
-function recording(path: string): ArmRecording {
+function recording(path: string): Playable {
   const lines = fixture(path).split("\n");
   const there = fixtureNames("tables/arm");
   const dumps = new Map<string, unknown>();
@@ -19,7 +20,7 @@ function recording(path: string): ArmRecording {
   const machine = machineById("plain");
   const profile = kernels.resolve("linux-7.2", false);
   if (machine === undefined || profile === undefined) throw new Error("no machine or kernel");
-  return new ArmRecording(lines, { name: path, profile, machine, dumps });
+  return recordArm(lines, { name: path, profile, machine, dumps });
 }
 
 describe("an Arm trace as something to play", () => {

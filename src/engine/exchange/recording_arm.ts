@@ -2,10 +2,8 @@
 import type { MachineDesc } from "../../hw/machine.ts";
 import type { ResolvedProfile } from "../kernel/profile.ts";
 import type { VfioPciDevice } from "../kernel/vfio/vfio_pci.ts";
-import { History } from "../sim/history.ts";
+import type { Witness } from "../sim/playable.ts";
 import type { Bare, StepResult } from "../sim/result.ts";
-import type { CheckResult } from "../sim/run.ts";
-import type { Scenario } from "../sim/scenario/types.ts";
 import { tellDma, tellMsi } from "../sim/steps/device.ts";
 import { present } from "../sim/steps/present.ts";
 import { traced } from "../sim/traced.ts";
@@ -15,6 +13,7 @@ import { errnoName } from "../uapi/errno.ts";
 import { MAP_FLAGS } from "../uapi/iommufd.ts";
 import type { MadeCall } from "./arm_ioctl.ts";
 import type { ArmRecord } from "./arm_records.ts";
+import { Recording } from "./recording.ts";
 import { recordSteps, type RecordStep } from "./recording_arm_steps.ts";
 import { type RecordVerdict, ReplayArm } from "./replay_arm.ts";
 import { kindOfFd } from "./replay_arm_world.ts";
@@ -26,62 +25,25 @@ export interface RecordingOptions {
   machine: MachineDesc;
   /** Table dumps by name, where they came with the trace. */
   dumps: ReadonlyMap<string, unknown>;
+  witness?: Witness;
 }
 
-/** Longer recordings keep fewer copies of the world. */
-const MANY = 200;
-
-export class ArmRecording {
-  readonly kernel: string;
-  readonly scenario: Scenario;
-  private readonly history: History<ReplayArm, RecordStep, StepResult>;
-
-  /** Plays everything. Throws BadInput, naming the record, on what cannot be read. */
-  constructor(lines: Iterable<string>, { name, profile, machine, dumps }: RecordingOptions) {
-    const replay = new ReplayArm(lines, { profile, machine, dumps });
-    this.kernel = profile.profile.id;
-    const steps = recordSteps(replay.records, deviceName);
-    this.scenario = {
-      title: name,
-      source: "a recording",
-      question: "Does the model answer every record as the recorded kernel did?",
-      machine: machine.id,
-      kernels: [this.kernel],
-      devices: [],
-      memory: [],
-      given: [],
-      steps: steps.map((line) => line.step),
-    };
-    let watch = true;
-    this.history = new History<ReplayArm, RecordStep, StepResult>(replay, (r, line) => playRecord(r, line, watch), {
-      every: steps.length > MANY ? 32 : 4,
-    });
-    for (const line of steps) this.history.push(line);
-    watch = false;
-  }
-
-  get results(): StepResult[] {
-    return this.history.results;
-  }
-
-  /** The world after `step` steps, for reading only. */
-  world(step: number): World {
-    return worldOf(this.history.at(step));
-  }
-
-  /** A copy of it that may be changed. */
-  live(step: number): World {
-    return worldOf(this.history.live(step));
-  }
-
-  /** One for each record that was compared. */
-  checks(): CheckResult[] {
-    return this.results.flatMap(({ agreement }, i) =>
-      agreement === undefined || (agreement.kind !== "agrees" && agreement.kind !== "differs")
-        ? []
-        : [{ step: i + 1, text: "as recorded", holds: agreement.kind === "agrees", instead: agreement.text }],
-    );
-  }
+/** Plays everything. Throws BadInput, naming the record, on what cannot be read. */
+export function recordArm(
+  lines: Iterable<string>,
+  { name, profile, machine, dumps, witness }: RecordingOptions,
+): Recording<ReplayArm, RecordStep> {
+  const start = new ReplayArm(lines, { profile, machine, dumps });
+  return new Recording({
+    name,
+    kernel: profile.profile.id,
+    machine: machine.id,
+    lines: recordSteps(start.records, deviceName),
+    start,
+    play: playRecord,
+    world: worldOf,
+    ...(witness === undefined ? {} : { witness }),
+  });
 }
 
 function playRecord(replay: ReplayArm, { index, text }: RecordStep, watch: boolean): StepResult {

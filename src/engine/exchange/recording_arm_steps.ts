@@ -4,16 +4,13 @@ import { decode } from "../uapi/codec.ts";
 import { printIoctl } from "../uapi/print.ts";
 import { ioctlDef } from "../uapi/table.ts";
 import type { ArmRecord } from "./arm_records.ts";
+import type { RecordLine } from "./recording.ts";
 import { fromHex } from "./hex.ts";
 import { kindOfFd } from "./replay_arm_world.ts";
 
-/** A record as it stands in the list. */
-export interface RecordStep {
+export interface RecordStep extends RecordLine {
   /** Position in the file, 0-based. */
-  index: number;
-  step: Step;
-  /** Arguments in words. */
-  text: string;
+  readonly index: number;
 }
 
 const int = (v: bigint | number): Value => ({ k: "int", v: BigInt(v) });

@@ -2,16 +2,17 @@ import { describe, expect, it } from "vitest";
 import type { X86MachineDesc } from "../kernel/x86_desc.ts";
 import { x86MachineById } from "../sim/machines_x86.ts";
 import { contexts } from "../sim/refs.ts";
+import type { Playable } from "../sim/playable.ts";
 import { fixture } from "../testing/fixtures.ts";
 import { kernels } from "../testing/scenarios.ts";
 import { addressSpace } from "../views/address/view.ts";
 import { attachments } from "../views/attachments/view.ts";
-import { X86Recording } from "./recording_x86.ts";
+import { recordX86 } from "./recording_x86.ts";
 
-function recording(lines: readonly string[], machine: X86MachineDesc | null): X86Recording {
+function recording(lines: readonly string[], machine: X86MachineDesc | null): Playable {
   const profile = kernels.resolve("linux-7.2", false);
   if (profile === undefined) throw new Error("no kernel");
-  return new X86Recording(lines, { name: "trace", profile, machine });
+  return recordX86(lines, { name: "trace", profile, machine });
 }
 
 describe("an x86 trace as something to play", () => {

@@ -5,10 +5,9 @@ import type { ResolvedProfile } from "../kernel/profile.ts";
 import { Mm } from "../kernel/mm/mm.ts";
 import { ALL_CAPS, Task } from "../kernel/task.ts";
 import type { X86MachineDesc } from "../kernel/x86_desc.ts";
-import { History } from "../sim/history.ts";
+import type { Witness } from "../sim/playable.ts";
 import type { Agreement, Bare, StepResult } from "../sim/result.ts";
-import type { CheckResult } from "../sim/run.ts";
-import type { Scenario, Step, Value } from "../sim/scenario/types.ts";
+import type { Value } from "../sim/scenario/types.ts";
 import { present } from "../sim/steps/present.ts";
 import { traced } from "../sim/traced.ts";
 import { World } from "../sim/world.ts";
@@ -19,6 +18,7 @@ import { printIoctl } from "../uapi/print.ts";
 import { ioctlDef } from "../uapi/table.ts";
 import { fromHex } from "./hex.ts";
 import { BadInput } from "./parse.ts";
+import { Recording, type RecordLine } from "./recording.ts";
 import { processExits, ReplayX86 } from "./replay_x86.ts";
 import { FILE_KINDS, parseRecord, type TraceRecord } from "./x86_records.ts";
 
@@ -27,128 +27,83 @@ export interface X86RecordingOptions {
   profile: ResolvedProfile;
   /** Null: mock devices only. */
   machine: X86MachineDesc | null;
+  witness?: Witness;
 }
 
-interface RecordStep {
+interface RecordStep extends RecordLine {
   record: TraceRecord;
   line: string;
-  step: Step;
-  text: string;
   /** Processes that are gone after it. */
   exits: readonly number[];
 }
 
-/** Copies of the world that a recording keeps. */
-const COPIES = 64;
-/** Longer recordings watch a step only when somebody looks. */
-const WATCHED = 2000;
+/** Plays everything. Throws BadInput, naming the record, on what cannot be read. */
+export function recordX86(
+  lines: Iterable<string>,
+  { name, profile, machine, witness }: X86RecordingOptions,
+): Recording<ReplayX86, RecordStep> {
+  const all = [...lines].filter((line) => line !== "");
+  const exits = processExits(all, machine !== null);
+  const bare = new Machine(NO_MACHINE);
+  return new Recording({
+    name,
+    kernel: profile.profile.id,
+    machine: machine?.id ?? "",
+    lines: all.map((line, i) => recordStep(line, i, exits.get(i) ?? [])),
+    start: new ReplayX86({ profile, machine, describe: 0 }),
+    play: (replay, line, watch) => playRecord(replay, line, watch, bare),
+    world: (replay, line) => worldOf(replay, line, bare),
+    ...(witness === undefined ? {} : { witness }),
+  });
+}
 
-export class X86Recording {
-  readonly kernel: string;
-  readonly scenario: Scenario;
-  private readonly history: History<ReplayX86, RecordStep, StepResult>;
-  private readonly machine: Machine;
+function playRecord(replay: ReplayX86, one: RecordStep, watch: boolean, bare: Machine): StepResult {
+  let agreement: Agreement = { kind: "context", text: "" };
+  const run = (): Bare => {
+    agreement = replay.feed(one.line);
+    return tell(replay, one, agreement, bare);
+  };
+  const { value, trace } = watch
+    ? traced(replay.k, replay.k.platform?.machine ?? bare, run)
+    : { value: run(), trace: [] };
+  for (const pid of one.exits) replay.exit(pid);
+  return { ...value, args: one.text, trace, agreement };
+}
 
-  /** Plays everything. Throws BadInput, naming the record, on what cannot be read. */
-  constructor(lines: Iterable<string>, { name, profile, machine }: X86RecordingOptions) {
-    const all = [...lines].filter((line) => line !== "");
-    const exits = processExits(all, machine !== null);
-    const steps = all.map((line, i) => recordStep(line, i, exits.get(i) ?? []));
-    this.kernel = profile.profile.id;
-    this.machine = new Machine(NO_MACHINE);
-    this.scenario = {
-      title: name,
-      source: "a recording",
-      question: "Does the model answer every record as the recorded kernel did?",
-      machine: machine?.id ?? "",
-      kernels: [this.kernel],
-      devices: [],
-      memory: [],
-      given: [],
-      steps: steps.map((s) => s.step),
-    };
-    let watch = steps.length <= WATCHED;
-    this.history = new History<ReplayX86, RecordStep, StepResult>(
-      new ReplayX86({ profile, machine, describe: 0 }),
-      (replay, line) => this.play(replay, line, watch),
-      { every: Math.max(4, Math.ceil(steps.length / COPIES)) },
-    );
-    for (const step of steps) this.history.push(step);
-    watch = false;
+function tell(replay: ReplayX86, one: RecordStep, agreement: Agreement, bare: Machine): Bare {
+  const { record } = one;
+  const { last } = replay;
+  const def = record.op === "ioctl" ? defOf(record) : undefined;
+  if (last === null || def === undefined || last.before.length < def.size) return plain(record, agreement);
+  const after = replay.load(last.task, last.at, last.before.length);
+  const values: Record<string, bigint> = {};
+  for (const [name, value] of Object.entries(decode(def, last.before))) values[name] = BigInt(value);
+  if (def.name === "IOMMU_IOAS_MAP" && ((values["flags"] ?? 0n) & BigInt(MAP_FLAGS.FIXED)) === 0n)
+    delete values["iova"];
+  const arrays = (record.bufs ?? []).map((buf) => ({
+    title: buf.f,
+    layout: { struct: buf.f, size: buf.len, fields: {} },
+    bytes: replay.load(last.task, BigInt(buf.p), buf.len),
+  }));
+  const call = { def, before: last.before, after, arrays };
+  const answer = { ret: last.ret, call, out: decode(def, after) };
+  return present(worldOf(replay, one, bare), record.fd ?? -1, values, answer);
+}
+
+/** The process that made the last call as the views know a world; an idle one where no process did anything. */
+function worldOf(replay: ReplayX86, one: RecordStep | undefined, bare: Machine): World {
+  const { k } = replay;
+  const process = one === undefined || one.record.op === "fork" ? undefined : replay.running(one.record);
+  const task = process ?? new Task(1, new Mm(), k.mm.user(0), ALL_CAPS, { memlock: null, nofile: 1024 });
+  const fds = [...task.fds].filter(([, file]) => file.private_data instanceof IommufdCtx).map(([fd]) => fd);
+  const world = new World(k.platform?.machine ?? bare, k, task, fds.length === 0 ? -1 : Math.min(...fds), 0n);
+  for (const [bdf, vdev] of k.platform?.vfio ?? []) {
+    if (vdev.open_count === 0) continue;
+    const name = vdev.node.slice(vdev.node.lastIndexOf("/") + 1);
+    const fd = [...task.fds].find(([, file]) => file.path === vdev.node)?.[0] ?? -1;
+    world.devices.set(name, { name, bdf, fd, id: vdev.idev?.id ?? 0, eventfds: [] });
   }
-
-  get results(): StepResult[] {
-    return this.history.results;
-  }
-
-  /** The world after `step` steps, for reading only. */
-  world(step: number): World {
-    return this.worldOf(this.history.at(step), this.history.steps[step - 1]);
-  }
-
-  /** A copy of it that may be changed. */
-  live(step: number): World {
-    return this.worldOf(this.history.live(step), this.history.steps[step - 1]);
-  }
-
-  /** One for each record that was compared. */
-  checks(): CheckResult[] {
-    return this.results.flatMap(({ agreement }, i) =>
-      agreement === undefined || (agreement.kind !== "agrees" && agreement.kind !== "differs")
-        ? []
-        : [{ step: i + 1, text: "as recorded", holds: agreement.kind === "agrees", instead: agreement.text }],
-    );
-  }
-
-  private play(replay: ReplayX86, one: RecordStep, watch: boolean): StepResult {
-    let agreement: Agreement = { kind: "context", text: "" };
-    const run = (): Bare => {
-      agreement = replay.feed(one.line);
-      return this.tell(replay, one, agreement);
-    };
-    const { value, trace } = watch
-      ? traced(replay.k, replay.k.platform?.machine ?? this.machine, run)
-      : { value: run(), trace: [] };
-    for (const pid of one.exits) replay.exit(pid);
-    return { ...value, args: one.text, trace, agreement };
-  }
-
-  private tell(replay: ReplayX86, one: RecordStep, agreement: Agreement): Bare {
-    const { record } = one;
-    const { last } = replay;
-    const def = record.op === "ioctl" ? defOf(record) : undefined;
-    if (last === null || def === undefined || last.before.length < def.size) return plain(record, agreement);
-    const after = replay.load(last.task, last.at, last.before.length);
-    const values: Record<string, bigint> = {};
-    for (const [name, value] of Object.entries(decode(def, last.before))) values[name] = BigInt(value);
-    if (def.name === "IOMMU_IOAS_MAP" && ((values["flags"] ?? 0n) & BigInt(MAP_FLAGS.FIXED)) === 0n)
-      delete values["iova"];
-    const arrays = (record.bufs ?? []).map((buf) => ({
-      title: buf.f,
-      layout: { struct: buf.f, size: buf.len, fields: {} },
-      bytes: replay.load(last.task, BigInt(buf.p), buf.len),
-    }));
-    const call = { def, before: last.before, after, arrays };
-    const answer = { ret: last.ret, call, out: decode(def, after) };
-    return present(this.worldOf(replay, one), record.fd ?? -1, values, answer);
-  }
-
-  /** The process that made the last call as the views know a world. */
-  private worldOf(replay: ReplayX86, one: RecordStep | undefined): World {
-    const { k } = replay;
-    const idle = (): Task => new Task(1, new Mm(), k.mm.user(0), ALL_CAPS, { memlock: null, nofile: 1024 });
-    const process = one?.record.op === "fork" || one?.record.op === "test" ? undefined : one;
-    const task = process === undefined ? idle() : (replay.running(process.record) ?? idle());
-    const fds = [...task.fds].filter(([, file]) => file.private_data instanceof IommufdCtx).map(([fd]) => fd);
-    const world = new World(k.platform?.machine ?? this.machine, k, task, Math.min(...fds, Infinity), 0n);
-    for (const [bdf, vdev] of k.platform?.vfio ?? []) {
-      if (vdev.open_count === 0) continue;
-      const name = vdev.node.slice(vdev.node.lastIndexOf("/") + 1);
-      const fd = [...task.fds].find(([, file]) => file.path === vdev.node)?.[0] ?? -1;
-      world.devices.set(name, { name, bdf, fd, id: vdev.idev?.id ?? 0, eventfds: [] });
-    }
-    return world;
-  }
+  return world;
 }
 
 const NO_MACHINE: MachineDesc = Object.freeze({

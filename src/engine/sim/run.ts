@@ -4,19 +4,10 @@ import type { ResolvedProfile } from "../kernel/profile.ts";
 import { execute } from "./execute.ts";
 import { History } from "./history.ts";
 import type { Seen, StepResult } from "./result.ts";
+import type { CheckResult, Playable, Witness } from "./playable.ts";
 import { checkText } from "./scenario/print.ts";
 import type { Check, Scenario, Step } from "./scenario/types.ts";
 import { makeWorld, type World } from "./world.ts";
-
-export interface CheckResult {
-  /** 1-based step. */
-  step: number;
-  /** `msi=0x8000040`. */
-  text: string;
-  holds: boolean;
-  /** What was seen instead, in the same words; empty when it holds. */
-  instead: string;
-}
 
 /** Scenarios of more steps keep fewer copies of the world. */
 const MANY = 200;
@@ -25,10 +16,7 @@ const LONG = 1000;
 /** Traces kept of a long scenario, entries. */
 const ENTRIES = 200_000;
 
-/** Told of the world after each step, and of step 0 after the given ones; may look, must not change or keep it. */
-export type Witness = (world: World, step: number, result: StepResult | null) => void;
-
-export class Run {
+export class Run implements Playable {
   readonly kernel: string;
   readonly scenario: Scenario;
   /** Number of given steps, which the history holds before the others. */

@@ -2,7 +2,7 @@
  * What ever appears in a scenario: tracks, the intervals on them, nodes and links. Gathered while the scenario runs, so
  * that a layout can be made before any picture is drawn, and nothing jumps afterwards.
  */
-import type { Witness } from "../sim/run.ts";
+import type { Witness } from "../sim/playable.ts";
 import type { Scenario } from "../sim/scenario/types.ts";
 import { addressSpace } from "./address/view.ts";
 import { attachments } from "./attachments/view.ts";
