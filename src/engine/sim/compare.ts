@@ -1,5 +1,6 @@
 /** One scenario on several kernels, step by step: where they first differ, and in what. */
-import { type Digest, digest, effect } from "../views/digest.ts";
+import { effects, type Observed, observe } from "../views/compare/observe.ts";
+import type { CompareFact } from "../views/compare/types.ts";
 import type { Outcome } from "../views/types.ts";
 import type { StepResult } from "./result.ts";
 import { type Run, seenText } from "./run.ts";
@@ -8,13 +9,11 @@ export interface Cell {
   outcome: Outcome;
   /** What the program saw: `EADDRINUSE`, `2 ranges`. */
   result: string;
-  /** What the program and the device saw: `errno=EINVAL`, `msi=0x8000040`. */
-  seen: string[];
-  /** Facts that the step changed, with `+` and `-`. */
-  effects: string[];
+  /** What the program and the device saw, events of the IOMMU, and what the step changed: `+` came, `-` went. */
+  facts: CompareFact[];
   /** A few characters for a lane: what is special here, else the result. */
   short: string;
-  /** Differs from the first kernel in result or effect. */
+  /** Differs from the first kernel in result or in a fact. */
   differs: boolean;
 }
 
@@ -22,62 +21,99 @@ export interface Comparison {
   kernels: string[];
   /** One row a step, one cell a kernel. */
   rows: Cell[][];
-  /** 1-based; 0 = no difference. */
+  /** 1-based; 0 = no difference in the rows. */
   firstDifference: number;
 }
 
-/** The runs must be of one scenario. */
-export function compare(runs: readonly Run[]): Comparison {
-  const columns = runs.map(column);
-  const steps = runs[0]?.scenario.steps.length ?? 0;
-  const rows: Cell[][] = [];
-  let firstDifference = 0;
-  for (let i = 0; i < steps; i++) {
-    const cells = columns.map((c) => c[i]).filter((c) => c !== undefined);
-    const first = cells[0];
-    if (first === undefined) continue;
-    for (const c of cells.slice(1)) against(c, first);
-    rows.push(cells.map((c) => c.cell));
-    if (firstDifference === 0 && rows.at(-1)?.some((c) => c.differs) === true) firstDifference = i + 1;
-  }
-  return { kernels: runs.map((r) => r.kernel), rows, firstDifference };
-}
-
 interface Column {
-  cell: Cell;
+  cell: Omit<Cell, "differs">;
   /** What is special about the step, in a few characters; empty when nothing is. */
   special: string;
   /** Everything that must be equal for two kernels to agree. */
   key: string;
 }
 
-/** Marks a difference; where the first kernel did something that this one left undone, the cell says so. */
-function against(c: Column, first: Column): void {
-  c.cell.differs = c.key !== first.key;
-  if (!c.cell.differs || c.special !== "" || first.special === "" || c.cell.result !== first.cell.result) return;
-  c.cell.short = first.special === "S reserved" ? "nothing reserved" : `no ${first.special}`;
+/** Cells that were worked out, by run and step: to be kept by whoever asks again. */
+export type Columns = Map<Run, (Column | undefined)[]>;
+
+/** The runs must be of one scenario. `from`, `to`: steps from + 1 to `to`; all of them when left out. */
+export function compare(
+  runs: readonly Run[],
+  { from = 0, to = Number.POSITIVE_INFINITY, known = new Map() }: { from?: number; to?: number; known?: Columns } = {},
+): Comparison {
+  const steps = Math.min(runs[0]?.scenario.steps.length ?? 0, to);
+  const columns = runs.map((run) => column(run, from, steps, known));
+  const rows: Cell[][] = [];
+  let firstDifference = 0;
+  for (let i = from; i < steps; i++) {
+    const here = columns.map((c) => c[i]).filter((c) => c !== undefined);
+    const first = here[0];
+    if (first === undefined) continue;
+    const cells = here.map((c) => against(c, first));
+    rows.push(cells);
+    if (firstDifference === 0 && cells.some((c) => c.differs)) firstDifference = i + 1;
+  }
+  return { kernels: runs.map((r) => r.kernel), rows, firstDifference };
 }
 
-/** The cells of one kernel. */
-function column(run: Run): Column[] {
-  let before: Digest = digest(run.history.at(run.given));
-  return run.results.map((result, i) => {
-    const after = digest(run.history.at(run.given + i + 1));
-    const changes = effect(before, after);
+/** Marks a difference; where the first kernel did something that this one left undone, the cell says so. */
+function against(c: Column, first: Column): Cell {
+  const differs = c.key !== first.key;
+  const undone = differs && c.special === "" && first.special !== "" && c.cell.result === first.cell.result;
+  const short = undone ? (first.special === "S reserved" ? "nothing reserved" : `no ${first.special}`) : c.cell.short;
+  return { ...c.cell, short, differs };
+}
+
+/** The cells of one kernel for steps from + 1 to `to`. */
+function column(run: Run, from: number, to: number, known: Columns): (Column | undefined)[] {
+  const cells = known.get(run) ?? [];
+  known.set(run, cells);
+  let before: Observed | null = null;
+  for (let i = from; i < to; i++) {
+    if (cells[i] !== undefined) {
+      before = null;
+      continue;
+    }
+    const result = run.results[i];
+    if (result === undefined) break;
+    before ??= observe(run.world(i));
+    const after = observe(run.world(i + 1));
+    cells[i] = columnOf(result, before, after);
     before = after;
-    const effects = changes.map((c) => c.text);
-    const found = changes.find(
-      (c) => c.short === "S reserved" || c.short === "doorbell" || /^[0-9a-f]{5,}$/.test(c.short),
-    );
-    const seen = observed(result);
-    const special = result.outcome === "ok" ? (found?.short ?? "") : "";
-    const short = special === "" ? result.summary : special;
-    const cell = { outcome: result.outcome, result: result.summary, seen, effects, short, differs: false };
-    return { cell, special, key: JSON.stringify([seen, effects]) };
-  });
+  }
+  return cells;
+}
+
+function columnOf(result: StepResult, before: Observed, after: Observed): Column {
+  const changed = effects(before, after);
+  const facts = [...observed(result), ...events(result), ...changed];
+  const special = result.outcome === "ok" ? specialOf(changed, after) : "";
+  const short = special === "" ? result.summary : special;
+  const cell = { outcome: result.outcome, result: result.summary, facts, short };
+  return { cell, special, key: JSON.stringify(facts) };
+}
+
+/** The first reservation, doorbell or MSI address that came with the step. */
+function specialOf(changed: readonly CompareFact[], after: Observed): string {
+  for (const f of changed.toSorted((a, b) => (a.text < b.text ? -1 : 1))) {
+    if (f.sign !== "+") continue;
+    if (f.kind === "table" && f.text.endsWith(" doorbell")) return "doorbell";
+    const short = after.digest.get(f.text) ?? "";
+    if (short === "S reserved" || /^[0-9a-f]{5,}$/.test(short)) return short;
+  }
+  return "";
 }
 
 /** Without physical addresses of memory. */
-function observed(result: StepResult): string[] {
-  return Object.entries(result.seen).flatMap(([name, value]) => (name === "pa" ? [] : [`${name}=${seenText(value)}`]));
+export function observed(result: StepResult): CompareFact[] {
+  return Object.entries(result.seen).flatMap(([name, value]) =>
+    name === "pa" ? [] : [{ kind: "out" as const, sign: "" as const, text: `${name}=${seenText(value)}` }],
+  );
+}
+
+/** Records that the IOMMU wrote in the step. */
+function events(result: StepResult): CompareFact[] {
+  return result.trace.flatMap((e) =>
+    e.t === "event" ? [{ kind: "event" as const, sign: "" as const, text: e.text }] : [],
+  );
 }
