@@ -1,17 +1,33 @@
 /** The engine behind the protocol: the scenario that is open, a run for each kernel, and the views of them. */
 import type { MachineDesc } from "../hw/machine.ts";
+import { NotModelled } from "./kernel/not_modelled.ts";
 import type { Answer, Catalogue, EngineApi, LinkState, Opened, Problem } from "./protocol.ts";
 import { PROTOCOL_VERSION } from "./protocol.ts";
 import type { KernelShelf } from "./sim/kernels.ts";
 import { scenarioInfo, type ScenarioSource } from "./sim/library.ts";
 import type { Compressor } from "./sim/link.ts";
 import type { MachineSource } from "./sim/machine_sources.ts";
+import type { Columns } from "./sim/compare.ts";
 import { Run } from "./sim/run.ts";
 import { parseScenario } from "./sim/scenario/parse.ts";
 import { printScenario } from "./sim/scenario/print.ts";
 import type { Scenario } from "./sim/scenario/types.ts";
 import type { LandmarkBook } from "./views/landmarks.ts";
-import type { Frame, InspectorView, Landmarks, Lane, ScenarioInfo, StepView, WalkView } from "./views/types.ts";
+import type { Started } from "./views/compare/rows.ts";
+import type {
+  CompareSpaces,
+  CompareTraces,
+  CompareView,
+  Frame,
+  InspectorView,
+  Landmarks,
+  Lane,
+  MachineView,
+  PeerView,
+  ScenarioInfo,
+  StepView,
+  WalkView,
+} from "./views/types.ts";
 
 export interface EngineParts {
   kernels: KernelShelf;
@@ -35,6 +51,8 @@ interface Open {
   machine: MachineDesc;
   runs: Map<string, Played>;
   frames: Map<string, Frame>;
+  /** Cells of comparisons. */
+  compared: Columns;
 }
 
 /** The question that the project grew out of. */
@@ -81,7 +99,14 @@ export class Engine implements EngineApi {
     if (unknown !== undefined) return no({ message: `The scenario names kernel "${unknown}", which is unknown.` });
     const machine = await named.load();
     if (turn !== this.opened) return no({ message: "Another scenario was opened meanwhile." });
-    const open: Open = { info: scenarioInfo(id, scenario), scenario, machine, runs: new Map(), frames: new Map() };
+    const open: Open = {
+      info: scenarioInfo(id, scenario),
+      scenario,
+      machine,
+      runs: new Map(),
+      frames: new Map(),
+      compared: new Map(),
+    };
     const first = await this.start(open, scenario.kernels[0] ?? this.parts.kernels.newest);
     if (!first.ok) return first;
     this.current = open;
@@ -148,6 +173,62 @@ export class Engine implements EngineApi {
     return yes(lanesOf(runs));
   }
 
+  async machine(kernel: string, step: number): Promise<Answer<MachineView>> {
+    const { contextAt, machineView } = await this.views;
+    const run = await this.run(kernel, step);
+    if (!run.ok) return run;
+    const { world, before } = contextAt(run.value, step);
+    return yes(machineView(world, before));
+  }
+
+  async peer(kernel: string, step: number, from: string, to: string): Promise<Answer<PeerView>> {
+    const { peerView } = await this.views;
+    const run = await this.run(kernel, step);
+    return run.ok ? said(peerView(run.value.world(step), from, to)) : run;
+  }
+
+  async compare(kernels: string[], from: number, to: number): Promise<Answer<CompareView>> {
+    const { compareView } = await this.views;
+    const open = this.current;
+    const started: Started[] = [];
+    for (const kernel of kernels) {
+      started.push(await this.started(kernel));
+    }
+    return open === null ? no({ message: "No scenario is open." }) : yes(compareView(started, from, to, open.compared));
+  }
+
+  /** A kernel that lacks what the scenario asks for is a column with a reason, and spoils no other. */
+  private async started(kernel: string): Promise<Started> {
+    try {
+      const run = await this.run(kernel, 0);
+      return run.ok ? { kernel, run: run.value } : { kernel, problem: run.problem.message };
+    } catch (error) {
+      if (error instanceof NotModelled) return { kernel, problem: error.message };
+      throw error;
+    }
+  }
+
+  async compareTraces(a: string, b: string, step: number): Promise<Answer<CompareTraces>> {
+    const { compareTraces } = await this.views;
+    return this.both(a, b, step, compareTraces);
+  }
+
+  async compareSpaces(a: string, b: string, step: number): Promise<Answer<CompareSpaces>> {
+    const { compareSpaces } = await this.views;
+    return this.both(a, b, step, compareSpaces);
+  }
+
+  private async both<T extends object>(
+    a: string,
+    b: string,
+    step: number,
+    make: (a: Run, b: Run, step: number) => T | string,
+  ): Promise<Answer<T>> {
+    const one = await this.run(a, step);
+    const two = await this.run(b, step);
+    return !one.ok ? one : !two.ok ? two : said(make(one.value, two.value, step));
+  }
+
   async makeLink(state: LinkState): Promise<string> {
     return (await linkCodec()).encodeLink(state, this.parts.compressor);
   }
@@ -189,6 +270,11 @@ export class Engine implements EngineApi {
     open.runs.set(kernel, played);
     return yes(played);
   }
+}
+
+/** An answer, or a sentence that says why there is none. */
+function said<T extends object>(value: T | string): Answer<T> {
+  return typeof value === "string" ? no({ message: value.endsWith(".") ? value : `${value}.` }) : yes(value);
 }
 
 /** Frames that are kept, over all kernels. */

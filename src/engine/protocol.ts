@@ -1,10 +1,15 @@
 /** Every message between the UI and the worker. Version it when a shape changes. */
 import type {
+  CompareSpaces,
+  CompareTraces,
+  CompareView,
   Frame,
   InspectorView,
   KernelInfo,
   Landmarks,
   Lane,
+  MachineView,
+  PeerView,
   MachineInfo,
   Ref,
   ScenarioInfo,
@@ -79,6 +84,16 @@ export interface EngineApi {
   inspect(kernel: string, step: number, ref: Ref): Answer<InspectorView> | Promise<Answer<InspectorView>>;
   /** Results of the whole scenario on each kernel, differences against the first. */
   lanes(kernels: string[]): Answer<Lane[]> | Promise<Answer<Lane[]>>;
+  /** The machine: PCI, IOMMUs, groups, as registers and kernel have them. */
+  machine(kernel: string, step: number): Answer<MachineView> | Promise<Answer<MachineView>>;
+  /** The way of a write from one function (bdf) to a BAR of another. */
+  peer(kernel: string, step: number, from: string, to: string): Answer<PeerView> | Promise<Answer<PeerView>>;
+  /** Steps from + 1 to `to` on each kernel; one on which the scenario does not start says why in its column. */
+  compare(kernels: string[], from: number, to: number): Answer<CompareView> | Promise<Answer<CompareView>>;
+  /** The traces of one step (1-based) on two kernels, aligned. */
+  compareTraces(a: string, b: string, step: number): Answer<CompareTraces> | Promise<Answer<CompareTraces>>;
+  /** The address spaces of two kernels after the same step. */
+  compareSpaces(a: string, b: string, step: number): Answer<CompareSpaces> | Promise<Answer<CompareSpaces>>;
   /** The part of the address after `#`. */
   makeLink(state: LinkState): Promise<string>;
   /** Reads the part after `#`; an unknown version, scenario or kernel is refused in words. */

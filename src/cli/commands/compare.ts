@@ -1,6 +1,7 @@
 /** `lab compare`: a scenario on several kernels, steps aligned. */
 import { compare, type Comparison } from "../../engine/sim/compare.ts";
 import { Run } from "../../engine/sim/run.ts";
+import { differencesOf } from "../../engine/views/compare/rows.ts";
 import { stepView } from "../../engine/views/steps.ts";
 import { loadKernels } from "../engine.ts";
 import { findKernel, findMachine, findScenario } from "../load.ts";
@@ -42,18 +43,11 @@ export async function compareCommand(
 
 /** For the steps where kernels differ: what each saw and changed, without what all of them have in common. */
 function differences(result: Comparison, ids: readonly string[]): string[] {
-  const lines: string[] = [];
-  result.rows.forEach((cells, i) => {
-    if (!cells.some((c) => c.differs)) return;
-    lines.push(`step ${i + 1}:`);
-    const facts = cells.map((c) => [...c.seen.filter((f) => !/^(ret|errno)=/.test(f)), ...c.effects]);
-    const common = new Set((facts[0] ?? []).filter((f) => facts.every((other) => other.includes(f))));
-    const groups = new Map<string, string[]>();
-    cells.forEach((c, n) => {
-      const text = [c.result, ...(facts[n] ?? []).filter((f) => !common.has(f))].join("; ");
-      groups.set(text, [...(groups.get(text) ?? []), ids[n] ?? ""]);
-    });
-    for (const [text, kernels] of groups) lines.push(`  ${kernels.join(", ")}: ${text}`);
+  return result.rows.flatMap((cells, i) => {
+    if (!cells.some((c) => c.differs)) return [];
+    const lines = differencesOf(cells).map(
+      ({ text, columns: who }) => `  ${who.map((n) => ids[n] ?? "").join(", ")}: ${text}`,
+    );
+    return [`step ${i + 1}:`, ...lines];
   });
-  return lines;
 }

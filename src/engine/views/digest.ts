@@ -54,11 +54,3 @@ export function digest(world: World): Digest {
   }
   return facts;
 }
-
-/** Facts that came (`+`) and went (`-`), sorted. */
-export function effect(before: Digest, after: Digest): { text: string; short: string }[] {
-  const changes: { text: string; short: string }[] = [];
-  for (const [fact, short] of after) if (!before.has(fact)) changes.push({ text: `+ ${fact}`, short });
-  for (const [fact, short] of before) if (!after.has(fact)) changes.push({ text: `- ${fact}`, short: `no ${short}` });
-  return changes.sort((a, b) => (a.text < b.text ? -1 : 1));
-}

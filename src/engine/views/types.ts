@@ -5,6 +5,8 @@
 import type { TraceEntry } from "../kernel/trace.ts";
 
 export type { CheckDetail, Interval, TraceEntry } from "../kernel/trace.ts";
+export type * from "./compare/types.ts";
+export type * from "./machine/types.ts";
 
 /** Names a thing in the world; the same ref lights up in every view. `dev:D1`, `ioas:2`, `hwpt:3`, `ste:0x18`, `area:2:0x40000000`. */
 export type Ref = string;
@@ -103,8 +105,41 @@ export interface Track {
   /** `=`, `+1`, `-2`, `+1 miss`, `+1 write`: what the current step changed here. */
   delta: string;
   ref: Ref;
+  /**
+   * There are too many: `intervals` holds those that the step changed (a part of them, when they are many), the others
+   * are asked for by windows.
+   */
+  dense?: DenseTrack;
   /** Tracks of one thing (one device, one IOAS, one hwpt) share this and can be pinned or hidden together. */
   group: string;
+}
+
+/** What a frame says of a track with very many intervals. */
+export interface DenseTrack {
+  kind: IntervalKind;
+  count: number;
+  /** Stretches in which they stand, ascending; the widest holes are between them. */
+  clusters: { start: bigint; last: bigint; count: number }[];
+}
+
+/** A stretch of a dense track: its intervals when they are few, else counts in buckets of equal size. */
+export interface SpaceWindow {
+  track: string;
+  from: bigint;
+  /** Exclusive. */
+  to: bigint;
+  kind: IntervalKind;
+  /** Intervals that stand in it after the step. */
+  count: number;
+  intervals: TrackInterval[] | null;
+  buckets: {
+    /** Intervals that meet the bucket. */
+    counts: Uint32Array;
+    /** How much of it they cover, of 255; at least 1 where there is one. */
+    cover: Uint8Array;
+    /** Bit 0: the step added one here, bit 1: it removed one. */
+    change: Uint8Array;
+  } | null;
 }
 
 export interface Band {

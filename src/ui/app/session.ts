@@ -300,6 +300,11 @@ export class Session {
     });
   }
 
+  /** Any other question to the engine, for a view that keeps the answer itself. A model that throws is a crash, as everywhere. */
+  async ask<T>(question: (api: Connection["api"]) => Promise<T>): Promise<T | undefined> {
+    return this.guard(() => question(this.api()));
+  }
+
   /** Told when a first answer is awaited and when the last has come. */
   watchBusy(told: (busy: boolean) => void): () => void {
     this.busy.add(told);

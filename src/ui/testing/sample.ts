@@ -92,6 +92,11 @@ export const sample = {
       }),
     };
   },
+  machine: () => problem("The sample has no machine."),
+  peer: () => problem("The sample has no machine."),
+  compare: () => problem("The sample compares nothing."),
+  compareTraces: () => problem("The sample compares nothing."),
+  compareSpaces: () => problem("The sample compares nothing."),
   makeLink: (state) =>
     Promise.resolve(
       `v=1&s=sw-msi-nested&k=${state.kernel}&n=${state.step}${Object.entries(state.view)

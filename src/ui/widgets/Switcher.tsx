@@ -1,4 +1,5 @@
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { createPortal } from "react-dom";
 import { useLab, useSession } from "../app/context.ts";
 import { PLACES, placed, VIEWS, type ViewId, widened, without } from "../app/stage.ts";
 import css from "./pane.module.css";
@@ -37,7 +38,8 @@ export function Switcher({ id, title }: { id: ViewId; title: string }) {
           <path d="M.7.9 4.5 4.7 8.3.9" fill="none" stroke="currentColor" strokeWidth="1.5" />
         </svg>
       </button>
-      {at !== null && <Menu id={id} at={at} onClose={close} />}
+      {at !== null &&
+        createPortal(<Menu id={id} at={at} onClose={close} />, document.querySelector("main") ?? document.body)}
     </>
   );
 }

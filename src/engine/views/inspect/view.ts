@@ -1,6 +1,7 @@
 /** The inspector: whatever a ref names, kernel object, hardware structure or step. */
 import type { Past } from "../why.ts";
 import type { InspectorView } from "../types.ts";
+import { inspectMachine } from "../machine/inspect.ts";
 import { inspectCd, inspectDescriptor, inspectSte } from "./hardware.ts";
 import { inspectObject } from "./objects.ts";
 import { inspectStep } from "./step.ts";
@@ -26,6 +27,10 @@ export function inspect(world: World, before: World | null, past: readonly Past[
       );
     case "desc":
       return inspectDescriptor(world, before, Number(rest[0]), Number(rest[1]), Number(rest[2]));
+    case "pci":
+    case "iommu":
+    case "irq":
+      return marked(inspectMachine(world, before, ref), before === null ? null : inspectMachine(before, null, ref));
     default:
       return marked(inspectObject(world, ref), before === null ? null : inspectObject(before, ref));
   }
