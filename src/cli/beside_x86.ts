@@ -3,14 +3,12 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { importX86Machine } from "../engine/exchange/machine_x86.ts";
 import { BadInput } from "../engine/exchange/parse.ts";
+import { opensDevice, X86_TRACE_MACHINE } from "../engine/exchange/trace_head.ts";
 import type { X86MachineDesc } from "../engine/kernel/x86_desc.ts";
 import { meant } from "../engine/sim/scenario/tokens.ts";
 import { x86MachineById, x86Machines } from "../engine/sim/machines_x86.ts";
 import { readInput, readInputBytes } from "./files.ts";
 import { Wrong } from "./output.ts";
-
-const DEFAULT = "intel-sm";
-const OPENS_DEVICE = /"path":"\/dev\/vfio\/(?:devices\/|\d)/;
 
 export function findX86MachineById(id: string): X86MachineDesc {
   const machine = x86MachineById(id);
@@ -21,10 +19,10 @@ export function findX86MachineById(id: string): X86MachineDesc {
 
 /** Null for a trace that opens no device of a machine: the self-test's, random sequences. */
 export async function findX86Machine(trace: string, text: string): Promise<X86MachineDesc | null> {
-  if (!OPENS_DEVICE.test(text)) return null;
+  if (!opensDevice(text)) return null;
   const dir = dirname(trace);
   if (existsSync(join(dir, "config")) && existsSync(join(dir, "topology.txt"))) return importMachine(dir);
-  return findX86MachineById(DEFAULT);
+  return findX86MachineById(X86_TRACE_MACHINE);
 }
 
 async function importMachine(dir: string): Promise<X86MachineDesc> {

@@ -2,6 +2,7 @@
 import { basename, dirname } from "node:path";
 import { BadInput, parseJson } from "../../engine/exchange/parse.ts";
 import { dumpOrigin, rebuildDump, type RebuildReport } from "../../engine/exchange/rebuild.ts";
+import { ARM_TRACE_MACHINE } from "../../engine/exchange/trace_head.ts";
 import { dumpsNamed } from "../../engine/exchange/replay_arm.ts";
 import type { Kernels } from "../../engine/sim/kernels.ts";
 import { findDump, findTrace, findTraceMachine } from "../beside.ts";
@@ -60,7 +61,7 @@ async function rebuildFile(file: string, kernels: Kernels, flags: RebuildFlags, 
     }
     const on =
       flags.machine === undefined
-        ? await findTraceMachine(trace, head.machine ?? machine ?? "plain")
+        ? await findTraceMachine(trace, head.machine ?? machine ?? ARM_TRACE_MACHINE)
         : findMachine(flags.machine);
     const report = rebuildDump(basename(file), value, linesOf(lines), { profile, machine: on, dumps });
     return { file, trace, kernel: profile.profile.id, ...report };

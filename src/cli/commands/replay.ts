@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { BadInput } from "../../engine/exchange/parse.ts";
 import { dumpsNamed, replayArm } from "../../engine/exchange/replay_arm.ts";
 import { replayX86 } from "../../engine/exchange/replay_x86.ts";
-import { parseRecord, traceKernel } from "../../engine/exchange/x86_records.ts";
+import { ARM_TRACE_MACHINE, type TraceHead, traceHead } from "../../engine/exchange/trace_head.ts";
 import type { ReplayReport } from "../../engine/exchange/report.ts";
 import { NotModelled } from "../../engine/kernel/not_modelled.ts";
 import type { ResolvedProfile } from "../../engine/kernel/profile.ts";
@@ -85,12 +85,14 @@ async function x86(file: string, text: string, profile: ResolvedProfile, flags: 
 async function arm(
   file: string,
   text: string,
-  head: Head,
+  head: TraceHead,
   profile: ResolvedProfile,
   flags: ReplayFlags,
 ): Promise<ReplayReport> {
   const machine =
-    flags.machine === undefined ? await findTraceMachine(file, head.machine ?? "plain") : findMachine(flags.machine);
+    flags.machine === undefined
+      ? await findTraceMachine(file, head.machine ?? ARM_TRACE_MACHINE)
+      : findMachine(flags.machine);
   const dumps = new Map<string, unknown>();
   for (const name of dumpsNamed(linesOf(text))) {
     const dump = await findDump(file, name, flags.tables);
@@ -99,35 +101,13 @@ async function arm(
   return replayArm(linesOf(text), { profile, machine, dumps });
 }
 
-export interface Head {
-  arm: boolean;
-  /** Profile of the kernel that the trace names: `linux-7.2`; null when it names none. */
-  kernel: string | null;
-  machine?: string;
-  scenario?: string;
-}
-
-/** What the first record tells about the file. */
-export function headOf(file: string, line: string): Head {
-  let record: unknown;
+/** The head of a trace; Wrong when it is none. */
+export function headOf(file: string, line: string): TraceHead {
   try {
-    record = JSON.parse(line);
-  } catch {
-    throw new Wrong(`${file}: record 1 is no JSON: this is no trace`);
+    return traceHead(file, line);
+  } catch (e) {
+    throw e instanceof BadInput ? new Wrong(e.message) : e;
   }
-  if (typeof record !== "object" || record === null)
-    throw new Wrong(`${file}: record 1 is no object: this is no trace`);
-  if ("op" in record && !("t" in record && record.t === "dma"))
-    return { arm: false, kernel: traceKernel(parseRecord(line)) };
-  if (!("t" in record)) throw new Wrong(`${file}: record 1 is of no kind that is known here`);
-  const version = "kernel" in record ? /\b(\d+\.\d+)/.exec(String(record.kernel))?.[1] : undefined;
-  const kernel = version === undefined ? null : `linux-${version}`;
-  return {
-    arm: true,
-    kernel,
-    ...("machine" in record ? { machine: String(record.machine) } : {}),
-    ...("scenario" in record ? { scenario: String(record.scenario) } : {}),
-  };
 }
 
 /** The kernel that was asked for, else the trace's own, else the newest release; as it was released. */
