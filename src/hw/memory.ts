@@ -11,8 +11,9 @@ import type { SelfCopying } from "./base/self_copying.ts";
 
 const PAGE_SHIFT = 12;
 const PAGE_BYTES = 1 << PAGE_SHIFT;
-/** Pages that are found without the Map; a power of two. */
-const RECENT = 256;
+/** Pages that are found without the Map, by the low bits of their number; tags of the others stay below 2^31. */
+const RECENT_BITS = 9;
+const RECENT = 1 << RECENT_BITS;
 
 /** Both ends inclusive, bytes. */
 export interface Range {
@@ -32,10 +33,9 @@ export class PhysMem implements SelfCopying {
   who = "cpu";
   /** What an absent page reads as; never written. */
   private readonly empty = new Uint32Array(PAGE_BYTES >>> 2);
-  /** Pages that `frame` found last, by the low bits of their number, and which they are: high half, page in 4 GiB. */
+  /** Pages that `frame` found last, and the upper bits of their numbers; -1 = none. */
   private readonly recent: Uint32Array[] = Array.from({ length: RECENT }, () => this.empty);
-  private readonly recentHi = new Int32Array(RECENT).fill(-1);
-  private readonly recentLo = new Int32Array(RECENT).fill(-1);
+  private readonly recentTag = new Int32Array(RECENT).fill(-1);
   /** Halves of the last read64. */
   lo = 0;
   hi = 0;
@@ -58,6 +58,20 @@ export class PhysMem implements SelfCopying {
 
   selfState(): Record<string, unknown> {
     return { ram: this.ram, pages: this.pages, who: this.who, probe: this.probe };
+  }
+
+  /** The pages as they are now: from here on a write goes to a copy of its page. */
+  selfSave(): Map<number, Uint32Array> {
+    this.own.clear();
+    return new Map(this.pages);
+  }
+
+  /** Back to what `selfSave` gave, which may be restored again. */
+  selfRestore(saved: Map<number, Uint32Array>): void {
+    this.own.clear();
+    this.pages.clear();
+    for (const [pfn, page] of saved) this.pages.set(pfn, page);
+    this.recentTag.fill(-1);
   }
 
   /** Whether a bus access to this address completes. */
@@ -125,18 +139,16 @@ export class PhysMem implements SelfCopying {
 
   /** The words of the page around an address in halves (`hi` below 2^20), null where nothing answers. Not to be written. */
   frame(hi: number, lo: number): Uint32Array | null {
-    const page = lo >>> PAGE_SHIFT;
-    const slot = page & (RECENT - 1);
-    if (this.recentLo[slot] === page && this.recentHi[slot] === hi) return this.recent[slot] as Uint32Array;
-    return this.lookUp(hi, page, slot);
+    const slot = (lo >>> PAGE_SHIFT) & (RECENT - 1);
+    if (this.recentTag[slot] === tagOf(hi, lo)) return this.recent[slot] as Uint32Array;
+    return this.lookUp(hi, lo, slot);
   }
 
-  private lookUp(hi: number, page: number, slot: number): Uint32Array | null {
-    const pfn = hi * (TWO32 / PAGE_BYTES) + page;
+  private lookUp(hi: number, lo: number, slot: number): Uint32Array | null {
+    const pfn = hi * (TWO32 / PAGE_BYTES) + (lo >>> PAGE_SHIFT);
     const words = this.pages.get(pfn);
     if (words === undefined) return this.answers(pfn * PAGE_BYTES) ? this.empty : null;
-    this.recentLo[slot] = page;
-    this.recentHi[slot] = hi;
+    this.recentTag[slot] = tagOf(hi, lo);
     this.recent[slot] = words;
     return words;
   }
@@ -186,7 +198,7 @@ export class PhysMem implements SelfCopying {
   private drop(pfn: number): void {
     this.pages.delete(pfn);
     this.own.delete(pfn);
-    this.recentLo[pfn & (RECENT - 1)] = -1;
+    this.recentTag[pfn & (RECENT - 1)] = -1;
   }
 
   /** The page around `pa`, to be written. */
@@ -197,9 +209,14 @@ export class PhysMem implements SelfCopying {
     const page = found === undefined ? new Uint32Array(PAGE_BYTES >>> 2) : found.slice();
     this.pages.set(pfn, page);
     this.own.add(pfn);
-    this.recentLo[pfn & (RECENT - 1)] = -1;
+    this.recentTag[pfn & (RECENT - 1)] = -1;
     return page;
   }
+}
+
+/** The page number of an address above its RECENT_BITS low bits; `hi` has 20. */
+function tagOf(hi: number, lo: number): number {
+  return (hi << (32 - PAGE_SHIFT - RECENT_BITS)) | (lo >>> (PAGE_SHIFT + RECENT_BITS));
 }
 
 function bytesIn(page: Uint32Array): Uint8Array {

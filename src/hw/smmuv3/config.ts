@@ -27,6 +27,13 @@ export class TableInfo {
   /** log2 of what one entry of the first table covers, and mask of the index into it. */
   shift = 0;
   mask = 0;
+  /** Of every table but the first: mask of the index, and of the low word of its address. */
+  below = 0;
+  low = 0;
+  /** Its entries hold 52 bits of address. */
+  wide = false;
+  /** Bit n set: blocks are accepted at level n. */
+  blocks = 0;
   tbi = false;
   /** Hierarchical permissions off. */
   had = false;
@@ -87,6 +94,13 @@ export class StreamConfig {
   base2Lo = 0;
   shift2 = 0;
   mask2 = 0;
+  /** Of every table but the first: mask of the index, and of the low word of its address. */
+  below2 = 0;
+  low2 = 0;
+  /** Its entries hold 52 bits of address. */
+  wide2 = false;
+  /** Bit n set: blocks are accepted at level n. */
+  blocks2 = 0;
   psBits = 0;
   psTop = 0;
   affd2 = false;
@@ -181,6 +195,10 @@ function decodeStage2(c: StreamConfig, words: ArrayLike<number>, caps: Caps, q: 
   if (c.inputBits2 < resolved + 1 && !q.s2sl0Min) return bad;
   c.shift2 = resolved;
   c.mask2 = 2 ** (q.s2Concat ? stride : Math.max(c.inputBits2 - resolved, 0)) - 1;
+  c.below2 = (1 << stride) - 1;
+  c.low2 = -(1 << c.granule2);
+  c.wide2 = caps.oas === 52 && c.granule2 === 16;
+  c.blocks2 = blocksOf(c.granule2, caps, q);
   const base = tableBase(c.ttb2, c.inputBits2 - resolved + 3);
   c.base2Hi = high(base);
   c.base2Lo = base | 0;
@@ -201,6 +219,12 @@ function decodeStage2(c: StreamConfig, words: ArrayLike<number>, caps: Caps, q: 
   c.ptw2 = get(f.S2PTW, words) === 1 && !q.s2ptw;
   c.fwb2 = get(f.S2FWB, words) === 1 && caps.fwb;
   return 0;
+}
+
+/** Bit n set: blocks are accepted at level n. */
+function blocksOf(granule: number, caps: Caps, q: Quirks): number {
+  if (q.blockLevel) return 0b111;
+  return granule === 12 ? 0b110 : granule === 16 && caps.oas === 52 ? 0b110 : 0b100;
 }
 
 function wrongEndian(big: number, caps: Caps): boolean {
@@ -259,6 +283,10 @@ export function decodeTable(c: StreamConfig, i: number, words: ArrayLike<number>
   tt.start = startLevel(tt.inputBits, granule);
   tt.shift = levelShift(tt.start, granule);
   tt.mask = 2 ** (tt.inputBits - tt.shift) - 1;
+  tt.below = (1 << (granule - 3)) - 1;
+  tt.low = -(1 << granule);
+  tt.wide = caps.oas === 52 && granule === 16;
+  tt.blocks = blocksOf(granule, caps, q);
   tt.had = caps.had && get(i === 0 ? f.HAD0 : f.HAD1, words) === 1;
   const low = get(i === 0 ? f["TTB0[31:4]"] : f["TTB1[31:4]"], words);
   tt.ttb = join((low << 4) >>> 0, get(i === 0 ? f["TTB0[51:32]"] : f["TTB1[51:32]"], words));

@@ -6,7 +6,7 @@
  * invalidation hits them: software that forgets one keeps getting the old answer, as on hardware.
  * Spec: SMMUv3 IHI 0070 3.17, 4.4.
  */
-import { hex64, TWO32 } from "../base/bits.ts";
+import { hex64, join } from "../base/bits.ts";
 import { levelShift } from "../pgtable/vmsav8.ts";
 
 const ENTRIES = 256;
@@ -16,6 +16,22 @@ const KINDS = 0x110;
 const PAGE = 4096;
 /** 4 KiB pages in 4 GiB: page number of a 64-bit address = hi * this + (lo >>> 12). */
 const PAGES_PER_4G = 2 ** 20;
+
+/** An entry is WORDS int32: the start of its block, its tags (asid -1 = a stage-2 entry), granule << 4 | level, */
+const WORDS = 8;
+const LO = 0;
+const HI = 1;
+const ASID = 2;
+const VMID = 3;
+const KIND = 4;
+/** the output of the block's start, and flags: rights U | P << 3 | stage 2 << 6 (each R 1, W 2, X 4), then */
+const OUT_LO = 5;
+const OUT_HI = 6;
+const FLAGS = 7;
+const DEVICE = 1 << 9;
+const GLOBAL = 1 << 10;
+/** log2 of the block. */
+const SHIFT_AT = 16;
 
 /** `0x1000 asid 1 vmid 0`; the address in int32 halves. */
 export function lookupText(hi: number, lo: number, asid: number, vmid: number): string {
@@ -29,34 +45,18 @@ export class Tlb {
   count = 0;
   /** How many entries have each `kind`, so that look-ups skip levels that have none. */
   private readonly kinds = new Int16Array(KINDS);
-  /** -1 = a stage-2 entry. */
-  readonly asid = new Int32Array(ENTRIES);
-  readonly vmid = new Int32Array(ENTRIES);
-  /** Block start, int32 halves. */
-  readonly hi = new Int32Array(ENTRIES);
-  readonly lo = new Int32Array(ENTRIES);
-  /** granule << 4 | level. */
-  readonly kind = new Uint16Array(ENTRIES);
-  /** log2 of the block. */
-  readonly shift = new Uint8Array(ENTRIES);
-  /** Output address of the block start. */
-  readonly pa = new Float64Array(ENTRIES);
-  /** Rights: stage 1 unprivileged, stage 1 privileged, stage 2 (bits R 1, W 2, X 4). */
-  readonly permU = new Uint8Array(ENTRIES);
-  readonly permP = new Uint8Array(ENTRIES);
-  readonly perm2 = new Uint8Array(ENTRIES);
-  readonly device = new Uint8Array(ENTRIES);
-  readonly global = new Uint8Array(ENTRIES);
+  private readonly entries = new Int32Array(ENTRIES * WORDS);
 
   /** Slot of the entry that covers an address, looking from `level` of a table of `granule` down; -1 = none. */
   find(asid: number, vmid: number, hi: number, lo: number, granule: number, level: number): number {
     if (this.count === 0) return -1;
     for (let l = level; l <= 3; l++) {
-      if (this.kinds[(granule << 4) | l] === 0) continue;
+      const kind = (granule << 4) | l;
+      if (this.kinds[kind] === 0) continue;
       const shift = levelShift(l, granule);
-      const bhi = shift >= 32 ? hi & -(1 << (shift - 32)) : hi;
+      const bhi = shift >= 32 ? hi & -(1 << (shift - 32)) : hi | 0;
       const blo = shift >= 32 ? 0 : lo & -(1 << shift);
-      const slot = this.lookup(asid, vmid, bhi, blo, (granule << 4) | l);
+      const slot = this.lookup(hash(asid, vmid, bhi, blo, kind), asid, vmid, bhi, blo, kind);
       if (slot >= 0) return slot;
     }
     return -1;
@@ -64,10 +64,39 @@ export class Tlb {
 
   /** Output address of an input inside the block of a slot. */
   output(slot: number, hi: number, lo: number): number {
-    return (this.pa[slot] ?? 0) + inside(hi, lo, this.shift[slot] ?? 0);
+    const { entries } = this;
+    const at = slot * WORDS;
+    const shift = (entries[at + FLAGS] ?? 0) >>> SHIFT_AT;
+    const outHi = entries[at + OUT_HI] ?? 0;
+    const outLo = entries[at + OUT_LO] ?? 0;
+    if (shift < 32) return join(outLo | (lo & ((1 << shift) - 1)), outHi);
+    return join(lo, outHi | (hi & ((1 << (shift - 32)) - 1)));
   }
 
-  /** `out`: the output of exactly this input. An entry with the same key is replaced. */
+  /** Rights of a slot, bits R 1, W 2, X 4: by stage 1 for unprivileged or privileged accesses. */
+  rights1(slot: number, privileged: boolean): number {
+    return (this.flags(slot) >>> (privileged ? 3 : 0)) & 7;
+  }
+
+  /** Rights of a slot by stage 2. */
+  rights2(slot: number): number {
+    return (this.flags(slot) >>> 6) & 7;
+  }
+
+  isDevice(slot: number): boolean {
+    return (this.flags(slot) & DEVICE) !== 0;
+  }
+
+  /** log2 of the block of a slot. */
+  shiftOf(slot: number): number {
+    return this.flags(slot) >>> SHIFT_AT;
+  }
+
+  private flags(slot: number): number {
+    return this.entries[slot * WORDS + FLAGS] ?? 0;
+  }
+
+  /** `outHi`, `outLo`: the output of exactly this input. An entry with the same key is replaced. */
   insert(
     asid: number,
     vmid: number,
@@ -75,8 +104,8 @@ export class Tlb {
     lo: number,
     granule: number,
     level: number,
-    shift: number,
-    out: number,
+    outHi: number,
+    outLo: number,
     permU: number,
     permP: number,
     perm2: number,
@@ -84,29 +113,40 @@ export class Tlb {
     global: boolean,
   ): void {
     if (this.count >= ENTRIES) this.clear();
-    const bhi = shift >= 32 ? hi & -(1 << (shift - 32)) : hi;
-    const blo = shift >= 32 ? 0 : lo & -(1 << shift);
+    const { entries } = this;
     const kind = (granule << 4) | level;
-    let slot = this.lookup(asid, vmid, bhi, blo, kind);
+    const shift = levelShift(level, granule);
+    const high = shift >= 32 ? -(1 << (shift - 32)) : -1;
+    const low = shift >= 32 ? 0 : -(1 << shift);
+    const bhi = hi & high;
+    const blo = lo & low;
+    const bucket = hash(asid, vmid, bhi, blo, kind);
+    let slot = this.lookup(bucket, asid, vmid, bhi, blo, kind);
     if (slot < 0) {
       slot = this.count++;
       this.kinds[kind] = (this.kinds[kind] ?? 0) + 1;
-      const bucket = hash(asid, vmid, bhi, blo, kind);
       this.next[slot] = this.heads[bucket] ?? -1;
       this.heads[bucket] = slot;
     }
-    this.asid[slot] = asid;
-    this.vmid[slot] = vmid;
-    this.hi[slot] = bhi;
-    this.lo[slot] = blo;
-    this.kind[slot] = kind;
-    this.shift[slot] = shift;
-    this.pa[slot] = out - inside(hi, lo, shift);
-    this.permU[slot] = permU;
-    this.permP[slot] = permP;
-    this.perm2[slot] = perm2;
-    this.device[slot] = device ? 1 : 0;
-    this.global[slot] = global ? 1 : 0;
+    const at = slot * WORDS;
+    entries[at + LO] = blo;
+    entries[at + HI] = bhi;
+    entries[at + ASID] = asid;
+    entries[at + VMID] = vmid;
+    entries[at + KIND] = kind;
+    entries[at + OUT_LO] = outLo & low;
+    entries[at + OUT_HI] = outHi & high;
+    const rights = permU | (permP << 3) | (perm2 << 6);
+    entries[at + FLAGS] = rights | (device ? DEVICE : 0) | (global ? GLOBAL : 0) | (shift << SHIFT_AT);
+  }
+
+  /** The entries in use: tags, output address, and everything else as numbers. For who compares two caches. */
+  list(): { asid: number; vmid: number; pa: number; rest: number[] }[] {
+    return Array.from({ length: this.count }, (_, slot) => {
+      const e = this.entries.subarray(slot * WORDS, (slot + 1) * WORDS);
+      const rest = [e[HI] ?? 0, e[LO] ?? 0, e[KIND] ?? 0, e[FLAGS] ?? 0];
+      return { asid: e[ASID] ?? 0, vmid: e[VMID] ?? 0, pa: join(e[OUT_LO] ?? 0, e[OUT_HI] ?? 0), rest };
+    });
   }
 
   clear(): void {
@@ -118,19 +158,21 @@ export class Tlb {
   /** TLBI by VMID: stage-1 entries only (`s1Only`), or all of the VMID. */
   invalidateVmid(vmid: number, s1Only: boolean): void {
     for (let i = this.count - 1; i >= 0; i--) {
-      if (this.vmid[i] === vmid && !(s1Only && (this.asid[i] ?? 0) < 0)) this.drop(i);
+      if (this.word(i, VMID) === vmid && !(s1Only && this.word(i, ASID) < 0)) this.drop(i);
     }
   }
 
   /** TLBI by ASID. */
   invalidateAsid(asid: number, vmid: number): void {
-    for (let i = this.count - 1; i >= 0; i--) if (this.asid[i] === asid && this.vmid[i] === vmid) this.drop(i);
+    for (let i = this.count - 1; i >= 0; i--) {
+      if (this.word(i, ASID) === asid && this.word(i, VMID) === vmid) this.drop(i);
+    }
   }
 
   /** Every entry of the EL2 regime (its tags carry 0x10000), or of one ASID there. */
   invalidateEl2(asid: number): void {
     for (let i = this.count - 1; i >= 0; i--) {
-      const tag = this.asid[i] ?? 0;
+      const tag = this.word(i, ASID);
       if (tag >= 0x10000 && (asid < 0 || tag === asid + 0x10000)) this.drop(i);
     }
   }
@@ -140,34 +182,37 @@ export class Tlb {
    * `asid`: -1 = any ASID of stage 1; -2 = stage-2 entries. `globals`: also global entries of other ASIDs.
    */
   invalidateRange(asid: number, vmid: number, hi: number, lo: number, pages: number, globals: boolean): void {
-    const first = (hi >>> 0) * PAGES_PER_4G + (lo >>> 12);
+    const first = pageNumber(hi, lo);
     for (let i = this.count - 1; i >= 0; i--) {
-      if (this.vmid[i] !== vmid) continue;
-      const tag = this.asid[i] ?? 0;
+      if (this.word(i, VMID) !== vmid) continue;
+      const tag = this.word(i, ASID);
       if (asid === -2 ? tag >= 0 : tag < 0) continue;
-      if (asid >= 0 && tag !== asid && !(globals && this.global[i] === 1)) continue;
-      const start = ((this.hi[i] ?? 0) >>> 0) * PAGES_PER_4G + ((this.lo[i] ?? 0) >>> 12);
-      const size = 2 ** (this.shift[i] ?? 0) / PAGE;
+      if (asid >= 0 && tag !== asid && !(globals && (this.flags(i) & GLOBAL) !== 0)) continue;
+      const start = pageNumber(this.word(i, HI), this.word(i, LO));
+      const size = 2 ** this.shiftOf(i) / PAGE;
       if (start < first + pages && first < start + size) this.drop(i);
     }
   }
 
   /** Removes the entry with exactly this key (halves as int32); false when there is none. */
   invalidateKey(asid: number, vmid: number, hi: number, lo: number, granule: number, level: number): boolean {
-    const slot = this.lookup(asid, vmid, hi, lo, (granule << 4) | level);
+    const kind = (granule << 4) | level;
+    const slot = this.lookup(hash(asid, vmid, hi, lo, kind), asid, vmid, hi, lo, kind);
     if (slot >= 0) this.drop(slot);
     return slot >= 0;
   }
 
-  private lookup(asid: number, vmid: number, hi: number, lo: number, kind: number): number {
-    let slot = this.heads[hash(asid, vmid, hi, lo, kind)] ?? -1;
+  private lookup(bucket: number, asid: number, vmid: number, hi: number, lo: number, kind: number): number {
+    const { entries } = this;
+    let slot = this.heads[bucket] ?? -1;
     while (slot >= 0) {
+      const at = slot * WORDS;
       if (
-        this.lo[slot] === lo &&
-        this.hi[slot] === hi &&
-        this.kind[slot] === kind &&
-        this.asid[slot] === asid &&
-        this.vmid[slot] === vmid
+        entries[at + LO] === lo &&
+        entries[at + HI] === hi &&
+        entries[at + KIND] === kind &&
+        entries[at + ASID] === asid &&
+        entries[at + VMID] === vmid
       ) {
         return slot;
       }
@@ -176,50 +221,46 @@ export class Tlb {
     return -1;
   }
 
+  private word(slot: number, column: number): number {
+    return this.entries[slot * WORDS + column] ?? 0;
+  }
+
   /** Takes entry `slot` out and moves the last one into its place. */
   private drop(slot: number): void {
     this.unlink(slot);
-    const kind = this.kind[slot] ?? 0;
+    const kind = this.word(slot, KIND);
     this.kinds[kind] = (this.kinds[kind] ?? 0) - 1;
     const last = --this.count;
     if (slot === last) return;
     this.unlink(last);
-    for (const column of [this.asid, this.vmid, this.hi, this.lo, this.kind, this.shift, this.pa])
-      column.copyWithin(slot, last, last + 1);
-    for (const column of [this.permU, this.permP, this.perm2, this.device, this.global])
-      column.copyWithin(slot, last, last + 1);
+    this.entries.copyWithin(slot * WORDS, last * WORDS, (last + 1) * WORDS);
     const bucket = this.bucketOf(slot);
     this.next[slot] = this.heads[bucket] ?? -1;
     this.heads[bucket] = slot;
   }
 
+  /** Takes an entry out of its bucket's chain. */
   private unlink(slot: number): void {
     const bucket = this.bucketOf(slot);
+    const after = this.next[slot] ?? -1;
     let at = this.heads[bucket] ?? -1;
     if (at === slot) {
-      this.heads[bucket] = this.next[slot] ?? -1;
+      this.heads[bucket] = after;
       return;
     }
-    while (at >= 0) {
-      const after = this.next[at] ?? -1;
-      if (after === slot) {
-        this.next[at] = this.next[slot] ?? -1;
-        return;
-      }
-      at = after;
-    }
+    while (this.next[at] !== slot) at = this.next[at] ?? -1;
+    this.next[at] = after;
   }
 
   private bucketOf(slot: number): number {
-    const { asid, vmid, hi, lo, kind } = this;
-    return hash(asid[slot] ?? 0, vmid[slot] ?? 0, hi[slot] ?? 0, lo[slot] ?? 0, kind[slot] ?? 0);
+    const of = (column: number): number => this.word(slot, column);
+    return hash(of(ASID), of(VMID), of(HI), of(LO), of(KIND));
   }
 }
 
-/** The low `shift` bits of an address. */
-function inside(hi: number, lo: number, shift: number): number {
-  if (shift < 32) return (lo & ((1 << shift) - 1)) >>> 0;
-  return (hi & ((1 << (shift - 32)) - 1)) * TWO32 + (lo >>> 0);
+/** Number of the 4 KiB page of an address. */
+function pageNumber(hi: number, lo: number): number {
+  return (hi >>> 0) * PAGES_PER_4G + (lo >>> 12);
 }
 
 function hash(asid: number, vmid: number, hi: number, lo: number, kind: number): number {

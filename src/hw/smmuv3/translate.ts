@@ -67,7 +67,7 @@ export class Translator {
     this.q = smmu.config.quirks;
     this.caps = capsOf(smmu.config);
     this.oasTop = 2 ** (this.caps.oas - 32);
-    this.walker = new Walker(smmu.name, smmu.mem, this.caps, this.q, this.tlb);
+    this.walker = new Walker(smmu.name, smmu.mem, this.q, this.tlb);
   }
 
   private get probe(): HwProbe | null {
@@ -186,8 +186,8 @@ export class Translator {
         lo,
         walker.granule,
         walker.level,
-        walker.shift,
-        walker.out,
+        walker.outHi,
+        walker.outLo,
         walker.permU,
         walker.permP,
         walker.perm2,
@@ -221,9 +221,9 @@ export class Translator {
   /** Answers from a TLB entry. False: the entry does not allow the access and the tables decide. */
   private hit(c: StreamConfig, slot: number, need: number, privileged: boolean, hi: number, out: TxnResult): boolean {
     const { tlb, q, walker } = this;
-    const have = ((privileged ? tlb.permP[slot] : tlb.permU[slot]) ?? 0) & (tlb.perm2[slot] ?? 0);
+    const have = tlb.rights1(slot, privileged) & tlb.rights2(slot);
     if (q.tlbHitPerm) {
-      const first = tlb.permU[slot] ?? 0;
+      const first = tlb.rights1(slot, false);
       if (this.write && (have & W) === 0) {
         walker.event = EVENT.F_PERMISSION;
         walker.stage = (first & W) === 0 ? 1 : 2;
@@ -240,8 +240,8 @@ export class Translator {
     } else if ((have & need) !== need) return false;
     out.ok = true;
     out.pa = tlb.output(slot, hi, this.lo);
-    out.shift = tlb.shift[slot] ?? 12;
-    out.device = tlb.device[slot] === 1;
+    out.shift = tlb.shiftOf(slot);
+    out.device = tlb.isDevice(slot);
     return true;
   }
 

@@ -8,7 +8,6 @@
 import { hex, join } from "../base/bits.ts";
 import type { HwProbe } from "../base/probe.ts";
 import type { PhysMem } from "../memory.ts";
-import type { Caps } from "./caps.ts";
 import type { StreamConfig, TableInfo } from "./config.ts";
 import { EVENT } from "./evtq.ts";
 import type { Quirks } from "./quirks.ts";
@@ -37,7 +36,6 @@ const READS: readonly string[] = Object.freeze(
 
 export class Walker {
   readonly mem: PhysMem;
-  readonly caps: Caps;
   readonly q: Quirks;
   readonly tlb: Tlb;
   /** Name of the SMMU, for the probe. */
@@ -72,23 +70,11 @@ export class Walker {
   private ipaHi = 0;
   private ipaLo = 0;
 
-  /** Addresses have 52 bits under 64 KiB granules. */
-  private readonly wide: boolean;
-  /** Bit n set: blocks are accepted at level n. */
-  private readonly blocks12: number;
-  private readonly blocks14: number;
-  private readonly blocks16: number;
-
-  constructor(name: string, mem: PhysMem, caps: Caps, q: Quirks, tlb: Tlb) {
+  constructor(name: string, mem: PhysMem, q: Quirks, tlb: Tlb) {
     this.name = name;
     this.mem = mem;
-    this.caps = caps;
     this.q = q;
     this.tlb = tlb;
-    this.wide = caps.oas === 52;
-    this.blocks12 = q.blockLevel ? 0b111 : 0b110;
-    this.blocks14 = q.blockLevel ? 0b111 : 0b100;
-    this.blocks16 = q.blockLevel ? 0b111 : this.wide ? 0b110 : 0b100;
   }
 
   /** Output address of the last stage. */
@@ -103,10 +89,6 @@ export class Walker {
     this.cls = cls;
     this.address = join(lo, hi);
     return false;
-  }
-
-  private blocksOf(granule: number): number {
-    return granule === 12 ? this.blocks12 : granule === 14 ? this.blocks14 : this.blocks16;
   }
 
   private trace(stage: number, level: number, index: number, hi: number, lo: number, dlo: number, dhi: number): void {
@@ -124,10 +106,7 @@ export class Walker {
       return this.fail(EVENT.F_TRANSLATION, 2, -1, cls, hi, lo);
     }
     const { mem } = this;
-    const { granule2 } = c;
-    const stride = granule2 - 3;
-    const below = (1 << stride) - 1;
-    const low = -(1 << granule2);
+    const stride = c.granule2 - 3;
     let level = c.start2;
     let shift = c.shift2;
     let mask = c.mask2;
@@ -142,26 +121,39 @@ export class Walker {
       const dlo = (page[word] as number) | 0;
       const dhi = (page[word + 1] as number) | 0;
       if (this.probe !== null) this.trace(2, level, index, baseHi, entry, dlo, dhi);
-      if ((dlo & 3) === 3 && level !== 3) {
+      const type = dlo & 3;
+      if (type === 3 && level !== 3) {
         baseHi = dhi & 0xffff;
-        if (this.wide && granule2 === 16) baseHi |= (dlo << 4) & 0xf0000;
-        baseLo = dlo & low;
+        if (c.wide2) baseHi |= (dlo << 4) & 0xf0000;
+        baseLo = dlo & c.low2;
         if (baseHi >= c.psTop && !this.q.tableOa) return this.fail(EVENT.F_ADDR_SIZE, 2, level, cls, hi, lo);
         level++;
         shift -= stride;
-        mask = below;
+        mask = c.below2;
         continue;
       }
-      if ((dlo & 1) === 0 || ((dlo & 2) === 0 && (this.blocksOf(granule2) >>> level) % 2 === 0)) {
+      if (type !== 3 && (type !== 1 || (c.blocks2 >>> level) % 2 === 0)) {
         return this.fail(EVENT.F_TRANSLATION, 2, level, cls, hi, lo);
       }
-      this.setOutput(dlo, dhi, granule2, shift, hi, lo);
-      this.entryHi = baseHi;
-      this.entryLo = entry;
-      return this.leaf2(c, hi, lo, need, cls, level, shift, dlo, dhi);
+      this.setOutput(dlo, dhi, c.wide2, shift, hi, lo);
+      const perm = ((dlo >>> 6) & 3) | ((dhi & 0x40_0000) === 0 ? X : 0);
+      const attr = (dlo >>> 2) & 15;
+      const device = c.fwb2 ? (attr & 4) === 0 : (attr & 12) === 0;
+      if ((dlo & 0x400) === 0 || (perm & need) !== need || this.outHi >= c.psTop || (device && c.ptw2)) {
+        this.entryHi = baseHi;
+        this.entryLo = entry;
+        return this.leaf2(c, hi, lo, need, cls, level, shift, dlo, dhi, perm, device);
+      }
+      this.perm2 = perm;
+      this.shift = shift;
+      this.granule = c.granule2;
+      this.level = level;
+      this.device = device;
+      return true;
     }
   }
 
+  /** A leaf of stage 2 that is not simply allowed: updates its flags, or fails. */
   private leaf2(
     c: StreamConfig,
     hi: number,
@@ -172,15 +164,15 @@ export class Walker {
     shift: number,
     dlo: number,
     dhi: number,
+    have: number,
+    device: boolean,
   ): boolean {
     const { q } = this;
     const size = this.outHi >= c.psTop;
     if (size && !q.addrSizeLast) return this.fail(EVENT.F_ADDR_SIZE, 2, level, cls, hi, lo);
     if ((dlo & 0x400) === 0 && !c.affd2 && !c.ha2) return this.fail(EVENT.F_ACCESS, 2, level, cls, hi, lo);
     let flags = (dlo & 0x400) === 0 && c.ha2 ? 0x400 : 0;
-    const attr = (dlo >>> 2) & 15;
-    const device = c.fwb2 ? (attr & 4) === 0 : (attr & 12) === 0;
-    let perm = ((dlo >>> 6) & 3) | ((dhi & 0x40_0000) === 0 ? X : 0);
+    let perm = have;
     if (c.hd2 && (need & W & ~perm) !== 0 && (dhi & DBM) !== 0 && cls !== CLASS_CD) {
       perm |= W;
       flags |= 0x480;
@@ -204,10 +196,7 @@ export class Walker {
    */
   stage1(c: StreamConfig, tt: TableInfo, hi: number, lo: number, need: number, privileged: boolean): boolean {
     const { mem, q } = this;
-    const { granule } = tt;
-    const stride = granule - 3;
-    const below = (1 << stride) - 1;
-    const low = -(1 << granule);
+    const stride = tt.granule - 3;
     const eachRead = c.s2 && !q.ttBaseOnly;
     let level = tt.start;
     let shift = tt.shift;
@@ -232,14 +221,15 @@ export class Walker {
       const dlo = (page[word] as number) | 0;
       const dhi = (page[word + 1] as number) | 0;
       if (this.probe !== null) this.trace(1, level, index, entryHi, entry, dlo, dhi);
-      if ((dlo & 3) === 3 && level !== 3) {
+      const type = dlo & 3;
+      if (type === 3 && level !== 3) {
         if (!tt.had) tables |= dhi;
         if (q.aptableEarly && (need & W) !== 0 && (tables & dhi & 0x4000_0000) !== 0) {
           return this.fail(EVENT.F_PERMISSION, 1, level, CLASS_IN, 0, 0);
         }
         baseHi = dhi & 0xffff;
-        if (this.wide && granule === 16) baseHi |= (dlo << 4) & 0xf0000;
-        baseLo = dlo & low;
+        if (tt.wide) baseHi |= (dlo << 4) & 0xf0000;
+        baseLo = dlo & tt.low;
         if (baseHi >= c.ipsTop && !q.tableOa) return this.fail(EVENT.F_ADDR_SIZE, 1, level, CLASS_TT, 0, 0);
         if (c.s2 && q.ttBaseOnly) {
           if (!this.nextTable(c, baseHi, baseLo)) return false;
@@ -248,15 +238,15 @@ export class Walker {
         }
         level++;
         shift -= stride;
-        mask = below;
+        mask = tt.below;
         continue;
       }
-      if ((dlo & 1) === 0 || ((dlo & 2) === 0 && (this.blocksOf(granule) >>> level) % 2 === 0)) {
+      if (type !== 3 && (type !== 1 || (tt.blocks >>> level) % 2 === 0)) {
         return this.fail(EVENT.F_TRANSLATION, 1, level, CLASS_IN, 0, 0);
       }
-      this.setOutput(dlo, dhi, granule, shift, hi, lo);
+      this.setOutput(dlo, dhi, tt.wide, shift, hi, lo);
       this.shift = shift;
-      this.granule = granule;
+      this.granule = tt.granule;
       this.level = level;
       this.entryHi = entryHi;
       this.entryLo = entry;
@@ -361,15 +351,15 @@ export class Walker {
     if (!this.stage2(c, hi, lo, R, cls)) return false;
     if (!this.dry) {
       const p = this.perm2;
-      tlb.insert(-1, c.vmid, hi, lo, this.granule, this.level, this.shift, this.out, p, p, p, this.device, false);
+      tlb.insert(-1, c.vmid, hi, lo, this.granule, this.level, this.outHi, this.outLo, p, p, p, this.device, false);
     }
     return true;
   }
 
-  /** Output of a leaf that covers 2^shift bytes: its address field, and the input's bits below. */
-  private setOutput(dlo: number, dhi: number, granule: number, shift: number, hi: number, lo: number): void {
+  /** Output of a leaf that covers 2^shift bytes: its address field, and the input's bits below. `wide`: 52 bits. */
+  private setOutput(dlo: number, dhi: number, wide: boolean, shift: number, hi: number, lo: number): void {
     let top = dhi & 0xffff;
-    if (this.wide && granule === 16) top |= (dlo << 4) & 0xf0000;
+    if (wide) top |= (dlo << 4) & 0xf0000;
     if (shift < 32) {
       const inside = (1 << shift) - 1;
       this.outHi = top;
