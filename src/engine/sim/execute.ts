@@ -9,6 +9,8 @@ import { runDevice } from "./steps/device.ts";
 import { runClose, runOpen } from "./steps/files.ts";
 import { runGuest } from "./steps/guest.ts";
 import { runIoctl } from "./steps/ioctl.ts";
+import { runPci } from "./steps/pci.ts";
+import { runType1 } from "./steps/type1.ts";
 import { runBind, runReset, runSetIrqs } from "./steps/vfio.ts";
 import { traced } from "./traced.ts";
 import type { World } from "./world.ts";
@@ -46,7 +48,9 @@ function runStep(world: World, args: Args): Bare {
   const { op } = args;
   if (op.actor === "guest") return runGuest(world, args);
   if (op.actor === "device") return runDevice(world, args);
-  if (op.actor === "admin") return runAdmin(world, args);
+  if (op.actor === "admin") return runPci(world, args) ?? runAdmin(world, args);
+  const legacy = runType1(world, args);
+  if (legacy !== null) return legacy;
   switch (op.name) {
     case "VFIO_DEVICE_BIND_IOMMUFD":
       return runBind(world, args);

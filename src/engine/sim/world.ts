@@ -17,7 +17,7 @@ import type { Scenario } from "./scenario/types.ts";
 export interface WorldDevice {
   name: string;
   bdf: string;
-  /** /dev/vfio/devices/vfioN, open from the start; -1 after CLOSE. */
+  /** /dev/vfio/devices/vfioN, open from the start; -1 after CLOSE, before it is plugged in, and where there is no such node. */
   fd: number;
   /** iommufd's id, 0 while not bound. */
   id: number;
@@ -90,8 +90,11 @@ export function makeWorld(scenario: Scenario, profile: ResolvedProfile, desc: Ma
   }
   for (const d of scenario.devices) {
     const node = devnodeOf(kernel, d.bdf);
-    if (node === undefined) return `device ${d.name}: machine ${desc.id} has no ${d.bdf} that VFIO could take`;
-    world.devices.set(d.name, { name: d.name, bdf: d.bdf, fd: sys_open(kernel, vmm, node), id: 0, eventfds: [] });
+    const spare = desc.spares?.some((one) => one.bdf === d.bdf) ?? false;
+    if (node === undefined && !spare)
+      return `device ${d.name}: machine ${desc.id} has no ${d.bdf} that VFIO could take`;
+    const fd = node === undefined ? -1 : Math.max(-1, sys_open(kernel, vmm, node));
+    world.devices.set(d.name, { name: d.name, bdf: d.bdf, fd, id: 0, eventfds: [] });
   }
   return world;
 }

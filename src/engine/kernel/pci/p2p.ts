@@ -99,7 +99,7 @@ function shared_bus(k: Kernel, pdev: PciDev): Range[] {
 /** Ascending, disjoint: addresses that a request of `pdev` cannot carry to the IOMMU. */
 export function pci_p2p_ranges(k: Kernel, pdev: PciDev): Range[] {
   const shared = shared_bus(k, pdev);
-  const all = [...the_platform(k).pci.values()].flatMap((one) => [...bars_of(one), ...windows_of(one)]);
+  const all = [...the_platform(k).pci.values()].flatMap((one) => bars_of(one).concat(windows_of(one)));
   const cuts = [...new Set(all.flatMap((r) => [r.start, r.last + 1]))].sort((a, b) => a - b);
   const out: Range[] = [];
   for (const [i, start] of cuts.entries()) {

@@ -12,10 +12,15 @@ import {
   VFIO_DEVICE_RESET,
 } from "../../uapi/vfio.ts";
 import type { Actor } from "../../views/types.ts";
+import { PCI_OPS } from "./ops_pci.ts";
+import { TYPE1_OPS } from "./ops_type1.ts";
+import { param, subject } from "./param.ts";
 
 export type ParamKind =
   /** A device of the header. */
   | "device"
+  /** A device of the header, or a PCI address. */
+  | "bdf"
   /** A label, or a number. */
   | "id"
   | "fd"
@@ -56,14 +61,6 @@ export interface OpDef {
   /** One sentence for help and completion. */
   readonly doc: string;
 }
-
-type Extra = Partial<Omit<Param, "name" | "kind">>;
-
-function param(name: string, kind: ParamKind, extra: Extra = {}): Param {
-  return Object.freeze({ name, kind, required: false, bare: false, ...extra });
-}
-
-const subject = param("dev", "device", { required: true, bare: true });
 
 function kindOf(field: Field): ParamKind {
   switch (field.kind) {
@@ -259,6 +256,8 @@ export const OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
     params: [subject],
     doc: "cat /sys/bus/pci/devices/.../iommu_group/reserved_regions.",
   },
+  ...TYPE1_OPS,
+  ...PCI_OPS,
 ]);
 
 const byName = new Map<string, OpDef>(OPS.map((op) => [`${op.actor} ${op.name}`, op]));

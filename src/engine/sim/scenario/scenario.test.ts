@@ -127,6 +127,8 @@ function valueFor(p: Param, labels: string[]): fc.Arbitrary<Value> {
   switch (p.kind) {
     case "device":
       return named(["D1"]);
+    case "bdf":
+      return named(["D1", "0000:03:00.0"]);
     case "id":
     case "fd":
       return fc.oneof(int, named(["D1", ...labels]));

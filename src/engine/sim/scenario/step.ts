@@ -5,7 +5,7 @@ import { ID } from "./header.ts";
 import { findOp, OPS, type OpDef, type Param } from "./ops.ts";
 import { meant, refuse, type Token } from "./tokens.ts";
 import type { Check, Step, Value } from "./types.ts";
-import { flagNames, flagText, NAME, readInt, readRanges, readValue, readWords } from "./values.ts";
+import { BDF, flagNames, flagText, NAME, readInt, readRanges, readValue, readWords } from "./values.ts";
 
 /** Names known so far; `line` 0 = the header. */
 export type Names = Map<string, { what: string; line: number }>;
@@ -29,6 +29,10 @@ export const CHECK_KEYS = [
   "ipa",
   "entries",
   "regions",
+  "kinds",
+  "members",
+  "peer",
+  "value",
 ] as const;
 
 /** Reads a step and enters its label into `names`. */
@@ -125,9 +129,10 @@ function readArg(
 
 function checkName(param: Param, value: Value, token: Token, shift: number, names: Names): void {
   if (value.k !== "name" || param.kind === "enum" || param.kind === "word") return;
+  if (param.kind === "bdf" && BDF.test(value.v)) return;
   const known = names.get(value.v);
   if (known === undefined) refuse(token, `${value.v} is not named above${meant(value.v, names.keys())}`, shift);
-  if (param.kind === "device" && known.what !== "device")
+  if ((param.kind === "device" || param.kind === "bdf") && known.what !== "device")
     refuse(token, `${value.v} is no device but a ${known.what}`, shift);
   if (param.kind === "va" && known.what !== "memory")
     refuse(token, `${value.v} is no memory but a ${known.what}`, shift);

@@ -4,6 +4,7 @@ import { meant, refuse, type Token } from "./tokens.ts";
 import type { Value } from "./types.ts";
 
 export const NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/;
+export const BDF = /^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/;
 const U64_MAX = (1n << 64n) - 1n;
 const UNITS: Readonly<Record<string, bigint>> = Object.freeze({
   K: 1n << 10n,
@@ -44,6 +45,9 @@ export function readValue(param: Param, text: string, token: Token, shift: numbe
       return { k: "int", v: int };
     case "device":
       if (!NAME.test(text)) refuse(token, `"${text}" is no device name`, shift);
+      return { k: "name", v: text };
+    case "bdf":
+      if (!NAME.test(text) && !BDF.test(text)) refuse(token, `"${text}" is neither a device nor a PCI address`, shift);
       return { k: "name", v: text };
     case "id":
     case "fd":

@@ -19,6 +19,7 @@ const low = (v: bigint): number => Number(v & 0xffff_ffffn);
 
 function runDma(world: World, args: Args): Bare {
   const device = args.device();
+  if (!world.machine.pci.byBdf.has(device.bdf)) return gone(device);
   const write = args.word("dir") === "write";
   const iova = args.big("iova", 0n);
   const length = args.big("len", 64n);
@@ -47,6 +48,8 @@ export function tellDma(
   const result = perform();
   const { fault } = result;
   const pa = fault === null ? (result.runs[0]?.pa ?? null) : null;
+  const peer = result.runs[0]?.peer;
+  if (peer !== undefined) Object.assign(tables, { s1Track: null, tableTrack: null, ipa: null });
   const access: DeviceAccess = {
     device: device.name,
     iova,
@@ -58,11 +61,23 @@ export function tellDma(
     ipa: reached(tables.ipa, fault),
     pa: pa === null ? null : BigInt(pa),
     stage: fault?.stage ?? 0,
-    end: fault === null ? `${length} bytes ${write ? "written" : "read"}` : faultText(fault),
+    end: fault === null ? `${length} bytes ${write ? "written" : "read"}${past(world, peer)}` : faultText(fault),
   };
   const event = fault === null ? "none" : eventName(fault.event);
-  const seen = accessSeen(access, event, fault);
-  return { ...bare(device, access, fault === null ? "ok" : event, seen) };
+  const seen = { ...accessSeen(access, event, fault), peer: peerName(world, peer) };
+  const end = peer === undefined ? "ok" : `peer ${seen.peer}`;
+  return { ...bare(device, access, fault === null ? end : event, seen) };
+}
+
+/** The function whose BAR took the request on its way, in the words of the scenario. */
+function peerName(world: World, bdf: string | undefined): string {
+  if (bdf === undefined) return "none";
+  for (const d of world.devices.values()) if (d.bdf === bdf) return d.name;
+  return "other";
+}
+
+function past(world: World, bdf: string | undefined): string {
+  return bdf === undefined ? "" : `, in a BAR of ${peerName(world, bdf)}: the IOMMU never saw it`;
 }
 
 /** The value as bytes, lowest first, repeated. */
@@ -72,8 +87,15 @@ function pattern(length: number, value: bigint): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => bytes[i % bytes.length] ?? 0);
 }
 
+/** The card is not there: nothing goes out. */
+function gone(device: WorldDevice): Bare {
+  const seen: Record<string, Seen> = { event: "none", errno: "none", delivered: 0n };
+  return { outcome: "fault", errno: "none", summary: "not there", seen, refs: [`dev:${device.name}`] };
+}
+
 function runMsi(world: World, args: Args): Bare {
   const device = args.device();
+  if (!world.machine.pci.byBdf.has(device.bdf)) return gone(device);
   const vector = args.num("vector", 0);
   return tellMsi(world, device, vector, () => {
     const before = counts(world, device);

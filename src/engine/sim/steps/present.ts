@@ -68,7 +68,7 @@ const specials: Readonly<Record<string, (a: Asking) => Special>> = Object.freeze
   IOMMU_IOAS_UNMAP: unmapped,
   IOMMU_IOAS_IOVA_RANGES: ranges,
   IOMMU_RESV_IOVA_RANGES: ({ answer, failed, seen }: Asking) => {
-    seen["n"] = BigInt(answer.out["num_iovas"] ?? 0);
+    seen["entries"] = BigInt(answer.out["num_iovas"] ?? 0);
     if (failed) return {};
     const list = rangeList(answer);
     seen["regions"] = list;
@@ -77,7 +77,7 @@ const specials: Readonly<Record<string, (a: Asking) => Special>> = Object.freeze
   IOMMU_OPTION: ({ answer, failed, seen }: Asking) => {
     if (failed) return {};
     const value = BigInt(answer.out["val64"] ?? 0);
-    seen["val"] = value;
+    seen["value"] = value;
     return { summary: `0x${value.toString(16)}` };
   },
   IOMMU_HWPT_INVALIDATE: ({ answer, seen }: Asking) => {

@@ -1,10 +1,8 @@
 /** Steps on a VFIO device that are more than their ioctl. */
 import { messageOf } from "../../../hw/pci/msi.ts";
-import { CMD_MASTER, PCI } from "../../../hw/pci/regs.ts";
 import { sys_eventfd } from "../../kernel/eventfd.ts";
-import { copy_from_mm, copy_to_mm } from "../../kernel/mm/uaccess.ts";
-import { sys_close, sys_read, sys_write } from "../../kernel/syscall.ts";
-import { IRQ, REGION, REGION_SHIFT } from "../../kernel/vfio/vfio_pci.ts";
+import { sys_close } from "../../kernel/syscall.ts";
+import { IRQ } from "../../kernel/vfio/vfio_pci.ts";
 import { encodeInto } from "../../uapi/codec.ts";
 import { errnoName } from "../../uapi/errno.ts";
 import { defineIoctl, s32 } from "../../uapi/layout.ts";
@@ -14,6 +12,7 @@ import type { Bare, Seen } from "../result.ts";
 import type { World, WorldDevice } from "../world.ts";
 import { answer } from "./files.ts";
 import { ioctl, runIoctl } from "./ioctl.ts";
+import { setMaster } from "./type1.ts";
 import { sys_ioctl } from "../../kernel/syscall.ts";
 
 /** Bind; then the program lets the device master the bus, as a VMM does when the guest's driver asks for it. */
@@ -29,19 +28,7 @@ export function runBind(world: World, args: Args): Bare {
 }
 
 /** The program sets bus master in the device's command register. */
-export function setMaster(world: World, device: WorldDevice): void {
-  const { kernel: k, vmm } = world;
-  const pos = (BigInt(REGION.CONFIG) << REGION_SHIFT) + BigInt(PCI.COMMAND);
-  k.note("the program sets bus master in the device's configuration space");
-  sys_read(k, vmm, device.fd, world.scratch, 2, pos);
-  const command = new Uint8Array(2);
-  copy_from_mm(k, vmm.mm, world.scratch, command);
-  command[0] = (command[0] ?? 0) | CMD_MASTER;
-  copy_to_mm(k, vmm.mm, world.scratch, command);
-  sys_write(k, vmm, device.fd, world.scratch, 2, pos);
-}
-
-const KINDS: Readonly<Record<string, number>> = Object.freeze({ INTX: IRQ.INTX, MSI: IRQ.MSI, MSIX: IRQ.MSIX });
+export const KINDS: Readonly<Record<string, number>> = Object.freeze({ INTX: IRQ.INTX, MSI: IRQ.MSI, MSIX: IRQ.MSIX });
 
 /** Enables vectors with a new eventfd each, or disables all. */
 export function runSetIrqs(world: World, args: Args): Bare {
