@@ -7,6 +7,7 @@ import { contexts } from "../sim/refs.ts";
 import type { StepResult } from "../sim/result.ts";
 import type { Step } from "../sim/scenario/types.ts";
 import type { World } from "../sim/world.ts";
+import type { TableView } from "./address/tables.ts";
 
 /** Worlds are for reading only. `before`, `step` and `result` are null before the first step. */
 export interface ViewContext {
@@ -14,6 +15,8 @@ export interface ViewContext {
   before: World | null;
   step: Step | null;
   result: StepResult | null;
+  /** Filled by `tablesIn`. */
+  tables?: TableView[];
 }
 
 /** All objects of a kind over every open iommufd, by descriptor, then by id. */

@@ -7,8 +7,9 @@ import { messageOf } from "../../hw/pci/msi.ts";
 import { deviceNames, refOf } from "../sim/refs.ts";
 import { sizeText } from "../sim/scenario/values.ts";
 import type { World } from "../sim/world.ts";
-import { isDoorbell } from "./address/tracks.ts";
-import { tablesOf } from "./address/tables.ts";
+import { DENSE } from "./address/spans.ts";
+import { isDoorbellAt } from "./address/tracks.ts";
+import { eachPart, tablesOf } from "./address/tables.ts";
 import { objectsOf } from "./context.ts";
 
 const hex = (v: bigint): string => `0x${v.toString(16)}`;
@@ -31,14 +32,20 @@ export function digest(world: World): Digest {
         r.kind === "sw-msi" ? "S reserved" : r.kind === "aperture" ? "aperture" : "R reserved",
       );
     }
-    for (const a of ioas.iopt.areas)
-      facts.set(`${ref} maps ${hex(a.start)}-${hex(a.last)}`, `mapped ${sizeText(a.last - a.start + 1n)}`);
+    const { areas } = ioas.iopt;
+    if (areas.size > DENSE) {
+      let print = 0;
+      for (const a of areas) print = (Math.imul(print, 31) + Number(a.start ^ (a.last << 1n))) | 0;
+      facts.set(`${ref} maps ${areas.size} areas, ${(print >>> 0).toString(16)}`, `${areas.size} areas`);
+    } else
+      for (const a of areas)
+        facts.set(`${ref} maps ${hex(a.start)}-${hex(a.last)}`, `mapped ${sizeText(a.last - a.start + 1n)}`);
   }
   for (const t of tablesOf(world))
     if (t.kind === "hwpt")
-      for (const run of t.runs)
-        for (const p of run.parts)
-          if (isDoorbell(world, p.out)) facts.set(`${t.ref} holds a doorbell at ${hex(p.start)}`, "doorbell");
+      eachPart(t, (start, _end, out) => {
+        if (isDoorbellAt(world, out)) facts.set(`${t.ref} holds a doorbell at 0x${start.toString(16)}`, "doorbell");
+      });
   for (const d of world.devices.values()) {
     const f = world.machine.pci.byBdf.get(d.bdf);
     const message = f === undefined ? undefined : messageOf(f.config, f.msix, 0);

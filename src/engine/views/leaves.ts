@@ -15,19 +15,6 @@ export interface TableShape {
   topEntries: number;
 }
 
-/** One leaf. `out` is the address it leads to: physical, or guest-physical for a guest's stage 1. */
-export interface Leaf {
-  start: bigint;
-  last: bigint;
-  out: bigint;
-  size: number;
-  level: number;
-  lo: number;
-  hi: number;
-  /** Physical address of the descriptor. */
-  at: number;
-}
-
 /** A stretch of leaves of one size and one set of attributes, without a gap between them. */
 export interface LeafRun {
   start: bigint;
@@ -37,92 +24,146 @@ export interface LeafRun {
   /** `RW`, `R`, `W`, `none`. */
   access: string;
   device: boolean;
-  /** Where its parts lead to: each part is contiguous on both sides. */
+  /** Where its parts lead to: each part is contiguous on both sides. `out`: physical, or guest-physical. */
   parts: { start: bigint; last: bigint; out: bigint }[];
 }
 
-const ADDRESS_LO = 0xfffff000;
+/** Runs as columns: a table may hold a million. Addresses below 2^52, ends exclusive. */
+export class RunColumns {
+  n = 0;
+  start = new Float64Array(16);
+  end = new Float64Array(16);
+  /** Attributes, as `accessOf` and `isDevice` read them: 2 x access + device. */
+  code = new Uint8Array(16);
+  /** log2 of the leaves' size. */
+  shift = new Uint8Array(16);
+  /** Its first part; one entry more than runs. */
+  part = new Uint32Array(17);
+  parts = 0;
+  partStart = new Float64Array(16);
+  partOut = new Float64Array(16);
+
+  /** Joins the leaf to the last run where it goes on, else starts one. */
+  add(start: number, shift: number, code: number, out: number): void {
+    const last = this.n - 1;
+    const size = 2 ** shift;
+    if (last >= 0 && this.end[last] === start && this.shift[last] === shift && this.code[last] === code) {
+      const p = this.parts - 1;
+      if ((this.partOut[p] ?? 0) + (start - (this.partStart[p] ?? 0)) !== out) this.addPart(start, out);
+      this.end[last] = start + size;
+    } else {
+      if (this.n === this.code.length) this.grow();
+      this.start[this.n] = start;
+      this.end[this.n] = start + size;
+      this.shift[this.n] = shift;
+      this.code[this.n] = code;
+      this.part[this.n] = this.parts;
+      this.n++;
+      this.addPart(start, out);
+    }
+    this.part[this.n] = this.parts;
+  }
+
+  run(i: number): LeafRun {
+    const code = this.code[i] ?? 0;
+    const size = 2 ** (this.shift[i] ?? 0);
+    const [start, end] = [this.start[i] ?? 0, this.end[i] ?? 0];
+    const parts: LeafRun["parts"] = [];
+    const to = this.part[i + 1] ?? 0;
+    for (let p = this.part[i] ?? 0; p < to; p++) {
+      const from = this.partStart[p] ?? 0;
+      const next = p + 1 < to ? (this.partStart[p + 1] ?? 0) : end;
+      parts.push({ start: BigInt(from), last: BigInt(next) - 1n, out: BigInt(this.partOut[p] ?? 0) });
+    }
+    return {
+      start: BigInt(start),
+      last: BigInt(end) - 1n,
+      size,
+      count: (end - start) / size,
+      access: ACCESS[code >> 1] ?? "",
+      device: (code & 1) !== 0,
+      parts,
+    };
+  }
+
+  private addPart(start: number, out: number): void {
+    if (this.parts === this.partStart.length) {
+      this.partStart = grown(this.partStart);
+      this.partOut = grown(this.partOut);
+    }
+    this.partStart[this.parts] = start;
+    this.partOut[this.parts] = out;
+    this.parts++;
+  }
+
+  private grow(): void {
+    this.start = grown(this.start);
+    this.end = grown(this.end);
+    const more = this.code.length * 2;
+    const wider = <T extends Uint8Array | Uint32Array>(to: T, from: T): T => {
+      to.set(from);
+      return to;
+    };
+    this.code = wider(new Uint8Array(more), this.code);
+    this.shift = wider(new Uint8Array(more), this.shift);
+    this.part = wider(new Uint32Array(more + 1), this.part);
+  }
+}
+
+function grown(from: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+  const to = new Float64Array(from.length * 2);
+  to.set(from);
+  return to;
+}
+
+const ACCESS = ["none", "R", "W", "RW"];
 
 /**
- * Every leaf, ascending. `find` turns a table's address into a physical one (the identity, or a walk of stage 2);
- * tables that it cannot find are left out.
+ * The whole table. `find` turns a table's address into a physical one (the identity, or a walk of stage 2); tables that
+ * it cannot find are left out.
  */
-export function* leaves(mem: PhysMem, shape: TableShape, find: (address: number) => number | null): Generator<Leaf> {
-  yield* below(mem, shape, find, shape.root, shape.startLevel, 0n);
-}
-
-function* below(
-  mem: PhysMem,
-  shape: TableShape,
-  find: (address: number) => number | null,
-  table: number,
-  level: number,
-  base: bigint,
-): Generator<Leaf> {
-  const shift = levelShift(level, shape.granule);
-  const entries = level === shape.startLevel ? shape.topEntries : 2 ** (shape.granule - 3);
-  const perPage = 512;
-  for (let i = 0; i < entries; i += perPage) {
-    const page = find(table + i * 8);
-    if (page === null || !mem.pages.has(Math.floor(page / 4096))) continue;
-    for (let j = 0; j < perPage && i + j < entries; j++) {
-      const at = page + j * 8;
-      mem.fetch64(at);
-      const { lo, hi } = mem;
-      if ((lo & 1) === 0) continue;
-      const start = base + (BigInt(i + j) << BigInt(shift));
-      const out = (hi & 0xffff) * 2 ** 32 + ((lo & ADDRESS_LO) >>> 0);
-      if (level < 3 && (lo & 2) !== 0) yield* below(mem, shape, find, out, level + 1, start);
-      else if (level === 3 ? (lo & 2) !== 0 : level > 0) {
-        const size = 2 ** shift;
-        const aligned = out - (out % size);
-        yield { start, last: start + BigInt(size) - 1n, out: BigInt(aligned), size, level, lo, hi, at };
+export function readRuns(mem: PhysMem, shape: TableShape, find: (address: number) => number | null): RunColumns {
+  const out = new RunColumns();
+  const { granule, stage } = shape;
+  let lastLo = -1;
+  let lastHi = -1;
+  let code = 0;
+  const below = (table: number, level: number, base: number): void => {
+    const shift = levelShift(level, granule);
+    const size = 2 ** shift;
+    const entries = level === shape.startLevel ? shape.topEntries : 2 ** (granule - 3);
+    for (let i = 0; i < entries; i += 512) {
+      const page = find(table + i * 8);
+      const words = page === null ? undefined : mem.pages.get(Math.floor(page / 4096));
+      if (page === null || words === undefined) continue;
+      const first = (page % 4096) >>> 2;
+      const n = Math.min(512, entries - i, (1024 - first) >> 1);
+      for (let j = 0; j < n; j++) {
+        const lo = words[first + 2 * j] ?? 0;
+        if ((lo & 1) === 0) continue;
+        const hi = words[first + 2 * j + 1] ?? 0;
+        const start = base + (i + j) * size;
+        const address = (hi & 0xffff) * 2 ** 32 + ((lo & 0xfffff000) >>> 0);
+        if (level < 3 && (lo & 2) !== 0) below(address, level + 1, start);
+        else if (level === 3 ? (lo & 2) !== 0 : level > 0) {
+          if ((lo & 0xfff) !== lastLo || hi >>> 16 !== lastHi) {
+            lastLo = lo & 0xfff;
+            lastHi = hi >>> 16;
+            code = codeOf(lo, hi, stage);
+          }
+          out.add(start, shift, code, address - (address % size));
+        }
       }
     }
-  }
-}
-
-/** Leaves gathered into runs. */
-export function leafRuns(list: Iterable<Leaf>, stage: 1 | 2): LeafRun[] {
-  const runs: LeafRun[] = [];
-  for (const leaf of list) {
-    const access = accessOf(leaf, stage);
-    const device = isDevice(leaf, stage);
-    const run = runs.at(-1);
-    if (
-      run !== undefined &&
-      run.last + 1n === leaf.start &&
-      run.size === leaf.size &&
-      run.access === access &&
-      run.device === device
-    ) {
-      const part = run.parts.at(-1);
-      if (part !== undefined && part.out + (part.last - part.start) + 1n === leaf.out) part.last = leaf.last;
-      else run.parts.push({ start: leaf.start, last: leaf.last, out: leaf.out });
-      run.last = leaf.last;
-      run.count++;
-    } else
-      runs.push({
-        start: leaf.start,
-        last: leaf.last,
-        size: leaf.size,
-        count: 1,
-        access,
-        device,
-        parts: [{ start: leaf.start, last: leaf.last, out: leaf.out }],
-      });
-  }
-  return runs;
-}
-
-function accessOf(leaf: Leaf, stage: 1 | 2): string {
-  const words = [leaf.lo, leaf.hi];
-  if (stage === 2) return ["none", "R", "W", "RW"][get(S2_LEAF.f.S2AP, words)] ?? "";
-  return (get(S1_LEAF.f.AP, words) & 2) === 0 ? "RW" : "R";
+  };
+  below(shape.root, shape.startLevel, 0);
+  return out;
 }
 
 /** Stage 1: the attribute index that Linux and our guest use for Device memory; stage 2: the memory type itself. */
-function isDevice(leaf: Leaf, stage: 1 | 2): boolean {
-  const words = [leaf.lo, leaf.hi];
-  return stage === 2 ? get(S2_LEAF.f.MemAttr, words) < 4 : get(S1_LEAF.f.AttrIndx, words) === 2;
+function codeOf(lo: number, hi: number, stage: 1 | 2): number {
+  const words = [lo, hi];
+  const access = stage === 2 ? get(S2_LEAF.f.S2AP, words) : (get(S1_LEAF.f.AP, words) & 2) === 0 ? 3 : 1;
+  const device = stage === 2 ? get(S2_LEAF.f.MemAttr, words) < 4 : get(S1_LEAF.f.AttrIndx, words) === 2;
+  return 2 * access + (device ? 1 : 0);
 }

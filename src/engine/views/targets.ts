@@ -2,7 +2,7 @@
 import { messageOf } from "../../hw/pci/msi.ts";
 import type { ViewContext } from "./context.ts";
 import { deviceOf } from "./context.ts";
-import { tablesOf } from "./address/tables.ts";
+import { tablesIn } from "./address/tables.ts";
 import { attachedTables } from "./attached.ts";
 import type { WalkTarget } from "./types.ts";
 
@@ -22,7 +22,7 @@ export function walkTargets(ctx: ViewContext): { targets: WalkTarget[]; best: nu
       access.iova,
       access.write,
     );
-  const tables = tablesOf(world);
+  const tables = tablesIn(ctx);
   for (const d of world.devices.values()) {
     const attached = attachedTables(world, d);
     if (attached === null) continue;

@@ -63,6 +63,8 @@ export interface StepView {
   /** What the author wrote beside the step. */
   note?: string;
   refs: Ref[];
+  /** Records of a recording: whether the answer is the recorded one, and if not, where it differs. */
+  agreement?: { kind: "agrees" | "differs" | "given" | "context" | "skipped"; text: string };
   /** A sentence for the live region: "step 7: IOMMU_IOAS_MAP failed, EINVAL, meets SW_MSI 0x8000000-0x80fffff". */
   spoken: string;
 }

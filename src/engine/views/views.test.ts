@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { scenario, start } from "../testing/scenarios.ts";
 import { contextAt, frameOf, lanesOf } from "./frame.ts";
 import { bitGrid } from "./grid.ts";
-import { leafRuns, leaves } from "./leaves.ts";
+import { readRuns } from "./leaves.ts";
 import type { Frame, Track } from "./types.ts";
 import { walkView } from "./walk/view.ts";
 import { get } from "../../hw/base/fields.ts";
@@ -306,7 +306,7 @@ describe("leaves", () => {
     const world = runOf("linux-7.2").world(main.steps.length);
     const table = { root: 0x1000, stage: 2 as const, granule: 12, startLevel: 3, topEntries: 512 };
     const copy = snapshot(world);
-    expect([...leaves(copy.machine.mem, table, () => null)]).toEqual([]);
+    expect(readRuns(copy.machine.mem, table, () => null).n).toBe(0);
     for (const [i, pa] of [
       [0, 0x5000],
       [1, 0x6000],
@@ -314,10 +314,8 @@ describe("leaves", () => {
       [5, 0x9000],
     ] as const)
       copy.machine.mem.write64(0x1000 + i * 8, pa | 0x7c3, 0);
-    const runs = leafRuns(
-      leaves(copy.machine.mem, table, (pa) => pa),
-      2,
-    );
+    const columns = readRuns(copy.machine.mem, table, (pa) => pa);
+    const runs = Array.from({ length: columns.n }, (_, i) => columns.run(i));
     expect(runs.map((r) => [r.start, r.count, r.parts.length, r.access])).toEqual([
       [0n, 3, 2, "RW"],
       [0x5000n, 1, 1, "RW"],

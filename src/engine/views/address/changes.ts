@@ -1,5 +1,7 @@
 /** What a step did to a track: marks on its intervals, and the few characters beside it. */
 import type { Band, Track, TrackInterval } from "../types.ts";
+import { changedOf, type DenseState, denseState, type Spans, spansOf } from "./spans.ts";
+import type { RawTrack } from "./tracks.ts";
 
 /** Marks added intervals, and lists removed ones among the others, in order. `before` may lack the track. */
 export function markTrack(now: Track, before: Track | undefined): Track {
@@ -18,19 +20,47 @@ export function markTrack(now: Track, before: Track | undefined): Track {
   return { ...now, intervals, delta: words.length === 0 ? "=" : words.join(" ") };
 }
 
+/** The same for a track with very many intervals, now or before; `dense` gets what windows are cut from. */
+function markDense(now: RawTrack, before: RawTrack | null | undefined, dense: Map<string, DenseState>): Track {
+  const { spans: _, ...track } = now;
+  const mine = columnsOf(now);
+  const state = denseState(
+    mine,
+    before === null ? null : columnsOf(before ?? { ...now, spans: undefined, intervals: [] }),
+  );
+  dense.set(now.id, state);
+  const few = now.spans === undefined ? [] : now.intervals;
+  const added = state.added[mine.n] ?? 0;
+  const words = [added > 0 ? `+${added}` : "", state.removed.n > 0 ? `−${state.removed.n}` : ""].filter(
+    (w) => w !== "",
+  );
+  const delta = before === null ? "" : words.length === 0 ? "=" : words.join(" ");
+  return { ...track, intervals: [...few, ...changedOf(state)], dense: mine.summary(), delta };
+}
+
+function columnsOf(t: { spans?: Spans | undefined; intervals: readonly TrackInterval[] }): Spans {
+  return t.spans ?? spansOf("map", t.intervals, () => 0);
+}
+
 /** Tracks that exist only before the step are gone: their intervals are shown as removed. */
-export function markBands(now: readonly Band[], before: readonly Band[] | null): Band[] {
-  if (before === null) return now.map((b) => ({ ...b, tracks: b.tracks.map((t) => ({ ...t, delta: "" })) }));
+export function markBands(
+  now: readonly RawBand[],
+  before: readonly RawBand[] | null,
+  dense: Map<string, DenseState>,
+): Band[] {
   return now.map((band) => {
-    const old = before.find((b) => b.id === band.id)?.tracks ?? [];
-    const tracks = band.tracks.map((t) =>
-      markTrack(
-        t,
-        old.find((o) => o.id === t.id),
-      ),
-    );
+    const old = before?.find((b) => b.id === band.id)?.tracks ?? [];
+    const tracks = band.tracks.map((t) => {
+      const was = before === null ? null : old.find((o) => o.id === t.id);
+      if (t.spans !== undefined || was?.spans !== undefined) return markDense(t, was, dense);
+      return was === null ? { ...t, delta: "" } : markTrack(t, was);
+    });
     return { ...band, tracks };
   });
+}
+
+export interface RawBand extends Band {
+  tracks: RawTrack[];
 }
 
 function key(i: TrackInterval): string {

@@ -1,9 +1,10 @@
 /** The physical map: memory with the frames that tables lead to, and the register blocks with the doorbell. */
 import type { World } from "../../sim/world.ts";
 import { sizeText } from "../../sim/scenario/values.ts";
-import type { Track, TrackInterval } from "../types.ts";
-import type { TableView } from "./tables.ts";
-import { isDoorbell } from "./tracks.ts";
+import type { TrackInterval } from "../types.ts";
+import { DENSE, Spans } from "./spans.ts";
+import { eachPart, type TableView } from "./tables.ts";
+import { isDoorbellAt, type RawTrack } from "./tracks.ts";
 
 export const RAM_TRACK = "phys:ram";
 export const MMIO_TRACK = "phys:mmio";
@@ -13,7 +14,7 @@ const ITS_BYTES = 0x20000;
 
 const hex = (v: bigint): string => `0x${v.toString(16)}`;
 
-export function physicalTracks(world: World, tables: readonly TableView[]): Track[] {
+export function physicalTracks(world: World, tables: readonly TableView[]): RawTrack[] {
   const { desc } = world.machine;
   const ram = desc.ram.map((r): TrackInterval => {
     const size = sizeText(BigInt(r.last - r.start + 1));
@@ -27,7 +28,7 @@ export function physicalTracks(world: World, tables: readonly TableView[]): Trac
   for (const w of desc.windows) mmio.push(block(w.start, w.last, `PCIe ${w.kind} window`, "addresses of PCI devices"));
   for (const door of doorbells(world, tables)) mmio.push(door);
   mmio.sort(byStart);
-  const mapped = frames(world, tables);
+  const { intervals: mapped, spans } = frames(world, tables);
   return [
     {
       id: RAM_TRACK,
@@ -37,6 +38,7 @@ export function physicalTracks(world: World, tables: readonly TableView[]): Trac
       delta: "=",
       ref: "phys",
       group: "phys",
+      ...(spans === undefined ? {} : { spans }),
     },
     { id: MMIO_TRACK, label: "MMIO", sub: "", intervals: mmio, delta: "=", ref: "phys:mmio", group: "phys" },
   ];
@@ -48,40 +50,69 @@ function block(start: number, last: number, name: string, detail: string): Track
 
 const byStart = (a: TrackInterval, b: TrackInterval): number => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0);
 
-/** Memory that the hwpts' leaves lead to, as disjoint stretches. */
-function frames(world: World, tables: readonly TableView[]): TrackInterval[] {
-  const parts: { start: bigint; last: bigint; by: string; ref: string }[] = [];
-  for (const t of tables)
-    if (t.kind === "hwpt")
-      for (const run of t.runs)
-        for (const p of run.parts)
-          if (!isDoorbell(world, p.out))
-            parts.push({ start: p.out, last: p.out + (p.last - p.start), by: t.title, ref: t.ref });
-  parts.sort((a, b) => (a.start < b.start ? -1 : 1));
-  const merged: typeof parts = [];
-  for (const p of parts) {
-    const top = merged.at(-1);
-    if (top !== undefined && p.start <= top.last + 1n) {
-      if (p.last > top.last) top.last = p.last;
-      if (!top.by.includes(p.by)) top.by += `, ${p.by}`;
-    } else merged.push({ ...p });
+/** Memory that the hwpts' leaves lead to, as disjoint stretches; very many as columns. */
+function frames(world: World, tables: readonly TableView[]): { intervals: TrackInterval[]; spans?: Spans } {
+  const through = tables.filter((t) => t.kind === "hwpt");
+  const from: number[] = [];
+  const to: number[] = [];
+  const by: number[] = [];
+  through.forEach((t, i) =>
+    eachPart(t, (start, end, out) => {
+      if (isDoorbellAt(world, out)) return;
+      from.push(out);
+      to.push(out + (end - start));
+      by.push(i);
+    }),
+  );
+  const order = Uint32Array.from(from.keys()).sort((a, b) => (from[a] ?? 0) - (from[b] ?? 0));
+  const starts: number[] = [];
+  const ends: number[] = [];
+  const users: Set<number>[] = [];
+  let common: Set<number> | undefined;
+  for (const k of order) {
+    const [a, b, t] = [from[k] ?? 0, to[k] ?? 0, by[k] ?? 0];
+    const top = ends.length - 1;
+    if (top >= 0 && a <= (ends[top] ?? 0)) {
+      if (b > (ends[top] ?? 0)) ends[top] = b;
+      if (users[top]?.has(t) === false) users[top] = new Set([...(users[top] ?? []), t]);
+    } else {
+      starts.push(a);
+      ends.push(b);
+      common = common?.size === 1 && common.has(t) ? common : new Set([t]);
+      users.push(common);
+    }
   }
-  return merged.map(({ start, last, by, ref }) => {
+  const describe = (i: number): TrackInterval => {
+    const [start, last] = [BigInt(starts[i] ?? 0), BigInt(ends[i] ?? 0) - 1n];
     const label = sizeText(last - start + 1n);
-    return { start, last, kind: "map", label, detail: `${label} reached through ${by}`, ref };
-  });
+    const names = [...(users[i] ?? [])].map((t) => through[t]?.title ?? "");
+    const ref = through[users[i]?.values().next().value ?? 0]?.ref ?? "phys";
+    return { start, last, kind: "map", label, detail: `${label} reached through ${names.join(", ")}`, ref };
+  };
+  if (starts.length <= DENSE) return { intervals: starts.map((_, i) => describe(i)) };
+  return {
+    intervals: [],
+    spans: new Spans(
+      "map",
+      BigUint64Array.from(starts, (v) => BigInt(v)),
+      BigUint64Array.from(ends, (v) => BigInt(v) - 1n),
+      Float64Array.from(users, (u) => [...u].reduce((sum, t) => sum + 2 ** (t % 50), 0)),
+      describe,
+    ),
+  };
 }
 
 /** Pages of interrupt controllers that some table leads to. */
 function doorbells(world: World, tables: readonly TableView[]): TrackInterval[] {
   const found = new Map<bigint, TrackInterval>();
   for (const t of tables)
-    for (const run of t.runs)
-      for (const p of run.parts) {
-        if (t.kind !== "hwpt" || !isDoorbell(world, p.out) || found.has(p.out)) continue;
-        const last = p.out + (p.last - p.start);
-        const detail = `doorbell page ${hex(p.out)}, reached through ${t.title} at ${hex(p.start)}`;
-        found.set(p.out, { start: p.out, last, kind: "doorbell", label: "doorbell", detail, ref: "phys:doorbell" });
-      }
+    if (t.kind === "hwpt")
+      eachPart(t, (from, end, to) => {
+        const out = BigInt(to);
+        if (!isDoorbellAt(world, to) || found.has(out)) return;
+        const last = out + BigInt(end - from) - 1n;
+        const detail = `doorbell page ${hex(out)}, reached through ${t.title} at 0x${from.toString(16)}`;
+        found.set(out, { start: out, last, kind: "doorbell", label: "doorbell", detail, ref: "phys:doorbell" });
+      });
   return [...found.values()];
 }

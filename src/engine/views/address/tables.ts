@@ -2,8 +2,9 @@
 import { guestToUser } from "../../sim/guest.ts";
 import { refOf } from "../../sim/refs.ts";
 import type { World } from "../../sim/world.ts";
-import { objectsOf, pgtableOf, userToPhys } from "../context.ts";
-import { type LeafRun, leafRuns, leaves, type TableShape } from "../leaves.ts";
+import { objectsOf, pgtableOf, userToPhys, type ViewContext } from "../context.ts";
+import { type LeafRun, readRuns, type RunColumns, type TableShape } from "../leaves.ts";
+import { DENSE } from "./spans.ts";
 
 export interface TableView {
   kind: "guest" | "hwpt";
@@ -13,7 +14,28 @@ export interface TableView {
   title: string;
   /** Where it starts: physical, or guest-physical for the guest's. */
   address: bigint;
+  /** Empty when there are more than DENSE: then `columns` has them. */
   runs: LeafRun[];
+  columns: RunColumns;
+}
+
+/** The tables of the world after the step; read once. */
+export function tablesIn(ctx: ViewContext): TableView[] {
+  ctx.tables ??= tablesOf(ctx.world);
+  return ctx.tables;
+}
+
+/** Every contiguous part of every run: first address, one past the last, and where it leads. */
+export function eachPart({ columns: c }: TableView, told: (start: number, end: number, out: number) => void): void {
+  for (let i = 0; i < c.n; i++) {
+    const to = c.part[i + 1] ?? 0;
+    for (let p = c.part[i] ?? 0; p < to; p++)
+      told(c.partStart[p] ?? 0, p + 1 < to ? (c.partStart[p + 1] ?? 0) : (c.end[i] ?? 0), c.partOut[p] ?? 0);
+  }
+}
+
+function listed(columns: RunColumns): LeafRun[] {
+  return columns.n > DENSE ? [] : Array.from({ length: columns.n }, (_, i) => columns.run(i));
 }
 
 /** The guest's tables first, then the hwpts by id. */
@@ -33,17 +55,12 @@ export function guestToPhys(world: World, ipa: number): number | null {
 }
 
 function guestTables(world: World): TableView[] {
-  return [...world.guestTables.values()].map((t) => ({
-    kind: "guest",
-    ref: `s1:${t.name}`,
-    track: `s1:${t.name}`,
-    title: world.guestTables.size === 1 ? "S1" : t.name,
-    address: t.cd,
-    runs: leafRuns(
-      leaves(world.machine.mem, guestShape(t.root), (ipa) => guestToPhys(world, ipa)),
-      1,
-    ),
-  }));
+  return [...world.guestTables.values()].map((t) => {
+    const columns = readRuns(world.machine.mem, guestShape(t.root), (ipa) => guestToPhys(world, ipa));
+    const title = world.guestTables.size === 1 ? "S1" : t.name;
+    const ref = `s1:${t.name}`;
+    return { kind: "guest", ref, track: ref, title, address: t.cd, runs: listed(columns), columns };
+  });
 }
 
 function hwptTables(world: World): TableView[] {
@@ -59,6 +76,7 @@ function hwptTables(world: World): TableView[] {
       topEntries: 2 ** table.geo.pgd_bits,
     };
     const ref = refOf(world, hwpt);
+    const columns = readRuns(world.machine.mem, shape, (pa) => pa);
     return [
       {
         kind: "hwpt" as const,
@@ -66,10 +84,8 @@ function hwptTables(world: World): TableView[] {
         track: `${ref}:table`,
         title: ref.replace(":", " "),
         address: BigInt(table.pgd),
-        runs: leafRuns(
-          leaves(world.machine.mem, shape, (pa) => pa),
-          stage,
-        ),
+        runs: listed(columns),
+        columns,
       },
     ];
   });

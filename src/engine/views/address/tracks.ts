@@ -8,7 +8,9 @@ import { sizeText } from "../../sim/scenario/values.ts";
 import type { World } from "../../sim/world.ts";
 import { deviceOf, memoryName, objectsOf, shortBdf, tableText } from "../context.ts";
 import type { IntervalKind, Track, TrackInterval } from "../types.ts";
-import { type TableView, tablesOf } from "./tables.ts";
+import type { LeafRun } from "../leaves.ts";
+import { DENSE, Spans } from "./spans.ts";
+import type { TableView } from "./tables.ts";
 
 const RESV: Readonly<Record<ResvType, { kind: IntervalKind; label: string }>> = Object.freeze({
   direct: { kind: "direct", label: "direct" },
@@ -22,6 +24,11 @@ const RESV: Readonly<Record<ResvType, { kind: IntervalKind; label: string }>> = 
 
 const hex = (v: bigint): string => `0x${v.toString(16)}`;
 const length = (start: bigint, last: bigint): bigint => last - start + 1n;
+
+/** A track while it is made: what is too much for a list stands in columns. */
+export interface RawTrack extends Track {
+  spans?: Spans;
+}
 
 function track(id: string, label: string, sub: string, ref: string, intervals: TrackInterval[]): Track {
   return { id, label, sub, intervals, delta: "=", ref, group: ref };
@@ -53,28 +60,23 @@ export function deviceTracks(world: World): Track[] {
 }
 
 /** A guest's stage 1, read from its bits. */
-export function guestTracks(world: World): { track: Track; view: TableView }[] {
-  return tablesOf(world)
+export function guestTracks(world: World, tables: readonly TableView[]): RawTrack[] {
+  return tables
     .filter((t) => t.kind === "guest")
-    .map((view) => ({
-      track: track(view.track, `Guest ${view.title}`, `CD ${hex(view.address)}`, view.ref, leafIntervals(world, view)),
-      view,
-    }));
+    .map((view) => tableTrack(world, view, `Guest ${view.title}`, `CD ${hex(view.address)}`));
 }
 
 /** For each IOAS: reserved with owner, allowed, mapped, IOVA_RANGES; then its page tables. */
-export function ioasTracks(world: World): Track[] {
-  const tables = tablesOf(world);
+export function ioasTracks(world: World, tables: readonly TableView[]): RawTrack[] {
   return objectsOf(world, "IOAS").flatMap((ioas) => {
     const ref = refOf(world, ioas);
     const title = ref.replace(":", " ").replace("ioas", "IOAS");
     const reserved = reservedIntervals(world, ioas, ref);
-    const areas = [...ioas.iopt.areas].map((a) => areaInterval(world, a, ref));
     const ranges = iopt_holes(ioas.iopt).map((r): TrackInterval => rangeInterval(r, ref));
     const allowed = [...ioas.iopt.allowed].map((r): TrackInterval => allowedInterval(r, ref));
-    const list = [
+    const list: RawTrack[] = [
       track(`${ref}:reserved`, `${title} reserved`, "owner", ref, reserved),
-      track(`${ref}:mapped`, `${title} mapped`, count(areas.length, "area"), ref, areas),
+      mappedTrack(world, ioas, `${title} mapped`, ref),
       track(`${ref}:ranges`, "IOVA_RANGES", count(ranges.length, "range"), ref, ranges),
     ];
     if (allowed.length > 0) list.splice(1, 0, track(`${ref}:allowed`, `${title} allowed`, "", ref, allowed));
@@ -83,40 +85,91 @@ export function ioasTracks(world: World): Track[] {
   });
 }
 
-function hwptTrack(world: World, hwpt: IommufdHwptPaging, tables: TableView[], group: string): Track[] {
+function mappedTrack(world: World, ioas: IommufdIoas, label: string, ref: string): RawTrack {
+  const { areas } = ioas.iopt;
+  const sub = count(areas.size, "area");
+  if (areas.size <= DENSE)
+    return track(
+      `${ref}:mapped`,
+      label,
+      sub,
+      ref,
+      [...areas].map((a) => areaInterval(world, a, ref)),
+    );
+  const list = [...areas];
+  const spans = new Spans(
+    "map",
+    BigUint64Array.from(list, (a) => a.start),
+    BigUint64Array.from(list, (a) => a.last),
+    Float64Array.from(list, (a) => a.index * 4096 + a.page_offset + a.iommu_prot / 64),
+    (i) => areaInterval(world, at(list, i), ref),
+  );
+  return { ...track(`${ref}:mapped`, label, sub, ref, []), spans };
+}
+
+function at<T>(list: readonly T[], i: number): T {
+  const one = list[i];
+  if (one === undefined) throw new Error(`there is no interval ${i}`);
+  return one;
+}
+
+function hwptTrack(world: World, hwpt: IommufdHwptPaging, tables: readonly TableView[], group: string): RawTrack[] {
   const ref = refOf(world, hwpt);
   const view = tables.find((t) => t.ref === ref);
   if (view === undefined) return [];
-  const made = track(view.track, `${ref.replace(":", " ")} table`, tableText(hwpt), ref, leafIntervals(world, view));
-  return [{ ...made, group }];
+  return [{ ...tableTrack(world, view, `${ref.replace(":", " ")} table`, tableText(hwpt)), group }];
 }
 
-function leafIntervals(world: World, view: TableView): TrackInterval[] {
-  return view.runs.map((run): TrackInterval => {
-    const size = sizeText(BigInt(run.size));
-    const doorbell = view.kind === "hwpt" && run.parts.some((p) => isDoorbell(world, p.out));
-    const label = run.count === 1 ? size : `${run.count} × ${size}`;
-    const to = view.kind === "guest" ? "guest address" : "physical";
-    const first = run.parts[0]?.out ?? 0n;
-    const where =
-      run.parts.length === 1 ? `${to} ${hex(first)}` : `${run.parts.length} stretches from ${to} ${hex(first)}`;
-    return {
-      start: run.start,
-      last: run.last,
-      kind: doorbell ? "doorbell" : "map",
-      label: doorbell ? `doorbell ${size}` : label,
-      detail: `${label}, ${run.access}${run.device ? ", device memory" : ""}, to ${where}`,
-      leaf: run.size,
-      ref: view.ref,
-    };
-  });
+/** What a table holds; of very many runs the doorbells one by one and the others in columns. */
+function tableTrack(world: World, view: TableView, label: string, sub: string): RawTrack {
+  const { columns } = view;
+  if (columns.n <= DENSE) {
+    const intervals = view.runs.map((run) => leafInterval(world, view, run));
+    return track(view.track, label, sub, view.ref, intervals);
+  }
+  const plain: number[] = [];
+  const doorbells: TrackInterval[] = [];
+  for (let i = 0; i < columns.n; i++)
+    if (view.kind === "hwpt" && isDoorbellAt(world, columns.partOut[columns.part[i] ?? 0] ?? 0))
+      doorbells.push(leafInterval(world, view, columns.run(i)));
+    else plain.push(i);
+  const spans = new Spans(
+    "map",
+    BigUint64Array.from(plain, (i) => BigInt(columns.start[i] ?? 0)),
+    BigUint64Array.from(plain, (i) => BigInt(columns.end[i] ?? 0) - 1n),
+    Float64Array.from(plain, (i) => (columns.partOut[columns.part[i] ?? 0] ?? 0) + (columns.code[i] ?? 0)),
+    (i) => leafInterval(world, view, columns.run(at(plain, i))),
+  );
+  return { ...track(view.track, label, sub, view.ref, doorbells), spans };
+}
+
+function leafInterval(world: World, view: TableView, run: LeafRun): TrackInterval {
+  const size = sizeText(BigInt(run.size));
+  const doorbell = view.kind === "hwpt" && run.parts.some((p) => isDoorbell(world, p.out));
+  const label = run.count === 1 ? size : `${run.count} × ${size}`;
+  const to = view.kind === "guest" ? "guest address" : "physical";
+  const first = run.parts[0]?.out ?? 0n;
+  const where =
+    run.parts.length === 1 ? `${to} ${hex(first)}` : `${run.parts.length} stretches from ${to} ${hex(first)}`;
+  return {
+    start: run.start,
+    last: run.last,
+    kind: doorbell ? "doorbell" : "map",
+    label: doorbell ? `doorbell ${size}` : label,
+    detail: `${label}, ${run.access}${run.device ? ", device memory" : ""}, to ${where}`,
+    leaf: run.size,
+    ref: view.ref,
+  };
 }
 
 /** Whether a physical address lies in the page of an interrupt controller's doorbell. */
 export function isDoorbell(world: World, pa: bigint): boolean {
+  return isDoorbellAt(world, Number(pa));
+}
+
+export function isDoorbellAt(world: World, pa: number): boolean {
   const { its, v2m } = world.machine;
-  const at = Number(pa);
-  return its?.covers(at) === true || v2m?.covers(at) === true;
+  return its?.covers(pa) === true || v2m?.covers(pa) === true;
 }
 
 const RESERVED: Readonly<Record<string, { kind: IntervalKind; label: string }>> = Object.freeze({

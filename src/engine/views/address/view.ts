@@ -3,30 +3,33 @@ import type { World } from "../../sim/world.ts";
 import type { DeviceAccess } from "../../sim/result.ts";
 import type { ViewContext } from "../context.ts";
 import type { Access, AddressSpaceView, Band, Ribbon, Track } from "../types.ts";
-import { markBands } from "./changes.ts";
+import { markBands, type RawBand } from "./changes.ts";
 import { MMIO_TRACK, physicalTracks, RAM_TRACK } from "./physical.ts";
-import { type TableView, tablesOf } from "./tables.ts";
+import type { DenseState } from "./spans.ts";
+import { type TableView, tablesIn, tablesOf } from "./tables.ts";
 import { deviceTracks, guestTracks, ioasTracks, isDoorbell } from "./tracks.ts";
 
-export function addressSpace(ctx: ViewContext): AddressSpaceView {
-  const tables = tablesOf(ctx.world);
+/** `dense` gets the columns of the tracks that are too full for a list. */
+export function addressSpace(ctx: ViewContext, dense = new Map<string, DenseState>()): AddressSpaceView {
+  const tables = tablesIn(ctx);
   const bands = markBands(
     bandsOf(ctx.world, tables),
     ctx.before === null ? null : bandsOf(ctx.before, tablesOf(ctx.before)),
+    dense,
   );
   const accesses = accessesOf(ctx, bands);
   for (const a of accesses) markAccess(bands, a);
   return { bands, ribbons: ribbons(ctx.world, bands, tables), accesses, asked: asked(ctx, bands) };
 }
 
-function bandsOf(world: World, tables: TableView[]): Band[] {
+function bandsOf(world: World, tables: readonly TableView[]): RawBand[] {
   return [
     {
       id: "giova",
       title: "gIOVA",
-      tracks: [...deviceTracks(world), ...guestTracks(world).map((g) => g.track)],
+      tracks: [...deviceTracks(world), ...guestTracks(world, tables)],
     },
-    { id: "ipa", title: "IPA = IOAS iova", tracks: ioasTracks(world) },
+    { id: "ipa", title: "IPA = IOAS iova", tracks: ioasTracks(world, tables) },
     { id: "pa", title: "Physical", tracks: physicalTracks(world, tables) },
   ];
 }
