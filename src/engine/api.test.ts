@@ -4,6 +4,7 @@ import { Engine } from "./api.ts";
 import type { Answer } from "./protocol.ts";
 import { MACHINE_SOURCES } from "./sim/machine_sources.ts";
 import { machines } from "./sim/machines.ts";
+import { fixture } from "./testing/fixtures.ts";
 import { kernels, library } from "./testing/scenarios.ts";
 
 const engine = (): Engine => new Engine({ kernels, machines: MACHINE_SOURCES, scenarios: library, compressor });
@@ -102,6 +103,25 @@ describe("the engine", () => {
     expect(problem(await e.walk("linux-7.2", 1, "D7", 0n, true))).toContain('"D7"');
     expect(problem(await e.inspect("linux-7.2", 1, "hwpt:9"))).toBe("There is no hwpt 9 after step 1.");
     expect(problem(await e.lanes(["linux-7.2", "linux-0"]))).toContain("linux-0");
+  });
+
+  it("opens a recorded trace: every picture of it, each record's agreement, other kernels beside it", async () => {
+    const e = engine();
+    const file = { name: "b.jsonl", text: fixture("traces/arm/b.jsonl") };
+    const opened = value(await e.openFiles([file]));
+    expect(opened).toMatchObject({ text: "", scenario: { title: "b.jsonl", kernels: ["linux-7.2"] } });
+    for (const n of [0, 7, opened.steps]) {
+      const frame = value(await e.frame("linux-7.2", n));
+      expect(structuredClone(frame)).toEqual(frame);
+    }
+    const kinds = value(await e.steps("linux-7.2")).map((s) => s.agreement?.kind);
+    expect(kinds).toContain("agrees");
+    expect(kinds).not.toContain("differs");
+    expect(value(await e.lanes(["linux-7.2", "linux-6.15"])).length).toBe(2);
+    const bad = await e.openFiles([{ name: "x.jsonl", text: '{"t":"header"}\n{"t":7}' }]);
+    expect(problem(bad)).toMatch(/^record 2: .*\.$/);
+    expect((await e.frame("linux-7.2", opened.steps)).ok).toBe(true);
+    expect(value(await e.openFiles([{ name: "q.lab", text: library[0]?.text ?? "" }])).steps).toBeGreaterThan(1);
   });
 
   it("makes links and reads them back; an unknown kernel or scenario is refused, never replaced", async () => {

@@ -1,5 +1,4 @@
 /** The engine behind the protocol: the scenario that is open, a run for each kernel, and the views of them. */
-import type { MachineDesc } from "../hw/machine.ts";
 import { NotModelled } from "./kernel/not_modelled.ts";
 import type { Answer, Catalogue, EngineApi, LinkState, Opened, Problem } from "./protocol.ts";
 import { PROTOCOL_VERSION } from "./protocol.ts";
@@ -8,6 +7,8 @@ import { scenarioInfo, type ScenarioSource } from "./sim/library.ts";
 import type { Compressor } from "./sim/link.ts";
 import type { MachineSource } from "./sim/machine_sources.ts";
 import type { Columns } from "./sim/compare.ts";
+import type { Playable, Witness } from "./sim/playable.ts";
+import type { ResolvedProfile } from "./kernel/profile.ts";
 import { Run } from "./sim/run.ts";
 import { parseScenario } from "./sim/scenario/parse.ts";
 import { printScenario } from "./sim/scenario/print.ts";
@@ -41,19 +42,25 @@ export interface EngineParts {
 }
 
 interface Played {
-  run: Run;
+  run: Playable;
   book: LandmarkBook;
 }
 
 interface Open {
   info: ScenarioInfo;
-  scenario: Scenario;
-  machine: MachineDesc;
+  steps: number;
+  /** Recordings are compared with a kernel as it was released; scenarios play what discussions need. */
+  played: boolean;
+  /** Runs it on a kernel; a sentence where it cannot start. */
+  start: (profile: ResolvedProfile, watch: Watch) => Playable | string;
   runs: Map<string, Played>;
   frames: Map<string, Frame>;
   /** Cells of comparisons. */
   compared: Columns;
 }
+
+/** Watches the steps of a scenario as they run. */
+type Watch = (scenario: Scenario) => Witness;
 
 /** The question that the project grew out of. */
 const FIRST_SCENARIO = "sw-msi-nested";
@@ -99,18 +106,42 @@ export class Engine implements EngineApi {
     if (unknown !== undefined) return no({ message: `The scenario names kernel "${unknown}", which is unknown.` });
     const machine = await named.load();
     if (turn !== this.opened) return no({ message: "Another scenario was opened meanwhile." });
-    const open: Open = {
-      info: scenarioInfo(id, scenario),
-      scenario,
-      machine,
-      runs: new Map(),
-      frames: new Map(),
-      compared: new Map(),
-    };
-    const first = await this.start(open, scenario.kernels[0] ?? this.parts.kernels.newest);
+    const info = scenarioInfo(id, scenario);
+    const open = opening(info, scenario.steps.length, true, (profile, watch) =>
+      Run.start(scenario, profile, machine, watch(scenario)),
+    );
+    return this.enter(open, scenario.kernels[0] ?? this.parts.kernels.newest, printScenario(scenario));
+  }
+
+  async openFiles(files: { name: string; text: string }[]): Promise<Answer<Opened>> {
+    const turn = ++this.opened;
+    const { openFiles } = await import("./exchange/open_files.ts");
+    const { newest } = this.parts.kernels;
+    try {
+      const source = await openFiles(files, this.parts.machines);
+      if (source === null) return await this.open({ text: files[0]?.text ?? "" });
+      if (turn !== this.opened) return no({ message: "Another scenario was opened meanwhile." });
+      const { title, machine, records, kernel } = source;
+      const question = "Does the model answer every record as the recorded kernel did?";
+      const on = kernel ?? newest;
+      const info = { id: "", title, source: "a recording", question, machine, kernels: [on] };
+      return await this.enter(
+        opening(info, records, false, (profile, watch) => source.start(profile, watch)),
+        on,
+        "",
+      );
+    } catch (e) {
+      if (e instanceof Error && e.name === "BadInput") return no({ message: `${e.message}.` });
+      throw e;
+    }
+  }
+
+  /** What cannot start leaves what was open. */
+  private async enter(open: Open, kernel: string, text: string): Promise<Answer<Opened>> {
+    const first = await this.start(open, kernel);
     if (!first.ok) return first;
     this.current = open;
-    return yes({ scenario: open.info, text: printScenario(scenario), steps: scenario.steps.length });
+    return yes({ scenario: open.info, text, steps: open.steps });
   }
 
   async frame(kernel: string, step: number, light = false): Promise<Answer<Frame>> {
@@ -164,7 +195,7 @@ export class Engine implements EngineApi {
 
   async lanes(kernels: string[]): Promise<Answer<Lane[]>> {
     const { lanesOf } = await this.views;
-    const runs: Run[] = [];
+    const runs: Playable[] = [];
     for (const kernel of kernels) {
       const run = await this.run(kernel, 0);
       if (!run.ok) return run;
@@ -222,7 +253,7 @@ export class Engine implements EngineApi {
     a: string,
     b: string,
     step: number,
-    make: (a: Run, b: Run, step: number) => T | string,
+    make: (a: Playable, b: Playable, step: number) => T | string,
   ): Promise<Answer<T>> {
     const one = await this.run(a, step);
     const two = await this.run(b, step);
@@ -244,7 +275,7 @@ export class Engine implements EngineApi {
     return link;
   }
 
-  private async run(kernel: string, step: number): Promise<Answer<Run>> {
+  private async run(kernel: string, step: number): Promise<Answer<Playable>> {
     const played = await this.play(kernel, step);
     return played.ok ? yes(played.value.run) : played;
   }
@@ -252,24 +283,28 @@ export class Engine implements EngineApi {
   private async play(kernel: string, step: number): Promise<Answer<Played>> {
     const open = this.current;
     if (open === null) return no({ message: "No scenario is open." });
-    if (!Number.isInteger(step) || step < 0 || step > open.scenario.steps.length)
-      return no({ message: `The scenario has ${open.scenario.steps.length} steps; there is no step ${step}.` });
+    if (!Number.isInteger(step) || step < 0 || step > open.steps)
+      return no({ message: `The scenario has ${open.steps} steps; there is no step ${step}.` });
     return this.start(open, kernel);
   }
 
   private async start(open: Open, kernel: string): Promise<Answer<Played>> {
     const { LandmarkBook, watching } = await this.views;
-    const profile = await this.parts.kernels.resolve(kernel, true);
+    const profile = await this.parts.kernels.resolve(kernel, open.played);
     const known = open.runs.get(kernel);
     if (known !== undefined) return yes(known);
     if (profile === undefined) return no({ message: `There is no kernel "${kernel}".` });
     const book = new LandmarkBook();
-    const run = Run.start(open.scenario, profile, open.machine, watching(book, open.scenario));
+    const run = open.start(profile, (scenario) => watching(book, scenario));
     if (typeof run === "string") return no({ message: `The scenario cannot start: ${run}.` });
     const played = { run, book };
     open.runs.set(kernel, played);
     return yes(played);
   }
+}
+
+function opening(info: ScenarioInfo, steps: number, played: boolean, start: Open["start"]): Open {
+  return { info, steps, played, start, runs: new Map(), frames: new Map(), compared: new Map() };
 }
 
 /** An answer, or a sentence that says why there is none. */

@@ -64,6 +64,11 @@ export interface EngineApi {
   /** Opens a scenario by id or by text. On a problem the scenario that was open stays open. */
   open(source: { id: string } | { text: string }): Answer<Opened> | Promise<Answer<Opened>>;
   /**
+   * Opens files that a person chose: a scenario, or a recorded trace with its table dumps. On a problem what was open
+   * stays open. The text of a recording is empty: it has none.
+   */
+  openFiles(files: { name: string; text: string }[]): Promise<Answer<Opened>>;
+  /**
    * The picture after `step` steps (0 = none yet) on a kernel. `light`: `steps` and `next` are empty; `steps` and
    * `next` tell them.
    */

@@ -1,9 +1,10 @@
 /** Files that a person opens: told apart by what stands in them, and made ready to be played. */
 import type { MachineDesc } from "../../hw/machine.ts";
 import type { ResolvedProfile } from "../kernel/profile.ts";
-import type { Playable, Witness } from "../sim/playable.ts";
+import type { Playable } from "../sim/playable.ts";
 import type { MachineSource } from "../sim/machine_sources.ts";
 import { BadInput, parseJson } from "./parse.ts";
+import type { Watching } from "./recording.ts";
 import { recordArm } from "./recording_arm.ts";
 import { recordX86 } from "./recording_x86.ts";
 import { ARM_TRACE_MACHINE, opensDevice, traceHead, X86_TRACE_MACHINE } from "./trace_head.ts";
@@ -19,8 +20,9 @@ export interface RecordingSource {
   /** `linux-7.2`; null when the trace does not say. */
   kernel: string | null;
   machine: string;
+  records: number;
   /** Throws BadInput, naming the record, on what cannot be read. */
-  start: (profile: ResolvedProfile, witness: Witness) => Playable;
+  start: (profile: ResolvedProfile, watching: Watching) => Playable;
 }
 
 /** Records of one trace that are opened: a longer one is for the command line. */
@@ -99,19 +101,29 @@ async function trace(
       title,
       kernel: head.kernel,
       machine,
-      start: (profile, witness) => recordX86(lines, { name: title, profile, machine: desc, witness }),
+      records: lines.length,
+      start: (profile, watching) => recordX86(lines, { name: title, profile, machine: desc, watching }),
     };
   }
   const machine = head.machine ?? ARM_TRACE_MACHINE;
   const desc = await machines.find((m) => m.id === machine)?.load();
   if (desc === undefined) throw new BadInput(`${name}: made on machine "${machine}", which is not known here`);
-  return { title, kernel: head.kernel, machine, start: playArm(lines, title, desc, dumps) };
+  return {
+    title,
+    kernel: head.kernel,
+    machine,
+    records: lines.length - headers(lines),
+    start: playArm(lines, title, desc, dumps),
+  };
 }
 
 const playArm =
   (lines: readonly string[], name: string, machine: MachineDesc, dumps: ReadonlyMap<string, unknown>) =>
-  (profile: ResolvedProfile, witness: Witness): Playable =>
-    recordArm(lines, { name, profile, machine, dumps, witness });
+  (profile: ResolvedProfile, watching: Watching): Playable =>
+    recordArm(lines, { name, profile, machine, dumps, watching });
+
+/** Records that are no steps. */
+const headers = (lines: readonly string[]): number => lines.filter((l) => /"t":\s*"header"/.test(l)).length;
 
 async function x86Machine(id: string) {
   const { x86MachineById } = await import("../sim/machines_x86.ts");

@@ -2,7 +2,9 @@
 import { z } from "zod/mini";
 
 /** Refused input: one sentence with the place. */
-export class BadInput extends Error {}
+export class BadInput extends Error {
+  override readonly name = "BadInput";
+}
 
 /** JSON.parse with the place in its complaint. */
 export function parseJson(place: string, text: string): unknown {

@@ -12,6 +12,9 @@ export interface RecordLine {
   readonly text: string;
 }
 
+/** Makes the witness of a scenario. */
+export type Watching = (scenario: Scenario) => Witness;
+
 /** `R`: the replayed program and kernel, plain state. */
 export interface RecordingParts<R extends object, L extends RecordLine> {
   /** What the file is called. */
@@ -25,7 +28,7 @@ export interface RecordingParts<R extends object, L extends RecordLine> {
   play: (replay: R, line: L, watch: boolean) => StepResult;
   /** `line`: the one played last. */
   world: (replay: R, line: L | undefined) => World;
-  witness?: Witness;
+  watching?: Watching;
 }
 
 /** Copies of the world that are kept, about. */
@@ -42,7 +45,7 @@ export class Recording<R extends object, L extends RecordLine> implements Playab
 
   /** Plays everything. Throws BadInput, naming the record, on what cannot be read. */
   constructor(parts: RecordingParts<R, L>) {
-    const { name, kernel, machine, lines, start, play, world, witness } = parts;
+    const { name, kernel, machine, lines, start, play, world, watching } = parts;
     this.parts = parts;
     this.kernel = kernel;
     this.scenario = {
@@ -60,6 +63,7 @@ export class Recording<R extends object, L extends RecordLine> implements Playab
     this.history = new History<R, L, StepResult>(start, (replay, line) => play(replay, line, watch), {
       every: Math.max(4, Math.ceil(lines.length / COPIES)),
     });
+    const witness = watching?.(this.scenario);
     witness?.(world(start, undefined), 0, null);
     lines.forEach((line, i) => {
       const result = this.history.push(line);

@@ -2,7 +2,6 @@
 import type { MachineDesc } from "../../hw/machine.ts";
 import type { ResolvedProfile } from "../kernel/profile.ts";
 import type { VfioPciDevice } from "../kernel/vfio/vfio_pci.ts";
-import type { Witness } from "../sim/playable.ts";
 import type { Bare, StepResult } from "../sim/result.ts";
 import { tellDma, tellMsi } from "../sim/steps/device.ts";
 import { present } from "../sim/steps/present.ts";
@@ -13,7 +12,7 @@ import { errnoName } from "../uapi/errno.ts";
 import { MAP_FLAGS } from "../uapi/iommufd.ts";
 import type { MadeCall } from "./arm_ioctl.ts";
 import type { ArmRecord } from "./arm_records.ts";
-import { Recording } from "./recording.ts";
+import { type Watching, Recording } from "./recording.ts";
 import { recordSteps, type RecordStep } from "./recording_arm_steps.ts";
 import { type RecordVerdict, ReplayArm } from "./replay_arm.ts";
 import { kindOfFd } from "./replay_arm_world.ts";
@@ -25,13 +24,13 @@ export interface RecordingOptions {
   machine: MachineDesc;
   /** Table dumps by name, where they came with the trace. */
   dumps: ReadonlyMap<string, unknown>;
-  witness?: Witness;
+  watching?: Watching;
 }
 
 /** Plays everything. Throws BadInput, naming the record, on what cannot be read. */
 export function recordArm(
   lines: Iterable<string>,
-  { name, profile, machine, dumps, witness }: RecordingOptions,
+  { name, profile, machine, dumps, watching }: RecordingOptions,
 ): Recording<ReplayArm, RecordStep> {
   const start = new ReplayArm(lines, { profile, machine, dumps });
   return new Recording({
@@ -42,7 +41,7 @@ export function recordArm(
     start,
     play: playRecord,
     world: worldOf,
-    ...(witness === undefined ? {} : { witness }),
+    ...(watching === undefined ? {} : { watching }),
   });
 }
 

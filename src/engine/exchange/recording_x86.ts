@@ -5,7 +5,6 @@ import type { ResolvedProfile } from "../kernel/profile.ts";
 import { Mm } from "../kernel/mm/mm.ts";
 import { ALL_CAPS, Task } from "../kernel/task.ts";
 import type { X86MachineDesc } from "../kernel/x86_desc.ts";
-import type { Witness } from "../sim/playable.ts";
 import type { Agreement, Bare, StepResult } from "../sim/result.ts";
 import type { Value } from "../sim/scenario/types.ts";
 import { present } from "../sim/steps/present.ts";
@@ -18,7 +17,7 @@ import { printIoctl } from "../uapi/print.ts";
 import { ioctlDef } from "../uapi/table.ts";
 import { fromHex } from "./hex.ts";
 import { BadInput } from "./parse.ts";
-import { Recording, type RecordLine } from "./recording.ts";
+import { type Watching, Recording, type RecordLine } from "./recording.ts";
 import { processExits, ReplayX86 } from "./replay_x86.ts";
 import { FILE_KINDS, parseRecord, type TraceRecord } from "./x86_records.ts";
 
@@ -27,7 +26,7 @@ export interface X86RecordingOptions {
   profile: ResolvedProfile;
   /** Null: mock devices only. */
   machine: X86MachineDesc | null;
-  witness?: Witness;
+  watching?: Watching;
 }
 
 interface RecordStep extends RecordLine {
@@ -40,7 +39,7 @@ interface RecordStep extends RecordLine {
 /** Plays everything. Throws BadInput, naming the record, on what cannot be read. */
 export function recordX86(
   lines: Iterable<string>,
-  { name, profile, machine, witness }: X86RecordingOptions,
+  { name, profile, machine, watching }: X86RecordingOptions,
 ): Recording<ReplayX86, RecordStep> {
   const all = [...lines].filter((line) => line !== "");
   const exits = processExits(all, machine !== null);
@@ -53,7 +52,7 @@ export function recordX86(
     start: new ReplayX86({ profile, machine, describe: 0 }),
     play: (replay, line, watch) => playRecord(replay, line, watch, bare),
     world: (replay, line) => worldOf(replay, line, bare),
-    ...(witness === undefined ? {} : { witness }),
+    ...(watching === undefined ? {} : { watching }),
   });
 }
 

@@ -3,7 +3,8 @@ import { effects, type Observed, observe } from "../views/compare/observe.ts";
 import type { CompareFact } from "../views/compare/types.ts";
 import type { Outcome } from "../views/types.ts";
 import type { StepResult } from "./result.ts";
-import { type Run, seenText } from "./run.ts";
+import type { Playable } from "./playable.ts";
+import { seenText } from "./run.ts";
 
 export interface Cell {
   outcome: Outcome;
@@ -34,11 +35,11 @@ interface Column {
 }
 
 /** Cells that were worked out, by run and step: to be kept by whoever asks again. */
-export type Columns = Map<Run, (Column | undefined)[]>;
+export type Columns = Map<Playable, (Column | undefined)[]>;
 
 /** The runs must be of one scenario. `from`, `to`: steps from + 1 to `to`; all of them when left out. */
 export function compare(
-  runs: readonly Run[],
+  runs: readonly Playable[],
   { from = 0, to = Number.POSITIVE_INFINITY, known = new Map() }: { from?: number; to?: number; known?: Columns } = {},
 ): Comparison {
   const steps = Math.min(runs[0]?.scenario.steps.length ?? 0, to);
@@ -65,7 +66,7 @@ function against(c: Column, first: Column): Cell {
 }
 
 /** The cells of one kernel for steps from + 1 to `to`. */
-function column(run: Run, from: number, to: number, known: Columns): (Column | undefined)[] {
+function column(run: Playable, from: number, to: number, known: Columns): (Column | undefined)[] {
   const cells = known.get(run) ?? [];
   known.set(run, cells);
   let before: Observed | null = null;

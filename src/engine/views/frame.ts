@@ -1,6 +1,6 @@
 /** Everything that changes with the step, in one answer. */
 import { compare } from "../sim/compare.ts";
-import type { Run } from "../sim/run.ts";
+import type { Playable } from "../sim/playable.ts";
 import { addressSpace } from "./address/view.ts";
 import { attachments } from "./attachments/view.ts";
 import type { ViewContext } from "./context.ts";
@@ -14,7 +14,7 @@ import { type Past, why } from "./why.ts";
  * `step`: 0 .. number of steps. `light`: without the list of steps and without what can be done next, which the asker
  * gets by themselves.
  */
-export function frameOf(run: Run, step: number, light = false): Frame {
+export function frameOf(run: Playable, step: number, light = false): Frame {
   const ctx = contextAt(run, step);
   const { targets, best } = walkTargets(ctx);
   return {
@@ -32,12 +32,12 @@ export function frameOf(run: Run, step: number, light = false): Frame {
 }
 
 /** What can be done after a step. */
-export function nextOf(run: Run, step: number): Frame["next"] {
+export function nextOf(run: Playable, step: number): Frame["next"] {
   const ctx = contextAt(run, step);
   return nextSteps(ctx.world, deviceOfStep(ctx));
 }
 
-export function contextAt(run: Run, step: number): ViewContext {
+export function contextAt(run: Playable, step: number): ViewContext {
   return {
     world: run.world(step),
     before: step === 0 ? null : run.world(step - 1),
@@ -47,7 +47,7 @@ export function contextAt(run: Run, step: number): ViewContext {
 }
 
 /** The steps up to and with `step`. */
-export function pastOf(run: Run, step: number): Past[] {
+export function pastOf(run: Playable, step: number): Past[] {
   const { results } = run;
   return run.scenario.steps.slice(0, step).flatMap((s, i) => {
     const result = i + 1 === step ? run.result(step) : results[i];
@@ -56,7 +56,7 @@ export function pastOf(run: Run, step: number): Past[] {
 }
 
 /** All steps, as the list and the timeline show them. */
-export function stepViews(run: Run): StepView[] {
+export function stepViews(run: Playable): StepView[] {
   const { results } = run;
   return run.scenario.steps.flatMap((s, i) => {
     const result = results[i];
@@ -81,7 +81,7 @@ function inspectDefault(ctx: ViewContext, step: number): Ref {
 }
 
 /** Results on each kernel over the same scenario, against the first. */
-export function lanesOf(runs: readonly Run[]): Lane[] {
+export function lanesOf(runs: readonly Playable[]): Lane[] {
   const { rows } = compare(runs);
   return runs.map((run, n) => {
     const cells = rows.flatMap((row) => {

@@ -19,6 +19,7 @@ export function stepView(index: number, step: Step, result: StepResult): StepVie
     tick: tick(step, result),
     ...(step.note === undefined ? {} : { note: step.note }),
     refs: result.refs,
+    ...(result.agreement === undefined ? {} : { agreement: result.agreement }),
     spoken: spoken(index, step, result),
   };
 }

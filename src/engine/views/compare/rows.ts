@@ -1,11 +1,11 @@
 /** What `lab compare` and the screen show of a comparison: rows of cells, and the differences in words. */
 import { type Cell, compare, type Columns } from "../../sim/compare.ts";
-import type { Run } from "../../sim/run.ts";
+import type { Playable } from "../../sim/playable.ts";
 import { stepView } from "../steps.ts";
 import type { CompareFact, CompareRow, CompareView } from "./types.ts";
 
 /** A run, or the sentence that says why there is none. */
-export type Started = { kernel: string; run: Run } | { kernel: string; problem: string };
+export type Started = { kernel: string; run: Playable } | { kernel: string; problem: string };
 
 /**
  * Steps from + 1 to `to` (cut to the scenario). `known` keeps what was worked out, one map a scenario.

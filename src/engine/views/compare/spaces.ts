@@ -1,5 +1,5 @@
 /** The address spaces of two kernels after the same step: what both have, and what only one has, to the byte. */
-import type { Run } from "../../sim/run.ts";
+import type { Playable } from "../../sim/playable.ts";
 import { addressSpace } from "../address/view.ts";
 import { contextAt } from "../frame.ts";
 import type { AddressSpaceView, Band, IntervalKind, Track, TrackInterval } from "../types.ts";
@@ -9,7 +9,7 @@ import type { ComparePart, CompareSpaces, CompareTrack } from "./types.ts";
 type Placed = Track & { band: Band["id"] };
 
 /** Physical memory is left out: where it lies depends on what was allocated before. */
-export function compareSpaces(a: Run, b: Run, step: number): CompareSpaces {
+export function compareSpaces(a: Playable, b: Playable, step: number): CompareSpaces {
   const left = tracksOf(addressSpace(contextAt(a, step)));
   const right = tracksOf(addressSpace(contextAt(b, step)));
   const ids = order([...left.keys()], [...right.keys()]);

@@ -1,12 +1,12 @@
 /** Two traces of one step, aligned: where the kernels first went different ways. */
-import type { Run } from "../../sim/run.ts";
+import type { Playable } from "../../sim/playable.ts";
 import type { TraceEntry } from "../types.ts";
 import type { CompareTraces } from "./types.ts";
 
 /** Changes beyond which alignment is given up and the rest stands unaligned. */
 const MOST_CHANGES = 1500;
 
-export function compareTraces(a: Run, b: Run, step: number): CompareTraces | string {
+export function compareTraces(a: Playable, b: Playable, step: number): CompareTraces | string {
   const left = a.results[step - 1];
   const right = b.results[step - 1];
   if (left === undefined || right === undefined) return `There is no step ${step}.`;
