@@ -31,6 +31,20 @@ export class StateSet {
     return this.words === 1 ? this.addWord(from[at] as number) : this.addWords(from, at);
   }
 
+  /** Number of the state at `from[at]`; -1 when it is not there. */
+  find(from: Uint32Array, at: number): number {
+    const { table, data, mask, words } = this;
+    let slot = (words === 1 ? mix(from[at] as number) : hashOf(from, at, words)) & mask;
+    for (let held = table[slot] as number; held !== 0; held = table[slot] as number) {
+      const base = (held - 1) * words;
+      let i = 0;
+      while (i < words && data[base + i] === from[at + i]) i++;
+      if (i === words) return held - 1;
+      slot = (slot + 1) & mask;
+    }
+    return -1;
+  }
+
   private addWord(word: number): number {
     const { table, data, mask } = this;
     let slot = mix(word) & mask;

@@ -4,4 +4,7 @@ export interface SelfCopying {
   selfCopy(ref: (value: unknown) => unknown): object;
   /** What makes two such objects equal: the state without caches and marks of sharing. */
   selfState(): Record<string, unknown>;
+  /** What `selfRestore` needs to bring this object, in place, back to what it is now. */
+  selfSave(): object;
+  selfRestore(saved: object): void;
 }

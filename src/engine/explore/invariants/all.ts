@@ -1,0 +1,19 @@
+/** Every named invariant. */
+import { dmaStaysInside, failedCallsChangeNothing, ioasStaysUsable, msiReaches } from "./calls.ts";
+import { nothingLeaks } from "./leaks.ts";
+import { detachGivesBack, reservedUnmapped } from "./regions.ts";
+import type { Invariant } from "./types.ts";
+
+export const INVARIANTS: readonly Invariant[] = Object.freeze([
+  reservedUnmapped,
+  msiReaches,
+  failedCallsChangeNothing,
+  detachGivesBack,
+  ioasStaysUsable,
+  nothingLeaks,
+  dmaStaysInside,
+]);
+
+export function invariantById(id: string): Invariant | undefined {
+  return INVARIANTS.find((one) => one.id === id);
+}

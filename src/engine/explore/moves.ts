@@ -1,0 +1,154 @@
+/** The steps that a universe allows at a moment. Labels name what is alive: `I1`, `H2`; the lowest free one is given next. */
+import type { IommufdObject } from "../kernel/iommufd/objects.ts";
+import { IRQ, vfio_pci_get_irq_count } from "../kernel/vfio/vfio_pci.ts";
+import { contextOf } from "../sim/refs.ts";
+import type { Step, Value } from "../sim/scenario/types.ts";
+import type { World, WorldDevice } from "../sim/world.ts";
+import { type OpGroup, type Universe, VSTES } from "./universe.ts";
+
+const named = (v: string): Value => ({ k: "name", v });
+const int = (v: bigint): Value => ({ k: "int", v });
+
+function vmm(op: string, args: Record<string, Value>, label?: string): Step {
+  return { actor: "vmm", ...(label === undefined ? {} : { label }), op, args, checks: [] };
+}
+
+/** Labels by kind: the letter before the number. */
+const LETTERS = Object.freeze({ ioas: "I", hwpt: "H", parent: "P", viommu: "V", nested: "N", vdevice: "VD" });
+type Kind = keyof typeof LETTERS;
+const KINDS = Object.keys(LETTERS) as Kind[];
+
+/** Labels whose object is gone are forgotten, so that they can be given again. */
+export function forgetDead(world: World): void {
+  const objects = contextOf(world, world.iommufd)?.objects;
+  for (const [label, { id, what }] of world.names)
+    if (id === 0 || (what !== "fd" && objects?.has(id) !== true)) world.names.delete(label);
+}
+
+function alive(world: World): Record<Kind, string[]> {
+  const found: Record<Kind, string[]> = { ioas: [], hwpt: [], parent: [], viommu: [], nested: [], vdevice: [] };
+  const objects = contextOf(world, world.iommufd)?.objects;
+  for (const [label, { id, what }] of world.names) {
+    const kind = what === "fd" ? null : kindOf(objects?.get(id));
+    if (kind !== null) found[kind].push(label);
+  }
+  for (const kind of KINDS) found[kind].sort();
+  return found;
+}
+
+function kindOf(object: IommufdObject | undefined): Kind | null {
+  switch (object?.kind) {
+    case "IOAS":
+      return "ioas";
+    case "HWPT_PAGING":
+      return object.nest_parent ? "parent" : "hwpt";
+    case "HWPT_NESTED":
+      return "nested";
+    case "VIOMMU":
+      return "viommu";
+    case "VDEVICE":
+      return "vdevice";
+    default:
+      return null;
+  }
+}
+
+function freeLabel(taken: readonly string[], kind: Kind): string {
+  let n = 1;
+  while (taken.includes(`${LETTERS[kind]}${n}`)) n++;
+  return `${LETTERS[kind]}${n}`;
+}
+
+/** Cheap questions first: among sequences of one length the search finds those with fewer kinds of object earlier. */
+export function moves(world: World, u: Universe): Step[] {
+  const live = alive(world);
+  const on = new Set<OpGroup>(u.ops);
+  const steps: Step[] = [];
+  const devices = u.devices.flatMap(({ name }) => world.devices.get(name) ?? []);
+  const bound = devices.filter((d) => d.id !== 0);
+  if (on.has("bind"))
+    for (const d of devices) if (d.id === 0) steps.push(vmm("VFIO_DEVICE_BIND_IOMMUFD", { dev: named(d.name) }));
+  const room = (kind: Kind): boolean => live[kind].length < u.counts[kind];
+  const make = (kind: Kind, op: string, args: Record<string, Value>): void =>
+    void steps.push(vmm(op, args, freeLabel(live[kind], kind)));
+  if (room("ioas")) make("ioas", "IOMMU_IOAS_ALLOC", {});
+  for (const d of bound) {
+    const dev = named(d.name);
+    for (const ioas of live.ioas) {
+      const pt = named(ioas);
+      if (room("hwpt")) make("hwpt", "IOMMU_HWPT_ALLOC", { dev, pt });
+      if (room("parent"))
+        make("parent", "IOMMU_HWPT_ALLOC", { dev, pt, flags: { k: "flags", v: ["NEST_PARENT"] } });
+    }
+    if (room("viommu")) for (const p of live.parent) make("viommu", "IOMMU_VIOMMU_ALLOC", { dev, hwpt: named(p) });
+    for (const v of live.viommu) {
+      if (room("vdevice")) {
+        const virt_id = int(BigInt(devices.indexOf(d) + 24));
+        make("vdevice", "IOMMU_VDEVICE_ALLOC", { viommu: named(v), dev, virt_id });
+      }
+      if (room("nested"))
+        for (const kind of u.vstes)
+          make("nested", "IOMMU_HWPT_ALLOC", { dev, pt: named(v), vste: { k: "words", v: VSTES[kind] } });
+    }
+    steps.push(...ofDevice(world, d, live, u, on));
+  }
+  steps.push(...ofIoas(world, live, u, on));
+  if (on.has("destroy"))
+    for (const kind of KINDS) for (const label of live[kind]) steps.push(vmm("IOMMU_DESTROY", { id: named(label) }));
+  return steps;
+}
+
+function ofDevice(
+  world: World,
+  d: WorldDevice,
+  live: Record<Kind, string[]>,
+  u: Universe,
+  on: ReadonlySet<OpGroup>,
+): Step[] {
+  const dev = named(d.name);
+  const steps: Step[] = [];
+  if (on.has("attach"))
+    for (const label of [...live.ioas, ...live.hwpt, ...live.parent, ...live.nested])
+      steps.push(vmm("VFIO_DEVICE_ATTACH_IOMMUFD_PT", { dev, pt: named(label) }));
+  if (on.has("detach")) steps.push(vmm("VFIO_DEVICE_DETACH_IOMMUFD_PT", { dev }));
+  const index = named(hasMsi(world, d) ? "MSI" : "MSIX");
+  if (on.has("irqs") && d.eventfds.length === 0) steps.push(vmm("VFIO_DEVICE_SET_IRQS", { dev, index }));
+  if (on.has("irqs-off") && d.eventfds.length > 0)
+    steps.push(vmm("VFIO_DEVICE_SET_IRQS", { dev, index, off: named("off") }));
+  if (on.has("msi") && d.eventfds.length > 0) steps.push({ actor: "device", op: "MSI", args: { dev }, checks: [] });
+  if (on.has("dma"))
+    for (const { iova } of u.blocks)
+      steps.push({ actor: "device", op: "DMA", args: { dev, dir: named("write"), iova: int(iova) }, checks: [] });
+  return steps;
+}
+
+function ofIoas(world: World, live: Record<Kind, string[]>, u: Universe, on: ReadonlySet<OpGroup>): Step[] {
+  const steps: Step[] = [];
+  for (const label of live.ioas) {
+    const ioas = named(label);
+    for (const b of u.blocks) {
+      const args = { ioas, iova: int(b.iova), len: int(b.length) };
+      if (on.has("map")) steps.push(vmm("IOMMU_IOAS_MAP", { ...args, va: named(b.memory) }));
+      if (on.has("unmap") && isMapped(world, label, b.iova)) steps.push(vmm("IOMMU_IOAS_UNMAP", args));
+    }
+    if (on.has("ranges")) steps.push(vmm("IOMMU_IOAS_IOVA_RANGES", { ioas }));
+  }
+  return steps;
+}
+
+function isMapped(world: World, label: string, iova: bigint): boolean {
+  const ioas = contextOf(world, world.iommufd)?.objects.get(world.names.get(label)?.id ?? 0);
+  return ioas?.kind === "IOAS" && ioas.iopt.areas.at(iova) !== undefined;
+}
+
+function hasMsi(world: World, d: WorldDevice): boolean {
+  const pdev = world.kernel.platform?.pci.get(d.bdf);
+  return pdev !== undefined && vfio_pci_get_irq_count(pdev, IRQ.MSI) > 0;
+}
+
+/** One name for one step, whatever objects the label stands for in a world. */
+export function stepKey(step: Step): string {
+  return JSON.stringify([step.actor, step.label, step.op, step.args], (_, v: unknown) =>
+    typeof v === "bigint" ? `${v}n` : v,
+  );
+}

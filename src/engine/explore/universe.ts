@@ -1,0 +1,127 @@
+/**
+ * What a search may do: how many objects of each kind may live at once, which blocks of IOVA are used, which operations. The
+ * world that it starts from is a scenario without steps. All plain data: a person chooses it, a message carries it.
+ */
+import type { MemoryDecl, Scenario, Step } from "../sim/scenario/types.ts";
+
+/** Groups of operations that can be left out. */
+export const OP_GROUPS = Object.freeze({
+  bind: "bind devices",
+  attach: "attach and replace",
+  detach: "detach",
+  map: "map blocks",
+  unmap: "unmap blocks",
+  irqs: "enable MSI",
+  "irqs-off": "disable MSI",
+  msi: "device raises MSI",
+  dma: "device writes",
+  destroy: "destroy objects",
+  ranges: "ask for IOVA ranges",
+});
+export type OpGroup = keyof typeof OP_GROUPS;
+
+/** Guest stream table entries for nested page tables: their first two words. */
+export const VSTES = Object.freeze({
+  bypass: Object.freeze([0x9n, 0n] as const),
+  abort: Object.freeze([0x1n, 0n] as const),
+  translate: Object.freeze([0x4000000bn, 0xd4n] as const),
+});
+export type Vste = keyof typeof VSTES;
+
+/** Objects of a kind that may live at the same time. */
+export interface Counts {
+  ioas: number;
+  /** Page tables on an IOAS. */
+  hwpt: number;
+  /** Page tables made to be parents of nested ones. */
+  parent: number;
+  viommu: number;
+  nested: number;
+  vdevice: number;
+}
+
+export interface Block {
+  iova: bigint;
+  /** Bytes. */
+  length: bigint;
+  /** A memory of the world; the block shows its first bytes. */
+  memory: string;
+}
+
+export interface Universe {
+  machine: string;
+  devices: readonly { name: string; bdf: string }[];
+  memory: readonly MemoryDecl[];
+  /** Run before the search, not counted. */
+  given: readonly Step[];
+  counts: Counts;
+  vstes: readonly Vste[];
+  blocks: readonly Block[];
+  ops: readonly OpGroup[];
+}
+
+const PAGE = 0x1000n;
+const BUFFER: MemoryDecl = Object.freeze({ name: "BUF", length: PAGE, pages: "contiguous" });
+/** SW_MSI of every Arm device. */
+const WINDOW: Block = Object.freeze({ iova: 0x8000000n, length: PAGE, memory: "BUF" });
+const PLAIN_BLOCK: Block = Object.freeze({ iova: 0x40000000n, length: PAGE, memory: "BUF" });
+
+/** Where a search starts when nobody says otherwise: one device, a page in the SW_MSI window and one outside. */
+export const DEFAULT_UNIVERSE: Universe = Object.freeze<Universe>({
+  machine: "plain",
+  devices: [{ name: "D1", bdf: "0000:00:03.0" }],
+  memory: [BUFFER],
+  given: [],
+  counts: { ioas: 1, hwpt: 1, parent: 1, viommu: 1, nested: 1, vdevice: 0 },
+  vstes: ["bypass"],
+  blocks: [WINDOW, PLAIN_BLOCK],
+  ops: ["bind", "attach", "detach", "map", "unmap", "irqs", "msi", "dma", "destroy"],
+});
+
+/** The world of a scenario, as many objects as it makes, the blocks that it maps and the window; its steps are not run. */
+export function universeOf(scenario: Scenario, base: Universe = DEFAULT_UNIVERSE): Universe {
+  const all = [...scenario.given, ...scenario.steps];
+  const made = (op: string, kind: (s: Step) => boolean = () => true): number =>
+    all.filter((s) => s.op === op && kind(s)).length;
+  const nests = (s: Step): boolean => s.args["flags"]?.k === "flags" && s.args["flags"].v.includes("NEST_PARENT");
+  const nested = (s: Step): boolean => s.args["vste"] !== undefined;
+  const blocks = new Map<string, Block>();
+  for (const s of all) {
+    const { iova, len, va } = s.args;
+    if (s.op !== "IOMMU_IOAS_MAP" || iova?.k !== "int" || len?.k !== "int" || va?.k !== "name") continue;
+    if (va.plus === undefined) blocks.set(`${iova.v} ${len.v}`, { iova: iova.v, length: len.v, memory: va.v });
+  }
+  const memory = scenario.memory.length === 0 ? base.memory : scenario.memory;
+  const first = memory[0]?.name ?? "BUF";
+  const more = base.blocks
+    .filter((b) => [...blocks.values()].every((o) => o.iova + o.length <= b.iova || b.iova + b.length <= o.iova))
+    .map((b) => ({ ...b, memory: first }));
+  return {
+    ...base,
+    machine: scenario.machine,
+    devices: scenario.devices.length === 0 ? base.devices : scenario.devices,
+    memory,
+    given: scenario.given,
+    counts: {
+      ioas: Math.max(1, made("IOMMU_IOAS_ALLOC")),
+      hwpt: made("IOMMU_HWPT_ALLOC", (s) => !nests(s) && !nested(s)),
+      parent: made("IOMMU_HWPT_ALLOC", nests),
+      viommu: Math.min(1, made("IOMMU_VIOMMU_ALLOC")),
+      nested: made("IOMMU_HWPT_ALLOC", nested),
+      vdevice: made("IOMMU_VDEVICE_ALLOC"),
+    },
+    blocks: [...blocks.values(), ...more],
+  };
+}
+
+/** The scenario that a sequence of steps in this universe is. */
+export function scenarioOf(
+  u: Universe,
+  kernels: readonly string[],
+  words: { title: string; question: string; source?: string },
+  steps: readonly Step[],
+): Scenario {
+  const { title, question, source = "" } = words;
+  const { machine, devices, memory, given } = u;
+  return { title, source, question, machine, kernels, devices, memory, given, steps };
+}
