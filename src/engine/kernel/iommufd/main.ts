@@ -173,14 +173,15 @@ export function iommufd_fops_ioctl(k: Kernel, file: File, cmd: number, arg: bigi
   if (!(ictx instanceof IommufdCtx)) return -errno.EBADFD;
   const nr = cmd & 0xff;
   if (nr < FIRST_NR || nr >= table_end(k)) return k.ops.iommufd_vfio_ioctl(k, ictx, cmd, arg);
-  return run_entry(k, ictx, cmd, arg, entry_of(k, cmd));
+  const entry = entry_of(k, cmd);
+  return run_entry(k, ictx, cmd, arg, exists(k, entry) ? entry : undefined);
 }
 
 /** Copies the struct in and runs the handler. -ENOTTY when this kernel has none. */
 export function run_entry(k: Kernel, ictx: IommufdCtx, cmd: number, arg: bigint, entry: Entry | undefined): number {
   const head = copy_from_user(k, arg, 4);
   if (!k.check(head !== null, "the struct's size can be read") || head === null) return -errno.EFAULT;
-  const known = exists(k, entry);
+  const known = entry !== undefined;
   if (!k.check(known, "this kernel knows the command", () => ({ left: `0x${cmd.toString(16)}` })) || !known)
     return -errno.ENOTTY;
   const { def, run } = entry;
