@@ -13,6 +13,7 @@ import { Run } from "./sim/run.ts";
 import { parseScenario } from "./sim/scenario/parse.ts";
 import { printScenario } from "./sim/scenario/print.ts";
 import type { Scenario } from "./sim/scenario/types.ts";
+import type { DenseCache } from "./views/address/windows.ts";
 import type { LandmarkBook } from "./views/landmarks.ts";
 import type { Started } from "./views/compare/rows.ts";
 import type {
@@ -26,6 +27,7 @@ import type {
   MachineView,
   PeerView,
   ScenarioInfo,
+  SpaceWindow,
   StepView,
   WalkView,
 } from "./views/types.ts";
@@ -55,6 +57,7 @@ interface Open {
   start: (profile: ResolvedProfile, watch: Watch) => Playable | string;
   runs: Map<string, Played>;
   frames: Map<string, Frame>;
+  dense?: DenseCache;
   /** Cells of comparisons. */
   compared: Columns;
 }
@@ -145,12 +148,28 @@ export class Engine implements EngineApi {
   }
 
   async frame(kernel: string, step: number, light = false): Promise<Answer<Frame>> {
-    const { frameOf } = await this.views;
+    const { DenseCache, frameOf } = await this.views;
     const run = await this.run(kernel, step);
-    if (!run.ok) return run;
+    const open = this.current;
+    if (!run.ok || open === null) return run.ok ? no({ message: "No scenario is open." }) : run;
     const key = `${kernel} ${step} ${light}`;
-    const frames = this.current?.frames ?? new Map<string, Frame>();
-    return yes(kept(frames, key, () => frameOf(run.value, step, light)));
+    open.dense ??= new DenseCache();
+    const { dense } = open;
+    return yes(kept(open.frames, key, () => frameOf(run.value, step, light, dense.fresh(kernel, step))));
+  }
+
+  async space(
+    kernel: string,
+    step: number,
+    track: string,
+    from: bigint,
+    to: bigint,
+    buckets: number,
+  ): Promise<Answer<SpaceWindow>> {
+    const { DenseCache } = await this.views;
+    const run = await this.run(kernel, step);
+    const dense = (this.current ?? { dense: undefined }).dense ?? new DenseCache();
+    return run.ok ? said(dense.window(run.value, step, track, from, to, buckets)) : run;
   }
 
   async steps(kernel: string): Promise<Answer<StepView[]>> {

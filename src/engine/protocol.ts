@@ -13,6 +13,7 @@ import type {
   MachineInfo,
   Ref,
   ScenarioInfo,
+  SpaceWindow,
   StepView,
   WalkView,
 } from "./views/types.ts";
@@ -77,6 +78,18 @@ export interface EngineApi {
   steps(kernel: string): Answer<StepView[]> | Promise<Answer<StepView[]>>;
   /** What can be done after a step, each tried on a copy of the world. */
   next(kernel: string, step: number): Answer<Frame["next"]> | Promise<Answer<Frame["next"]>>;
+  /**
+   * A stretch `[from, to)` of a dense track after a step: its intervals when they are few, else counts in at most
+   * `buckets` buckets of equal size.
+   */
+  space(
+    kernel: string,
+    step: number,
+    track: string,
+    from: bigint,
+    to: bigint,
+    buckets: number,
+  ): Answer<SpaceWindow> | Promise<Answer<SpaceWindow>>;
   /** What ever appears on these kernels. Runs the scenario on each; no picture is made. */
   landmarks(kernels: string[]): Answer<Landmarks> | Promise<Answer<Landmarks>>;
   walk(

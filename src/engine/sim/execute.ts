@@ -9,6 +9,7 @@ import { runDevice } from "./steps/device.ts";
 import { runClose, runOpen } from "./steps/files.ts";
 import { runGuest } from "./steps/guest.ts";
 import { runIoctl } from "./steps/ioctl.ts";
+import { repeat, timesOf } from "./steps/many.ts";
 import { runPci } from "./steps/pci.ts";
 import { runType1 } from "./steps/type1.ts";
 import { runBind, runReset, runSetIrqs } from "./steps/vfio.ts";
@@ -19,7 +20,9 @@ import type { World } from "./world.ts";
 export function execute(world: World, step: Step, watch: boolean): StepResult {
   const args = new Args(world, step);
   const run = (): Bare => runStep(world, args);
-  const { value, trace } = watch ? traced(world.kernel, world.machine, run) : { value: run(), trace: [] };
+  const { value: first, trace } = watch ? traced(world.kernel, world.machine, run) : { value: run(), trace: [] };
+  // Of many calls the first one is watched.
+  const value = timesOf(args) > 1 ? repeat(world, args, args.num("iommufd", world.iommufd), first) : first;
   if (step.label !== undefined) {
     const id = value.seen["id"];
     world.names.set(step.label, { what: args.op.makes ?? "", id: typeof id === "bigint" ? Number(id) : 0 });

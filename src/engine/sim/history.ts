@@ -9,6 +9,8 @@ export interface HistoryOptions {
   every?: number;
   /** Copies of other moments that are kept, newest use first. */
   recent?: number;
+  /** Steps that must not be run once more for a look at what follows: a copy is kept after each. */
+  heavy?: (index: number) => boolean;
 }
 
 /**
@@ -21,6 +23,7 @@ export class History<W extends object, S, R> {
   private readonly apply: (world: W, step: S, index: number) => R;
   private readonly every: number;
   private readonly recent: number;
+  private readonly heavy: (index: number) => boolean;
   private readonly kept = new Map<number, W>();
   private readonly passing = new Map<number, W>();
   private tip: W;
@@ -30,6 +33,7 @@ export class History<W extends object, S, R> {
     this.apply = apply;
     this.every = options.every ?? 64;
     this.recent = options.recent ?? 8;
+    this.heavy = options.heavy ?? (() => false);
     this.tip = start;
     this.kept.set(0, snapshot(start));
   }
@@ -43,7 +47,7 @@ export class History<W extends object, S, R> {
     const result = this.apply(this.tip, step, this.steps.length);
     this.steps.push(step);
     this.results.push(result);
-    if (this.length % this.every === 0) this.kept.set(this.length, snapshot(this.tip));
+    if (this.length % this.every === 0 || this.heavy(this.length - 1)) this.kept.set(this.length, snapshot(this.tip));
     return result;
   }
 
@@ -75,7 +79,11 @@ export class History<W extends object, S, R> {
   /** A second history with the same first `n` steps and its own future; this one stays as it is. */
   fork(n: number): History<W, S, R> {
     const step = Math.max(0, Math.min(n, this.length));
-    const twin = new History<W, S, R>(this.live(step), this.apply, { every: this.every, recent: this.recent });
+    const twin = new History<W, S, R>(this.live(step), this.apply, {
+      every: this.every,
+      recent: this.recent,
+      heavy: this.heavy,
+    });
     twin.kept.clear();
     for (const [at, world] of this.kept) if (at <= step) twin.kept.set(at, world);
     twin.steps.push(...this.steps.slice(0, step));

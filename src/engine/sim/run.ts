@@ -43,7 +43,11 @@ export class Run implements Playable {
     const history = new History<World, Step, StepResult>(
       world,
       (w, step) => execute(w, step, watch && (!long || (entries < ENTRIES && shapes(step)))),
-      { every: scenario.steps.length > MANY ? 64 : 4, recent: 8 },
+      {
+        every: scenario.steps.length > MANY ? 64 : 4,
+        recent: 8,
+        heavy: (i) => isHeavy(scenario.given[i] ?? scenario.steps[i - scenario.given.length]),
+      },
     );
     for (const step of scenario.given) {
       const result = history.push(step);
@@ -92,6 +96,12 @@ export class Run implements Playable {
       return result === undefined ? [] : applicable(step.checks, this.kernel).map((c) => judge(c, i + 1, result));
     });
   }
+}
+
+/** Many calls in one step. */
+function isHeavy(step: Step | undefined): boolean {
+  const count = step?.args["count"];
+  return step?.args["stride"] !== undefined && count?.k === "int" && count.v > 1000n;
 }
 
 /** Not mapping, not the guest's and the devices' accesses, of which a long scenario has thousands. */

@@ -1,6 +1,7 @@
 /** Everything that changes with the step, in one answer. */
 import { compare } from "../sim/compare.ts";
 import type { Playable } from "../sim/playable.ts";
+import type { DenseState } from "./address/spans.ts";
 import { addressSpace } from "./address/view.ts";
 import { attachments } from "./attachments/view.ts";
 import type { ViewContext } from "./context.ts";
@@ -12,16 +13,16 @@ import { type Past, why } from "./why.ts";
 
 /**
  * `step`: 0 .. number of steps. `light`: without the list of steps and without what can be done next, which the asker
- * gets by themselves.
+ * gets by themselves. `dense` gets what windows of dense tracks are cut from.
  */
-export function frameOf(run: Playable, step: number, light = false): Frame {
+export function frameOf(run: Playable, step: number, light = false, dense?: Map<string, DenseState>): Frame {
   const ctx = contextAt(run, step);
   const { targets, best } = walkTargets(ctx);
   return {
     kernel: run.kernel,
     step,
     steps: light ? [] : stepViews(run),
-    addressSpace: addressSpace(ctx),
+    addressSpace: addressSpace(ctx, dense),
     attachments: attachments(ctx),
     walkTargets: targets,
     walkDefault: best,

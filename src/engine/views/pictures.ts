@@ -1,4 +1,5 @@
 /** Every picture that the engine can be asked for. The worker fetches them beside the kernel model. */
+export { DenseCache } from "./address/windows.ts";
 export { contextAt, frameOf, lanesOf, nextOf, pastOf, stepViews } from "./frame.ts";
 export { compareView, type Started } from "./compare/rows.ts";
 export { compareSpaces } from "./compare/spaces.ts";

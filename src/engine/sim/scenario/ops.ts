@@ -48,6 +48,8 @@ export interface Param {
   readonly words?: readonly string[];
   /** The struct field that it fills, where there is one. */
   readonly field?: string;
+  /** The number of calls that the step makes (`sim/steps/many.ts`). */
+  readonly repeats?: boolean;
 }
 
 export interface OpDef {
@@ -109,7 +111,11 @@ const hidden: Readonly<Record<string, readonly string[]>> = Object.freeze({
   IOMMU_VIOMMU_ALLOC: ["data_len", "data_uptr"],
   VFIO_DEVICE_BIND_IOMMUFD: ["token_uuid_ptr"],
 });
+/** `count=1000 stride=8K`: so many calls, each so much further. */
+const many: readonly Param[] = [param("count", "count", { repeats: true }), param("stride", "size")];
 const extra: Readonly<Record<string, readonly Param[]>> = Object.freeze({
+  IOMMU_IOAS_MAP: many,
+  IOMMU_IOAS_UNMAP: many,
   IOMMU_IOAS_ALLOW_IOVAS: [param("ranges", "ranges", { required: true })],
   IOMMU_IOAS_IOVA_RANGES: [param("room", "count")],
   IOMMU_RESV_IOVA_RANGES: [param("room", "count")],
@@ -160,7 +166,8 @@ function fromStruct(def: IoctlDef, doc: string): OpDef {
 }
 
 const docs: Readonly<Record<string, string>> = Object.freeze({
-  IOMMU_IOAS_MAP: "Maps user memory; with iova= at that place, without it where the kernel chooses. RW unless said.",
+  IOMMU_IOAS_MAP:
+    "Maps user memory; with iova= at that place, without it where the kernel chooses. RW unless said. count= calls, stride= apart.",
   IOMMU_HWPT_ALLOC: "Makes a page table: paging on an IOAS, nested on a vIOMMU (vste= the guest's two words).",
   IOMMU_IOAS_IOVA_RANGES: "What the IOAS still offers.",
   IOMMU_RESV_IOVA_RANGES: "Proposed in 2023: the regions of a device. room= entries of the array.",

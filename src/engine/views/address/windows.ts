@@ -1,0 +1,36 @@
+/** What windows of dense tracks are cut from, kept for the last few frames. */
+import type { Playable } from "../../sim/playable.ts";
+import { contextAt } from "../frame.ts";
+import type { SpaceWindow } from "../types.ts";
+import { type DenseState, windowOf } from "./spans.ts";
+import { addressSpace } from "./view.ts";
+
+const KEPT = 4;
+/** Buckets of one answer at most. */
+const BUCKETS = 1 << 14;
+
+export class DenseCache {
+  private readonly kept = new Map<string, Map<string, DenseState>>();
+
+  /** To be filled while the frame is made. */
+  fresh(kernel: string, step: number): Map<string, DenseState> {
+    const states = new Map<string, DenseState>();
+    this.kept.set(`${kernel} ${step}`, states);
+    const oldest = this.kept.keys().next();
+    if (this.kept.size > KEPT && oldest.done !== true) this.kept.delete(oldest.value);
+    return states;
+  }
+
+  /** `[from, to)` of a dense track; a sentence where there is no such track. */
+  window(run: Playable, step: number, track: string, from: bigint, to: bigint, buckets: number): SpaceWindow | string {
+    let states = this.kept.get(`${run.kernel} ${step}`);
+    if (states === undefined) {
+      states = this.fresh(run.kernel, step);
+      addressSpace(contextAt(run, step), states);
+    }
+    const state = states.get(track);
+    if (state === undefined) return `Track ${track} has no windows after step ${step}`;
+    if (to <= from) return "A window ends after its start";
+    return windowOf(track, state, from, to, Math.max(1, Math.min(BUCKETS, Math.floor(buckets))));
+  }
+}
