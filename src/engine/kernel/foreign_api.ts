@@ -41,14 +41,24 @@ export interface SpaceCaller {
     fd: number,
     values: Readonly<Record<string, bigint>>,
   ): { ret: number; out: Record<string, number | bigint> };
+  /** One call that fills an array of ranges, both ends inclusive. */
+  ranges(
+    op: string,
+    fd: number,
+    values: Readonly<Record<string, bigint>>,
+  ): { ret: number; ranges: readonly (readonly [bigint, bigint])[] };
+  /** A call whose argument is a plain number. */
+  plain(cmd: number, fd: number, value: bigint): number;
+  /** A call whose argument is a text. */
+  text(cmd: number, fd: number, value: string): number;
+  /** Node of the device's group. */
+  group(bdf: string): string;
   open(path: string): number;
   close(fd: number): number;
-  /** Says that a call was made that is no ioctl of the design: `open /dev/ioasid`. */
-  say(what: string): void;
   /** True the first time for this key in the world. */
   first(key: string): boolean;
   /** Lets the device master the bus, as a VMM does once it has it. */
-  master(bdf: string): void;
+  master(bdf: string, fd?: number): void;
 }
 
 export interface SpaceAnswer {
@@ -66,6 +76,8 @@ export interface ForeignApi {
   readonly calls: Readonly<Record<string, ForeignCall>>;
   /** Records that a read of the queue gives; null = the design has no queue. */
   readonly record: Layout | null;
+  /** What a write to the queue takes. */
+  readonly response: Layout | null;
   /** Plays `SPACE_ALLOC`, `SPACE_MAP` ... */
   readonly play: (caller: SpaceCaller, op: string, request: SpaceRequest) => SpaceAnswer;
   /** Descriptor whose read gives the faults of a space, negative where there is none. */

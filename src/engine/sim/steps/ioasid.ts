@@ -1,0 +1,123 @@
+/** Steps of the 2021 designs: one call with the number that the kernel's design gives it. */
+import type { DevNode } from "../../kernel/file.ts";
+import type { ForeignApi } from "../../kernel/foreign_api.ts";
+import { copy_from_mm, copy_to_mm } from "../../kernel/mm/uaccess.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { sys_ioctl } from "../../kernel/syscall.ts";
+import { decode, encode } from "../../uapi/codec.ts";
+import { errnoName } from "../../uapi/errno.ts";
+import type { IoctlDef } from "../../uapi/layout.ts";
+import { IOVA_RANGE } from "../../uapi/records.ts";
+import type { Args } from "../args.ts";
+import type { Bare, Seen } from "../result.ts";
+import type { World } from "../world.ts";
+import { ioctl } from "./ioctl.ts";
+
+/** Where arrays behind pointers are put, from the start of the scratch memory. */
+const ARRAY = 0x1000n;
+const ROOM = 16;
+/** A number that no file knows: the call of a design on a kernel without it. */
+const NOBODYS = 0x69ff;
+
+/** The node of the kernel's API: iommufd's, or a design's. */
+export function apiPath(k: Kernel): string {
+  return k.devnodes.has("/dev/ioasid") ? "/dev/ioasid" : "/dev/iommu";
+}
+
+/** The kernel's design; null where there is iommufd. */
+export function foreignApi(k: Kernel): ForeignApi | null {
+  const node: DevNode | undefined = k.devnodes.get(apiPath(k));
+  return node?.api ?? null;
+}
+
+/** The call as this kernel numbers it. */
+export function numbered(k: Kernel, def: IoctlDef): IoctlDef {
+  const call = foreignApi(k)?.calls[def.name];
+  return call === undefined ? { ...def, cmd: NOBODYS } : { ...def, name: call.name, cmd: call.cmd };
+}
+
+export function runIoasid(world: World, args: Args): Bare {
+  const { op } = args;
+  if (op.def === undefined) throw new Error(`${op.name} is no call`);
+  const def = numbered(world.kernel, op.def);
+  const device = def.on === "vfio-device" ? args.device() : null;
+  const fd = device === null ? args.num("file", world.iommufd) : device.fd;
+  const refs = device === null ? [] : [`dev:${device.name}`];
+  if (def.size === 0) {
+    const ret = sys_ioctl(world.kernel, world.vmm, fd, def.cmd, args.big("ext", 0n));
+    return result(ret, { }, refs);
+  }
+  const values: Record<string, bigint> = {};
+  for (const p of op.params) {
+    const v = p.field === undefined ? undefined : args.int(p.name);
+    if (p.field !== undefined && v !== undefined) values[p.field] = v;
+  }
+  if ("fd" in def.fields) values["fd"] ??= BigInt(world.iommufd);
+  if (op.name.endsWith("_MAP_DMA")) values["flags"] ??= 3n;
+  if (def.fields["flags"]?.values?.["PASID"] === 1 && (values["pasid"] ?? 0n) > 0n) values["flags"] ??= 1n;
+  const array = pointed(world, args, def, values);
+  const { ret, out, call } = ioctl(world, fd, def, encodeValues(def, values), array);
+  const seen: Record<string, Seen> = {};
+  if (ret >= 0) {
+    for (const [name, field] of Object.entries(def.fields))
+      if (field.dir !== "in" && name !== "flags") seen[name] = BigInt(out[name] ?? 0);
+    if (array !== undefined && "num_iovas" in def.fields) seen["ranges"] = rangesIn(array.bytes.length, call.arrays[0]?.bytes, out);
+  }
+  if (ret >= 0 && op.makes !== undefined) seen["id"] = BigInt(ret);
+  return { ...result(ret, seen, refs), call };
+}
+
+function result(ret: number, seen: Record<string, Seen>, refs: string[]): Bare {
+  const errno = ret < 0 ? errnoName(ret) : "ok";
+  const id = seen["id"];
+  return {
+    outcome: ret < 0 ? "errno" : "ok",
+    errno,
+    summary: ret < 0 ? errno : typeof id === "bigint" ? `number ${id}` : String(ret),
+    seen: { ret: BigInt(ret), errno, ...seen },
+    refs,
+  };
+}
+
+export function encodeValues(def: IoctlDef, values: Readonly<Record<string, bigint>>): Uint8Array {
+  const plain: Record<string, number | bigint> = {};
+  for (const [name, v] of Object.entries(values)) plain[name] = def.fields[name]?.type === "u64" ? v : Number(v);
+  return encode(def, plain as Record<string, number>);
+}
+
+/** What a pointer of the struct leads to. */
+function pointed(world: World, args: Args, def: IoctlDef, values: Record<string, bigint>) {
+  const at = world.scratch + ARRAY;
+  if ("iovas" in def.fields) {
+    values["num_iovas"] = BigInt(ROOM);
+    values["iovas"] = at;
+    return { title: "iovas", layout: IOVA_RANGE, bytes: new Uint8Array(ROOM * IOVA_RANGE.size) };
+  }
+  if (!("entries" in def.fields)) return undefined;
+  const words = args.words("commands") ?? [];
+  values["entries"] = at;
+  values["entry_num"] = BigInt(words.length >> 1);
+  const bytes = new Uint8Array(BigUint64Array.from(words).buffer);
+  return { title: "entries", layout: { struct: "command", size: 16, fields: {} }, bytes };
+}
+
+export function rangesIn(
+  room: number,
+  bytes: Uint8Array | undefined,
+  out: Readonly<Record<string, number | bigint>>,
+): [bigint, bigint][] {
+  const n = Math.min(Number(out["num_iovas"] ?? 0), Math.floor(room / IOVA_RANGE.size));
+  return Array.from({ length: n }, (_, i) => {
+    const r = decode(IOVA_RANGE, bytes ?? new Uint8Array(), i * IOVA_RANGE.size);
+    return [r.start, r.last];
+  });
+}
+
+/** Bytes of the process at the scratch page. */
+export function scratchBytes(world: World, length: number, bytes?: Uint8Array): Uint8Array {
+  const { kernel: k, vmm, scratch } = world;
+  if (bytes !== undefined) copy_to_mm(k, vmm.mm, scratch, bytes);
+  const out = new Uint8Array(length);
+  copy_from_mm(k, vmm.mm, scratch, out);
+  return out;
+}
