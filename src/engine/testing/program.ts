@@ -11,10 +11,23 @@ import { resolveProfile } from "../kernel/resolve.ts";
 import * as sys from "../kernel/syscall.ts";
 import { ALL_CAPS, Task } from "../kernel/task.ts";
 import linux_6_12 from "../releases/linux_6_12.ts";
+import linux_6_13 from "../releases/linux_6_13.ts";
+import linux_6_14 from "../releases/linux_6_14.ts";
+import linux_6_15 from "../releases/linux_6_15.ts";
+import linux_6_17 from "../releases/linux_6_17.ts";
+import linux_6_19 from "../releases/linux_6_19.ts";
 import linux_7_2 from "../releases/linux_7_2.ts";
 import { PhysMem } from "../../hw/memory.ts";
 
-const ALL: readonly KernelProfile[] = [linux_7_2, linux_6_12];
+const ALL: readonly KernelProfile[] = [
+  linux_7_2,
+  linux_6_19,
+  linux_6_17,
+  linux_6_15,
+  linux_6_14,
+  linux_6_13,
+  linux_6_12,
+];
 
 export function testKernel(id = "linux-7.2", config: Partial<KernelConfig> = {}): Kernel {
   const k = new Kernel(resolveProfile(id, ALL), new PhysMem(), { selftest: SELFTEST, ...config });
