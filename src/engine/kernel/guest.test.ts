@@ -1,11 +1,8 @@
 /** From open() to a device's interrupt: all of the kernel on emulated hardware. */
 import { describe, expect, it } from "vitest";
-import linux_6_11 from "../releases/linux_6_11.ts";
-import linux_6_12 from "../releases/linux_6_12.ts";
-import linux_7_2 from "../releases/linux_7_2.ts";
-import { Kernels } from "../sim/kernels.ts";
 import { bootedKernel, DeviceProgram, GUEST_IPA, GUEST_VA, NEWEST, type Opened } from "../testing/device_program.ts";
 import { DATA } from "../testing/program.ts";
+import { kernels } from "../testing/scenarios.ts";
 import { errno } from "../uapi/errno.ts";
 import { IOMMU_VEVENTQ_ALLOC } from "../uapi/iommufd.ts";
 import { kernel_after_device_access } from "./boot.ts";
@@ -28,8 +25,6 @@ const CD_WORD0 = 0x5e205c0003510n;
 const PAGE_RW = 0xf43n;
 const PAGE_RO = 0xfc3n;
 const TLBI_NH_ALL: readonly [bigint, bigint] = [0x10n, 0n];
-
-const kernels = new Kernels([linux_7_2, linux_6_12, linux_6_11]);
 
 interface Guest {
   p: DeviceProgram;
