@@ -67,4 +67,34 @@ export const MACHINE_SOURCES: readonly MachineSource[] = Object.freeze([
     "Arm virt, ACPI, 00:03.0 with a relaxable region",
     async () => (await import("./machine_probes.ts")).acpiRelaxable,
   ),
+  later(
+    "windows-acs",
+    "Arm, window at 1 GiB, switch with ACS",
+    async () => (await import("./machine_windows.ts")).windowsAcs,
+  ),
+  later(
+    "windows-noacs",
+    "Arm, window at 1 GiB, switch without ACS",
+    async () => (await import("./machine_windows.ts")).windowsNoacs,
+  ),
+  later(
+    "windows-acs-slot",
+    "Arm, window at 1 GiB, switch with ACS and a free slot",
+    async () => (await import("./machine_windows.ts")).windowsAcsSlot,
+  ),
+  later(
+    "windows-noacs-slot",
+    "Arm, window at 1 GiB, switch without ACS, a free slot",
+    async () => (await import("./machine_windows.ts")).windowsNoacsSlot,
+  ),
+  later(
+    "windows-rmrr",
+    "Arm, window at 1 GiB, a USB controller with an RMRR",
+    async () => (await import("./machine_windows.ts")).windowsRmrr,
+  ),
+  later(
+    "windows-limit",
+    "Arm, window at 1 GiB that the root complex keeps to itself",
+    async () => (await import("./machine_windows.ts")).windowsLimit,
+  ),
 ]);

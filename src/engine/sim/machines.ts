@@ -12,6 +12,14 @@ import { RMR } from "../presets/rmr.ts";
 import { STAGE1 } from "../presets/stage1.ts";
 import { acpiRelaxable, hip07, plainHttu, plainTwoSmmus, plainWindow } from "./machine_probes.ts";
 import { plainP2p, plainResv } from "./machine_variations.ts";
+import {
+  windowsAcs,
+  windowsAcsSlot,
+  windowsLimit,
+  windowsNoacs,
+  windowsNoacsSlot,
+  windowsRmrr,
+} from "./machine_windows.ts";
 
 const presets: readonly MachineDesc[] = Object.freeze([
   PLAIN,
@@ -31,6 +39,12 @@ const presets: readonly MachineDesc[] = Object.freeze([
   plainTwoSmmus,
   plainHttu,
   acpiRelaxable,
+  windowsAcs,
+  windowsNoacs,
+  windowsAcsSlot,
+  windowsNoacsSlot,
+  windowsRmrr,
+  windowsLimit,
 ]);
 
 /** All of them are frozen. */
