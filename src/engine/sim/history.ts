@@ -54,7 +54,7 @@ export class History<W extends object, S, R> {
   /** The world after `n` steps, for reading only: the same object may be handed out again. `n` is cut to the log. */
   at(n: number): W {
     const step = Math.max(0, Math.min(n, this.length));
-    const kept = this.kept.get(step);
+    const kept = step === this.length ? this.tip : this.kept.get(step);
     if (kept !== undefined) return kept;
     let world = this.passing.get(step);
     this.passing.delete(step);

@@ -18,33 +18,63 @@ type TypedArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64A
 /** Objects whose state is not in their properties; a world that holds one would silently share it. */
 const opaque = [WeakMap, WeakSet, WeakRef, Promise, DataView];
 
+/** How objects of one prototype are copied. */
+type Way = "plain" | "array" | "map" | "set" | "view" | "buffer" | "itself";
+
 class Copier {
   private readonly copies = new Map<object, object>();
-  /** Pairs (original, empty copy) still to be filled: a list instead of recursion, so that depth costs no stack. */
-  private readonly open: [object, object][] = [];
+  private readonly ways = new Map<object | null, Way>();
+  /** Originals and their empty copies, still to be filled: lists instead of recursion, so that depth costs no stack. */
+  private readonly from: object[] = [];
+  private readonly to: object[] = [];
 
   ref(value: unknown): unknown {
-    if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+    if (typeof value !== "object" || value === null) return value;
     const known = this.copies.get(value);
     if (known !== undefined) return known;
+    if (Object.isFrozen(value)) return value;
     const copy = this.shell(value);
     this.copies.set(value, copy);
     return copy;
   }
 
   drain(): void {
-    for (let pair = this.open.pop(); pair !== undefined; pair = this.open.pop()) this.fill(pair[0], pair[1]);
+    for (let from = this.from.pop(); from !== undefined; from = this.from.pop()) this.fill(from, this.to.pop() ?? from);
   }
 
   private shell(value: object): object {
-    if (ArrayBuffer.isView(value)) return this.view(value as TypedArray);
-    if (value instanceof ArrayBuffer) return value.slice(0);
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    const way = this.wayOf(value, prototype);
+    if (way === "itself") return (value as SelfCopying).selfCopy((v) => this.ref(v));
+    if (way === "view") return this.view(value as TypedArray);
+    if (way === "buffer") return (value as ArrayBuffer).slice(0);
+    const copy = emptyLike(way, prototype);
+    this.from.push(value);
+    this.to.push(copy);
+    return copy;
+  }
+
+  private wayOf(value: object, prototype: object | null): Way {
+    const known = this.ways.get(prototype);
+    if (known !== undefined) return known;
     if (opaque.some((c) => value instanceof c))
       throw new Error(`a world must not hold a ${value.constructor.name}: it cannot be copied`);
-    if ("selfCopy" in value) return (value as SelfCopying).selfCopy((v) => this.ref(v));
-    const copy = emptyLike(value);
-    this.open.push([value, copy]);
-    return copy;
+    const way: Way = ArrayBuffer.isView(value)
+      ? "view"
+      : value instanceof ArrayBuffer
+        ? "buffer"
+        : "selfCopy" in value
+          ? "itself"
+          : Array.isArray(value)
+            ? "array"
+            : value instanceof Map
+              ? "map"
+              : value instanceof Set
+                ? "set"
+                : "plain";
+    // An object may have a method of its own; a class has it in its prototype.
+    if (prototype !== null && prototype !== Object.prototype) this.ways.set(prototype, way);
+    return way;
   }
 
   private view(value: TypedArray): object {
@@ -69,23 +99,36 @@ class Copier {
     }
     const source = from as Record<PropertyKey, unknown>;
     const target = to as Record<PropertyKey, unknown>;
+    if (Array.isArray(from) && this.dense(from, to as unknown[])) return;
     if (Array.isArray(from)) target["length"] = from.length;
-    for (const key of Object.keys(from)) {
+    for (const key in source) {
+      if (!Object.hasOwn(source, key)) continue;
       const value = this.ref(source[key]);
       if (key !== "__proto__") target[key] = value;
       else Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
     }
   }
+
+  /** An array without holes and without names of its own, as nearly all are; false when it is another. */
+  private dense(from: readonly unknown[], to: unknown[]): boolean {
+    let names = 0;
+    for (const _ in from) names++;
+    if (names !== from.length) return false;
+    for (let i = 0; i < from.length; i++) {
+      if (!(i in from)) {
+        to.length = 0;
+        return false;
+      }
+      to.push(this.ref(from[i]));
+    }
+    return true;
+  }
 }
 
 /** An empty object of the same kind and class. */
-function emptyLike(value: object): object {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  let made: object;
-  if (Array.isArray(value)) made = [];
-  else if (value instanceof Map) made = new Map();
-  else if (value instanceof Set) made = new Set();
-  else return Object.create(prototype as object | null) as object;
-  if (Object.getPrototypeOf(made) !== prototype) Object.setPrototypeOf(made, prototype as object | null);
+function emptyLike(way: Way, prototype: object | null): object {
+  if (way === "plain") return Object.create(prototype) as object;
+  const made: object = way === "array" ? [] : way === "map" ? new Map() : new Set();
+  if (Object.getPrototypeOf(made) !== prototype) Object.setPrototypeOf(made, prototype);
   return made;
 }
