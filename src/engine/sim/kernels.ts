@@ -14,7 +14,7 @@ export interface KernelShelf {
 }
 
 export class Kernels implements KernelShelf {
-  /** Newest first; profiles of one day by id. */
+  /** Newest first; of one day the release first, then by id. */
   readonly profiles: readonly KernelProfile[];
   private readonly played: readonly KernelProfile[];
   private readonly resolved = new Map<string, ResolvedProfile>();
@@ -25,9 +25,11 @@ export class Kernels implements KernelShelf {
     const names = profiles.flatMap((p) => [p.id, ...(p.aliases ?? [])]);
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice !== undefined) throw new Error(`two kernels are called "${twice}"`);
-    this.profiles = profiles.toSorted((a, b) =>
-      a.date === b.date ? (a.id < b.id ? -1 : 1) : a.date < b.date ? 1 : -1,
-    );
+    this.profiles = profiles.toSorted((a, b) => {
+      if (a.date !== b.date) return a.date < b.date ? 1 : -1;
+      const release = Number(releaseOf(b.id) !== undefined) - Number(releaseOf(a.id) !== undefined);
+      return release === 0 ? (a.id < b.id ? -1 : 1) : release;
+    });
     this.played = this.profiles.map((p) =>
       p.played === undefined ? p : Object.freeze(Object.assign({}, p, { features: { ...p.features, ...p.played } })),
     );
