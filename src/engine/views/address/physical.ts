@@ -2,7 +2,7 @@
 import type { World } from "../../sim/world.ts";
 import { sizeText } from "../../sim/scenario/values.ts";
 import type { TrackInterval } from "../types.ts";
-import { DENSE, Spans } from "./spans.ts";
+import { column, DENSE, numbers, Spans } from "./spans.ts";
 import { eachPart, type TableView } from "./tables.ts";
 import { isDoorbellAt, type RawTrack } from "./tracks.ts";
 
@@ -64,7 +64,7 @@ function frames(world: World, tables: readonly TableView[]): { intervals: TrackI
       by.push(i);
     }),
   );
-  const order = Uint32Array.from(from.keys()).sort((a, b) => (from[a] ?? 0) - (from[b] ?? 0));
+  const order = inOrder(from);
   const starts: number[] = [];
   const ends: number[] = [];
   const users: Set<number>[] = [];
@@ -94,12 +94,23 @@ function frames(world: World, tables: readonly TableView[]): { intervals: TrackI
     intervals: [],
     spans: new Spans(
       "map",
-      BigUint64Array.from(starts, (v) => BigInt(v)),
-      BigUint64Array.from(ends, (v) => BigInt(v) - 1n),
-      Float64Array.from(users, (u) => [...u].reduce((sum, t) => sum + 2 ** (t % 50), 0)),
+      column(starts.length, (i) => BigInt(starts[i] ?? 0)),
+      column(ends.length, (i) => BigInt((ends[i] ?? 1) - 1)),
+      numbers(users.length, (i) => [...(users[i] ?? [])].reduce((sum, t) => sum + 2 ** (t % 50), 0)),
       describe,
     ),
   };
+}
+
+/** Indices of a list by value; as they are when it is sorted already. */
+function inOrder(list: readonly number[]): Uint32Array {
+  const order = new Uint32Array(list.length);
+  let sorted = true;
+  for (let i = 0; i < list.length; i++) {
+    order[i] = i;
+    if (i > 0 && (list[i] ?? 0) < (list[i - 1] ?? 0)) sorted = false;
+  }
+  return sorted ? order : order.sort((a, b) => (list[a] ?? 0) - (list[b] ?? 0));
 }
 
 /** Pages of interrupt controllers that some table leads to. */

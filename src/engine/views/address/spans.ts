@@ -99,6 +99,19 @@ export class Spans {
   }
 }
 
+/** A column filled by index: much faster than `from` with a callback over a list. */
+export function column(n: number, value: (i: number) => bigint): BigUint64Array {
+  const out = new BigUint64Array(n);
+  for (let i = 0; i < n; i++) out[i] = value(i);
+  return out;
+}
+
+export function numbers(n: number, value: (i: number) => number): Float64Array {
+  const out = new Float64Array(n);
+  for (let i = 0; i < n; i++) out[i] = value(i);
+  return out;
+}
+
 /** Number of entries below x; with `equal`, at or below. */
 function rank(list: Float64Array, x: number, equal = false): number {
   let low = 0;
@@ -150,9 +163,9 @@ const EMPTY = (kind: IntervalKind): Spans =>
 function picked(from: Spans, list: readonly number[]): Spans {
   return new Spans(
     from.kind,
-    BigUint64Array.from(list, (i) => from.start[i] ?? 0n),
-    BigUint64Array.from(list, (i) => from.last[i] ?? 0n),
-    Float64Array.from(list, (i) => from.tag[i] ?? 0),
+    column(list.length, (i) => from.start[list[i] ?? 0] ?? 0n),
+    column(list.length, (i) => from.last[list[i] ?? 0] ?? 0n),
+    numbers(list.length, (i) => from.tag[list[i] ?? 0] ?? 0),
     (i) => from.describe(list[i] ?? 0),
   );
 }
@@ -178,8 +191,8 @@ export function spansOf(
   const sorted = list.toSorted((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
   return new Spans(
     kind,
-    BigUint64Array.from(sorted, (i) => i.start),
-    BigUint64Array.from(sorted, (i) => i.last),
+    column(sorted.length, (i) => sorted[i]?.start ?? 0n),
+    column(sorted.length, (i) => sorted[i]?.last ?? 0n),
     Float64Array.from(sorted, tagOf),
     (i) => {
       const one = sorted[i];

@@ -9,7 +9,7 @@ import type { World } from "../../sim/world.ts";
 import { deviceOf, memoryName, objectsOf, shortBdf, tableText } from "../context.ts";
 import type { IntervalKind, Track, TrackInterval } from "../types.ts";
 import type { LeafRun } from "../leaves.ts";
-import { DENSE, Spans } from "./spans.ts";
+import { column, DENSE, numbers, Spans } from "./spans.ts";
 import type { TableView } from "./tables.ts";
 
 const RESV: Readonly<Record<ResvType, { kind: IntervalKind; label: string }>> = Object.freeze({
@@ -99,9 +99,12 @@ function mappedTrack(world: World, ioas: IommufdIoas, label: string, ref: string
   const list = [...areas];
   const spans = new Spans(
     "map",
-    BigUint64Array.from(list, (a) => a.start),
-    BigUint64Array.from(list, (a) => a.last),
-    Float64Array.from(list, (a) => a.index * 4096 + a.page_offset + a.iommu_prot / 64),
+    column(list.length, (i) => list[i]?.start ?? 0n),
+    column(list.length, (i) => list[i]?.last ?? 0n),
+    numbers(list.length, (i) => {
+      const a = list[i];
+      return a === undefined ? 0 : a.index * 4096 + a.page_offset + a.iommu_prot / 64;
+    }),
     (i) => areaInterval(world, at(list, i), ref),
   );
   return { ...track(`${ref}:mapped`, label, sub, ref, []), spans };
@@ -135,9 +138,12 @@ function tableTrack(world: World, view: TableView, label: string, sub: string): 
     else plain.push(i);
   const spans = new Spans(
     "map",
-    BigUint64Array.from(plain, (i) => BigInt(columns.start[i] ?? 0)),
-    BigUint64Array.from(plain, (i) => BigInt(columns.end[i] ?? 0) - 1n),
-    Float64Array.from(plain, (i) => (columns.partOut[columns.part[i] ?? 0] ?? 0) + (columns.code[i] ?? 0)),
+    column(plain.length, (k) => BigInt(columns.start[plain[k] ?? 0] ?? 0)),
+    column(plain.length, (k) => BigInt((columns.end[plain[k] ?? 0] ?? 1) - 1)),
+    numbers(plain.length, (k) => {
+      const i = plain[k] ?? 0;
+      return (columns.partOut[columns.part[i] ?? 0] ?? 0) + (columns.code[i] ?? 0);
+    }),
     (i) => leafInterval(world, view, columns.run(at(plain, i))),
   );
   return { ...track(view.track, label, sub, view.ref, doorbells), spans };
