@@ -27,6 +27,8 @@ export interface SpaceRequest {
   readonly prot: number;
   /** The space is to be the level below a guest's tables. */
   readonly nest: boolean;
+  /** Faults of the space are wanted. */
+  readonly faults: boolean;
   /** Guest-physical address of the guest's context descriptors. */
   readonly cd: bigint;
 }
@@ -40,6 +42,7 @@ export interface SpaceCaller {
     op: string,
     fd: number,
     values: Readonly<Record<string, bigint>>,
+    data?: readonly bigint[],
   ): { ret: number; out: Record<string, number | bigint> };
   /** One call that fills an array of ranges, both ends inclusive. */
   ranges(
@@ -57,8 +60,13 @@ export interface SpaceCaller {
   close(fd: number): number;
   /** True the first time for this key in the world. */
   first(key: string): boolean;
+  /** What the program noted under a key before. */
+  recall(key: string): bigint | undefined;
+  remember(key: string, value: bigint): void;
+  /** Where `data` of a call stands. */
+  readonly pointer: bigint;
   /** Lets the device master the bus, as a VMM does once it has it. */
-  master(bdf: string, fd?: number): void;
+  master(bdf: string, fd?: number, id?: number): void;
 }
 
 export interface SpaceAnswer {

@@ -3,14 +3,17 @@ import { Args } from "./args.ts";
 import type { TraceEntry } from "../kernel/trace.ts";
 import { contextOf, deviceNames } from "./refs.ts";
 import type { Bare, StepResult } from "./result.ts";
+import { isIoasid } from "./scenario/ops_ioasid.ts";
 import type { Step } from "./scenario/types.ts";
 import { runAdmin } from "./steps/admin.ts";
 import { runDevice } from "./steps/device.ts";
 import { runClose, runOpen } from "./steps/files.ts";
 import { runGuest } from "./steps/guest.ts";
+import { runIoasid } from "./steps/ioasid.ts";
 import { runIoctl } from "./steps/ioctl.ts";
 import { repeat, timesOf } from "./steps/many.ts";
 import { runPci } from "./steps/pci.ts";
+import { runSpace } from "./steps/space.ts";
 import { runType1 } from "./steps/type1.ts";
 import { runBind, runReset, runSetIrqs } from "./steps/vfio.ts";
 import { traced } from "./traced.ts";
@@ -52,6 +55,7 @@ function runStep(world: World, args: Args): Bare {
   if (op.actor === "guest") return runGuest(world, args);
   if (op.actor === "device") return runDevice(world, args);
   if (op.actor === "admin") return runPci(world, args) ?? runAdmin(world, args);
+  if (isIoasid(op)) return op.def === undefined ? runSpace(world, args) : runIoasid(world, args);
   const legacy = runType1(world, args);
   if (legacy !== null) return legacy;
   switch (op.name) {
@@ -62,7 +66,7 @@ function runStep(world: World, args: Args): Bare {
     case "VFIO_DEVICE_RESET":
       return runReset(world, args);
     case "OPEN":
-      return runOpen(world);
+      return runOpen(world, args);
     case "CLOSE":
       return runClose(world, args);
     default:

@@ -65,7 +65,7 @@ function newTable(world: World, table: GuestTable): bigint | GuestError {
 export function guestTable(
   world: World,
   name: string,
-  at: { cd: bigint; tables: bigint; asid: number; bits: number },
+  at: { cd: bigint; tables: bigint; asid: number; bits: number; stall?: boolean },
 ): GuestTable | GuestError {
   if (at.cd % 64n !== 0n || at.tables % PAGE !== 0n || at.bits < 40 || at.bits > 48) return "EINVAL";
   const table: GuestTable = { name, cd: at.cd, root: at.tables, next: at.tables, asid: at.asid };
@@ -82,6 +82,7 @@ export function guestTable(
     AA64: 1,
     R: 1,
     A: 1,
+    S: at.stall === true ? 1 : 0,
     ASET: 1,
     ASID: at.asid,
     "TTB0[31:4]": Number(root & 0xffff_fff0n) >>> 4,

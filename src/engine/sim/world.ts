@@ -13,6 +13,7 @@ import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_PRIVATE, sys_mmap, sys_open } from "../
 import { ALL_CAPS, Task } from "../kernel/task.ts";
 import type { GuestTable } from "./guest.ts";
 import type { Scenario } from "./scenario/types.ts";
+import { apiPath } from "./api_node.ts";
 
 export interface WorldDevice {
   name: string;
@@ -52,6 +53,8 @@ export class World {
   readonly memory = new Map<string, WorldMemory>();
   readonly names = new Map<string, WorldName>();
   readonly guestTables = new Map<string, GuestTable>();
+  /** What the program notes while it plays `SPACE_...`: `bind 0000:00:03.0`, `fault queue 2`. */
+  readonly noted = new Map<string, bigint>();
 
   constructor(machine: Machine, kernel: Kernel, vmm: Task, iommufd: number, scratch: bigint) {
     this.machine = machine;
@@ -74,7 +77,7 @@ export function makeWorld(scenario: Scenario, profile: ResolvedProfile, desc: Ma
   const kernel = boot(machine, profile);
   const vmm = new Task(VMM_PID, new Mm(), kernel.mm.user(0), ALL_CAPS, { memlock: null, nofile: 1024 });
   for (let fd = 0; fd < 3; fd++) vmm.fds.set(fd, new File(TTY, "/dev/console", null));
-  const iommufd = sys_open(kernel, vmm, "/dev/iommu");
+  const iommufd = sys_open(kernel, vmm, apiPath(kernel));
   const scratch = sys_mmap(kernel, vmm, { ...ANON, len: SCRATCH_BYTES, name: "stack" });
   const world = new World(machine, kernel, vmm, iommufd, scratch);
   for (const m of scenario.memory) {

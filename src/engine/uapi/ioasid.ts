@@ -226,7 +226,7 @@ export const VFIO_DEVICE_GET_FAULT = call(
   "vfio-device",
 );
 
-/** What comes out of a container's queue: who, which PASID, which group. `dev`: number of the device, from 0. */
+/** What comes out of a container's queue: who, which PASID, which group. `dev`: the device's requester id. */
 export const CONTAINER_FAULT = defineLayout("container fault", 40, {
   flags: flags(0, { PASID_VALID: 1, LAST_PAGE: 2, RECOVERABLE: 4 }),
   dev: s32(4),

@@ -15,7 +15,7 @@ import { bind, device_file, unbind } from "./bind.ts";
 import { space_map, space_unmap } from "./dma.ts";
 import { forget, recoverable } from "./faults.ts";
 import { args, type Design, type DesignNode, type DeviceCall, type FileCall, fops, reply } from "./node.ts";
-import { ENOTTY, made, map, numbers, unmap } from "./play.ts";
+import { cookie_of, ENOTTY, made, map, numbers, unmap } from "./play.ts";
 import { space_attach, space_bind_table, space_invalidate, space_leave } from "./space.ts";
 import { ApiFile, type BoundDevice, Space } from "./state.ts";
 
@@ -264,18 +264,18 @@ export const CONTAINERS: Design = Object.freeze<Design>({
   unknown_call: -errno.EINVAL,
   released,
   queue_of: (_node, record) => record.space.ctx.queue,
-  encode: (node, r) =>
+  encode: (_node, r) =>
     encode(uapi.CONTAINER_FAULT, {
       flags: (r.pasid >= 0 ? 1 : 0) | (r.last ? 2 : 0) | (recoverable(r) ? 4 : 0),
-      dev: node.bound.indexOf(r.device),
+      dev: Number(cookie_of(r.device.vdev.pdev.bdf)),
       pasid: Math.max(r.pasid, 0),
       grpid: Math.max(r.grpid, 0),
       perm: r.perm,
       level: r.level,
       addr: r.addr,
     }),
-  answers: (node, answer, r) =>
-    answer.dev === node.bound.indexOf(r.device) &&
+  answers: (_node, answer, r) =>
+    answer.dev === Number(cookie_of(r.device.vdev.pdev.bdf)) &&
     answer.pasid === Math.max(r.pasid, 0) &&
     answer.grpid === Math.max(r.grpid, 0),
 });

@@ -10,6 +10,7 @@ import type { ForeignApi, SpaceCaller } from "../../kernel/foreign_api.ts";
 import { space_map, space_unmap } from "./dma.ts";
 import { recoverable } from "./faults.ts";
 import { args, type Design, type DesignNode, type DeviceCall, reply } from "./node.ts";
+import { cookie_of } from "./play.ts";
 import { attach_with, detach_keeping, RFC1, RFC_CALLS, RFC_VFIO, rfc_play } from "./rfc.ts";
 import type { FaultRecord, Space } from "./state.ts";
 
@@ -69,7 +70,7 @@ function fields(node: DesignNode, r: FaultRecord) {
   return {
     flags: (r.pasid >= 0 ? 1 : 0) | (r.last ? 2 : 0) | (recoverable(r) ? 4 : 0) | (via_vfio(node, r) ? VIA_VFIO : 0),
     ioasid: r.space.id,
-    dev: node.bound.indexOf(r.device),
+    dev: Number(cookie_of(r.device.vdev.pdev.bdf)),
     pasid: Math.max(r.pasid, 0),
     grpid: Math.max(r.grpid, 0),
     perm: r.perm,
@@ -125,9 +126,9 @@ export const OWNERS: Design = Object.freeze<Design>({
   unknown_call: -errno.ENOTTY,
   queue_of: (node, record) => (record.space.owner === "vfio" ? node.held : record.space.ctx.queue),
   encode: (node, record) => encode(uapi.OWNER_FAULT, fields(node, record)),
-  answers: (node, answer, r) =>
+  answers: (_node, answer, r) =>
     answer.ioasid === r.space.id &&
-    answer.dev === node.bound.indexOf(r.device) &&
+    answer.dev === Number(cookie_of(r.device.vdev.pdev.bdf)) &&
     answer.pasid === Math.max(r.pasid, 0) &&
     answer.grpid === Math.max(r.grpid, 0),
 });

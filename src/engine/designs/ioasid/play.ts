@@ -43,7 +43,7 @@ export function bind_attach(c: SpaceCaller, r: SpaceRequest, cookie: bigint, ioa
   return { ret: c.call("VFIO_ATTACH_IOASID", r.device, { fd, ioasid }).ret };
 }
 
-/** A device's cookie as the programs here choose it: its address on the bus, `0x300` for 0000:03:00.0. */
+/** Requester id of a device, `0x300` for 0000:03:00.0: how records name it, and the cookie that programs here choose. */
 export function cookie_of(bdf: string): bigint {
   const [, bus = "0", slot = "0", fn = "0"] = /^[0-9a-f]{4}:([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$/.exec(bdf) ?? [];
   return BigInt((Number.parseInt(bus, 16) << 8) | (Number.parseInt(slot, 16) << 3) | Number(fn));

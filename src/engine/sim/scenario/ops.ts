@@ -13,6 +13,7 @@ import {
 } from "../../uapi/vfio.ts";
 import type { Actor } from "../../views/types.ts";
 import { PCI_OPS } from "./ops_pci.ts";
+import { IOASID_OPS } from "./ops_ioasid.ts";
 import { TYPE1_OPS } from "./ops_type1.ts";
 import { param, subject } from "./param.ts";
 
@@ -197,7 +198,13 @@ export const OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
     doc: "Enables MSI or MSI-X vectors with an eventfd each (start=0 count=1 unless said); off disables all.",
   },
   fromStruct(VFIO_DEVICE_RESET, "Resets the device."),
-  { actor: "vmm", name: "OPEN", params: [], makes: "fd", doc: "Opens /dev/iommu once more." },
+  {
+    actor: "vmm",
+    name: "OPEN",
+    params: [param("node", "word", { bare: true, words: ["/dev/iommu", "/dev/ioasid", "/dev/vfio/vfio"] })],
+    makes: "fd",
+    doc: "Opens the API's node once more: /dev/iommu, or that of the kernel's design.",
+  },
   {
     actor: "vmm",
     name: "CLOSE",
@@ -212,6 +219,7 @@ export const OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
       param("tables", "addr"),
       param("asid", "count"),
       param("bits", "count"),
+      param("stall", "word", { bare: true, words: ["stall"] }),
     ],
     makes: "guest table",
     doc: "Writes a context descriptor at guest address cd= and an empty stage 1 behind it.",
@@ -248,8 +256,22 @@ export const OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
       param("iova", "addr", { required: true }),
       param("len", "size"),
       param("value", "addr"),
+      param("pasid", "count"),
     ],
     doc: "The device reads or writes memory.",
+  },
+  {
+    actor: "device",
+    name: "PAGE_REQUEST",
+    params: [
+      subject,
+      param("dir", "word", { required: true, bare: true, words: ["read", "write"] }),
+      param("iova", "addr", { required: true }),
+      param("grpid", "count", { required: true }),
+      param("pasid", "count"),
+      param("more", "word", { bare: true, words: ["more"] }),
+    ],
+    doc: "The device asks for a page (PRI); more: another request of the group follows.",
   },
   {
     actor: "device",
@@ -264,6 +286,7 @@ export const OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
     doc: "cat /sys/bus/pci/devices/.../iommu_group/reserved_regions.",
   },
   ...TYPE1_OPS,
+  ...IOASID_OPS,
   ...PCI_OPS,
 ]);
 

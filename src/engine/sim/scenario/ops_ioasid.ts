@@ -5,12 +5,9 @@
 import * as uapi from "../../uapi/ioasid.ts";
 import type { IoctlDef } from "../../uapi/layout.ts";
 import type { OpDef, Param, ParamKind } from "./ops.ts";
+import { param, subject } from "./param.ts";
 
-type Extra = Partial<Omit<Param, "name" | "kind">>;
-const param = (name: string, kind: ParamKind, extra: Extra = {}): Param =>
-  Object.freeze({ name, kind, required: false, bare: false, ...extra });
-
-const dev = param("dev", "device", { required: true, bare: true });
+const dev = subject;
 const maybeDev = param("dev", "device", { bare: true });
 const space = param("space", "id", { required: true });
 const RW = Object.freeze({ R: 1, W: 2 });
@@ -99,3 +96,7 @@ const calls = Object.values<unknown>(uapi).filter(
 );
 
 export const IOASID_OPS: readonly OpDef[] = Object.freeze([...abstract, ...calls.map(fromStruct)]);
+
+const mine: ReadonlySet<OpDef> = new Set(IOASID_OPS);
+
+export const isIoasid = (one: OpDef): boolean => mine.has(one);

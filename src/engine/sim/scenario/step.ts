@@ -32,6 +32,15 @@ export const CHECK_KEYS = [
   "kinds",
   "members",
   "peer",
+  "records",
+  "who",
+  "pasid",
+  "grpid",
+  "addr",
+  "perm",
+  "ioasid",
+  "cookie",
+  "via",
   "value",
 ] as const;
 

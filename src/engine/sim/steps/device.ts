@@ -8,9 +8,11 @@ import { guestTranslate } from "../guest.ts";
 import type { Bare, DeviceAccess, Seen } from "../result.ts";
 import type { DmaResult, MsiResult } from "../../../hw/machine.ts";
 import type { World, WorldDevice } from "../world.ts";
+import { runPageRequest } from "./page_request.ts";
 import { messageAddress } from "./vfio.ts";
 
 export function runDevice(world: World, args: Args): Bare {
+  if (args.op.name === "PAGE_REQUEST") return runPageRequest(world, args);
   return args.op.name === "MSI" ? runMsi(world, args) : runDma(world, args);
 }
 
@@ -30,6 +32,7 @@ function runDma(world: World, args: Args): Bare {
       hi: high(iova),
       lo: low(iova),
       len: Number(length),
+      ...(args.has("pasid") ? { ssid: args.num("pasid", 0) } : {}),
       ...(data === undefined ? {} : { data }),
     });
     kernel_after_device_access(world.kernel);

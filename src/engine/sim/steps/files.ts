@@ -1,12 +1,14 @@
 /** Opening and closing files. */
 import { sys_close, sys_open } from "../../kernel/syscall.ts";
 import { errnoName } from "../../uapi/errno.ts";
+import { apiPath } from "../api_node.ts";
 import type { Args } from "../args.ts";
 import type { Bare } from "../result.ts";
 import type { World } from "../world.ts";
 
-export function runOpen(world: World): Bare {
-  const fd = sys_open(world.kernel, world.vmm, "/dev/iommu");
+/** The node that a step names, else the one of the kernel's API. */
+export function runOpen(world: World, args: Args): Bare {
+  const fd = sys_open(world.kernel, world.vmm, args.word("node") ?? apiPath(world.kernel));
   return answer(fd, `fd ${fd}`, fd >= 0 ? { id: BigInt(fd) } : {});
 }
 

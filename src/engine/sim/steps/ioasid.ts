@@ -1,13 +1,11 @@
 /** Steps of the 2021 designs: one call with the number that the kernel's design gives it. */
-import type { DevNode } from "../../kernel/file.ts";
-import type { ForeignApi } from "../../kernel/foreign_api.ts";
-import { copy_from_mm, copy_to_mm } from "../../kernel/mm/uaccess.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { sys_ioctl } from "../../kernel/syscall.ts";
 import { decode, encode } from "../../uapi/codec.ts";
 import { errnoName } from "../../uapi/errno.ts";
 import type { IoctlDef } from "../../uapi/layout.ts";
 import { IOVA_RANGE } from "../../uapi/records.ts";
+import { foreignApi } from "../api_node.ts";
 import type { Args } from "../args.ts";
 import type { Bare, Seen } from "../result.ts";
 import type { World } from "../world.ts";
@@ -18,17 +16,6 @@ const ARRAY = 0x1000n;
 const ROOM = 16;
 /** A number that no file knows: the call of a design on a kernel without it. */
 const NOBODYS = 0x69ff;
-
-/** The node of the kernel's API: iommufd's, or a design's. */
-export function apiPath(k: Kernel): string {
-  return k.devnodes.has("/dev/ioasid") ? "/dev/ioasid" : "/dev/iommu";
-}
-
-/** The kernel's design; null where there is iommufd. */
-export function foreignApi(k: Kernel): ForeignApi | null {
-  const node: DevNode | undefined = k.devnodes.get(apiPath(k));
-  return node?.api ?? null;
-}
 
 /** The call as this kernel numbers it. */
 export function numbered(k: Kernel, def: IoctlDef): IoctlDef {
@@ -111,13 +98,4 @@ export function rangesIn(
     const r = decode(IOVA_RANGE, bytes ?? new Uint8Array(), i * IOVA_RANGE.size);
     return [r.start, r.last];
   });
-}
-
-/** Bytes of the process at the scratch page. */
-export function scratchBytes(world: World, length: number, bytes?: Uint8Array): Uint8Array {
-  const { kernel: k, vmm, scratch } = world;
-  if (bytes !== undefined) copy_to_mm(k, vmm.mm, scratch, bytes);
-  const out = new Uint8Array(length);
-  copy_from_mm(k, vmm.mm, scratch, out);
-  return out;
 }

@@ -27,7 +27,6 @@ export function runBind(world: World, args: Args): Bare {
   return bound;
 }
 
-/** The program sets bus master in the device's command register. */
 export const KINDS: Readonly<Record<string, number>> = Object.freeze({ INTX: IRQ.INTX, MSI: IRQ.MSI, MSIX: IRQ.MSIX });
 
 /** Enables vectors with a new eventfd each, or disables all. */
