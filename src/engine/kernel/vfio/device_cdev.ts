@@ -62,6 +62,8 @@ export class VfioDeviceFile {
   readonly vdev: VfioPciDevice;
   /** Bound: the device may be used through this file. */
   access_granted = false;
+  /** Opened by way of the group. */
+  by_group = false;
 
   constructor(vdev: VfioPciDevice) {
     this.vdev = vdev;
@@ -86,6 +88,7 @@ function vfio_df_ioctl_bind_iommufd(k: Kernel, df: VfioDeviceFile, arg: bigint):
   if (bytes === "big") return -errno.E2BIG;
   const { flags, iommufd } = decode(def, bytes);
   if (!k.check(iommufd >= 0 && (flags & ~FLAG_TOKEN) === 0, "an fd, and known flags")) return -errno.EINVAL;
+  if (!k.check(!df.by_group, "the device has a file of its own")) return -errno.EINVAL;
   const { group } = vdev;
   if (!k.check(group === null || group.opened_file === null, "the group is not open")) return -errno.EBUSY;
   if (!k.check(!df.access_granted, "this file is not bound yet")) return -errno.EINVAL;

@@ -151,6 +151,7 @@ function get_device_fd(k: Kernel, group: VfioGroup, arg: bigint): number {
   if (rc < 0) return rc;
   const df = new VfioDeviceFile(vdev);
   df.access_granted = true;
+  df.by_group = true;
   vdev.registrations++;
   return fd_install(k, k.current, new File(vfio_device_fops, "anon_inode:[vfio-device]", df));
 }
