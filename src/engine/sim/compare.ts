@@ -1,5 +1,5 @@
 /** One scenario on several kernels, step by step: where they first differ, and in what. */
-import { effects, type Observed, observe } from "../views/compare/observe.ts";
+import { effects, fact, type Observed, observe } from "../views/compare/observe.ts";
 import type { CompareFact } from "../views/compare/types.ts";
 import type { Outcome } from "../views/types.ts";
 import type { StepResult } from "./result.ts";
@@ -108,13 +108,11 @@ function specialOf(changed: readonly CompareFact[], after: Observed): string {
 /** Without physical addresses of memory. */
 export function observed(result: StepResult): CompareFact[] {
   return Object.entries(result.seen).flatMap(([name, value]) =>
-    name === "pa" ? [] : [{ kind: "out" as const, sign: "" as const, text: `${name}=${seenText(value)}` }],
+    name === "pa" ? [] : [fact("out", "", `${name}=${seenText(value)}`)],
   );
 }
 
 /** Records that the IOMMU wrote in the step. */
 function events(result: StepResult): CompareFact[] {
-  return result.trace.flatMap((e) =>
-    e.t === "event" ? [{ kind: "event" as const, sign: "" as const, text: e.text }] : [],
-  );
+  return result.trace.flatMap((e) => (e.t === "event" ? [fact("event", "", e.text)] : []));
 }

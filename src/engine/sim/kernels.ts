@@ -103,6 +103,7 @@ export class Kernels implements KernelShelf {
           expects: [...(p.expects ?? [])],
           objections: (p.objections ?? []).map((o) => ({ ...o })),
           unknown: [...(p.unknown ?? [])],
+          ...(p.scenario === undefined ? {} : { scenario: p.scenario }),
         };
   }
 }

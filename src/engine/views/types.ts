@@ -25,6 +25,8 @@ export interface KernelInfo {
   expects: string[];
   objections: { who: string; what: string; ref?: string }[];
   unknown: string[];
+  /** The scenario that shows what is special about it; releases and what-ifs may have none. */
+  scenario?: string;
 }
 
 export interface ScenarioInfo {

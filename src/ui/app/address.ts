@@ -32,6 +32,8 @@ export function installAddressBar(session: Session): () => void {
       "selected",
       "picked",
       "target",
+      "peers",
+      "columns",
       "stage",
       "maximised",
       "tables",

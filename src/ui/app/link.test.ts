@@ -20,7 +20,9 @@ test("what is written is read again", () => {
     selected: fc.option(fc.constantFrom("dev:D1", "area:2:0x40000000")),
     picked: fc.option(address.map((start) => ({ track: "ioas:2:reserved", start, last: start + 4095n }))),
     target: fc.option(fc.record({ device: fc.constant("D1"), iova: address, write: fc.boolean() })),
-    stage: fc.constantFrom(STAGE, ["walk"] as const, ["attachments", "space"] as const),
+    peers: fc.constantFrom(null, { from: "0000:00:03.0", to: "0000:01:00.0" }),
+    columns: fc.constantFrom(null, kernels),
+    stage: fc.constantFrom(STAGE, ["machine"] as const, ["compare", "walk"] as const),
     maximised: fc.option(fc.constantFrom(...PANES)),
     tables: fc.subarray([...PANES]),
   });
@@ -41,6 +43,7 @@ test("what cannot be is refused in a sentence", () => {
     { max: "everything" },
     { st: "space,space" },
     { st: "cellar" },
+    { cols: "linux-6.11,linux-9" },
   ];
   for (const record of refused) expect(readView(record, kernels)).toMatch(/^The link.*\.$/);
 });

@@ -8,7 +8,17 @@ import { type LabState, PANES, type PaneId, type Target } from "./state.ts";
 /** The part of the state that a link carries in `view`. */
 export type LinkedView = Pick<
   LabState,
-  "compare" | "window" | "trueScale" | "selected" | "picked" | "target" | "stage" | "maximised" | "tables"
+  | "compare"
+  | "window"
+  | "trueScale"
+  | "selected"
+  | "picked"
+  | "target"
+  | "peers"
+  | "columns"
+  | "stage"
+  | "maximised"
+  | "tables"
 >;
 
 export function linkOf(state: LabState): LinkState | null {
@@ -30,6 +40,8 @@ export function writeView(v: LinkedView): Record<string, string> {
   if (v.selected !== null) out["sel"] = v.selected;
   if (v.picked !== null) out["p"] = `${v.picked.track},${hex(v.picked.start)},${hex(v.picked.last)}`;
   if (v.target !== null) out["w"] = `${v.target.device},${hex(v.target.iova)},${v.target.write ? "w" : "r"}`;
+  if (v.peers !== null) out["p2p"] = `${v.peers.from},${v.peers.to}`;
+  if (v.columns !== null) out["cols"] = v.columns.join(",");
   if (v.stage.join() !== STAGE.join()) out["st"] = v.stage.join(",");
   if (v.maximised !== null) out["max"] = v.maximised;
   if (v.tables.length > 0) out["tab"] = v.tables.join(",");
@@ -45,6 +57,8 @@ export function readView(record: Record<string, string>, kernels: readonly strin
     selected: record["sel"] ?? null,
     picked: null,
     target: null,
+    peers: null,
+    columns: null,
     stage: STAGE,
     maximised: null,
     tables: [],
@@ -70,6 +84,14 @@ export function readView(record: Record<string, string>, kernels: readonly strin
     const target = readTarget(w);
     if (target === null) return `The link's walk "${w}" names no device, address and direction.`;
     view.target = target;
+  }
+  const peers = /^([0-9a-f:.]+),([0-9a-f:.]+)$/.exec(record["p2p"] ?? "");
+  if (peers !== null) view.peers = { from: peers[1] ?? "", to: peers[2] ?? "" };
+  const columns = record["cols"]?.split(",");
+  if (columns !== undefined) {
+    const missing = columns.find((id) => !kernels.includes(id));
+    if (missing !== undefined) return `The link compares with the kernel "${missing}", which is not known here.`;
+    view.columns = columns;
   }
   const st = record["st"];
   if (st !== undefined) {

@@ -6,6 +6,7 @@ import type { Opened, Problem } from "../../engine/protocol.ts";
 import type { Frame, Ref } from "../../engine/views/types.ts";
 import type { Connect, Connection } from "../engine/client.ts";
 import { buildAtlas, merge } from "./atlas.ts";
+import { DenseWindows } from "./dense.ts";
 import { FrameCache } from "./frames.ts";
 import { linkOf, readView } from "./link.ts";
 import { Runner } from "./runner.ts";
@@ -18,6 +19,7 @@ export class Session {
   readonly store: LabStore;
   readonly runner: Runner;
   readonly viewport: Viewport;
+  readonly dense: DenseWindows;
   private readonly connect: Connect;
   private connection: Connection | null = null;
   private frames: FrameCache | null = null;
@@ -32,6 +34,7 @@ export class Session {
     this.store = store;
     this.connect = connect;
     this.viewport = new Viewport(store);
+    this.dense = new DenseWindows(() => this.api());
     this.runner = new Runner(store, (step) => this.seek(step));
   }
 
@@ -170,6 +173,7 @@ export class Session {
     if (cache === null) return;
     this.runner.pause();
     cache.reset();
+    this.dense.reset();
     // The two kernels on screen first; the others follow behind the picture.
     const kernels = [...new Set([kernel, ...(compare === null ? [] : [compare])])];
     const quiet = this.store.getState().phase.name === "ready";
@@ -184,6 +188,8 @@ export class Session {
       selected: null,
       picked: null,
       target: null,
+      peers: null,
+      columns: null,
       window: null,
       trueScale: false,
       maximised: null,
@@ -230,6 +236,7 @@ export class Session {
           this.store.setState({ notice: answer });
           return;
         }
+      this.dense.show(to.kernel, to.step);
       const first = this.store.getState().lanes[0];
       this.store.setState({
         ...more,

@@ -27,6 +27,8 @@ export const VIEWS = Object.freeze([
   },
   { id: "attachments", title: "Attachments", about: "objects of iommufd and their links", home: "lower", key: key(2) },
   { id: "walk", title: "Walk", about: "one translation, read by read", home: "lower", key: key(3) },
+  { id: "machine", title: "Machine", about: "PCI, IOMMUs, groups, peer to peer", home: "upper", key: key(4) },
+  { id: "compare", title: "Compare", about: "several kernels, step by step", home: "upper", key: key(5) },
 ] as const) satisfies readonly StageView[];
 
 export type ViewId = (typeof VIEWS)[number]["id"];

@@ -1,5 +1,5 @@
 /** The component behind each view of the stage. What is not on the first screen is fetched when it is first shown. */
-import { Component, type ComponentType, type ReactNode, Suspense } from "react";
+import { Component, type ComponentType, lazy, type ReactNode, Suspense } from "react";
 import { AttachmentsView } from "../views/attachments/AttachmentsView.tsx";
 import { SpaceView } from "../views/space/SpaceView.tsx";
 import { WalkView } from "../views/walk/WalkView.tsx";
@@ -11,6 +11,8 @@ const COMPONENTS: Record<ViewId, ComponentType> = {
   space: SpaceView,
   attachments: AttachmentsView,
   walk: WalkView,
+  machine: lazy(() => import("../views/machine/MachineView.tsx")),
+  compare: lazy(() => import("../views/compare/CompareView.tsx")),
 };
 
 /** One view of the stage; while its program is on the way, the pane stands with its title. */

@@ -56,6 +56,10 @@ export interface LabState {
   /** The interval under the last click in the address space; goes with `selected`. */
   picked: Picked | null;
   inspected: Pending<InspectorView>;
+  /** Whose write to whom the machine view follows, as bdfs; null: nobody's. */
+  peers: { from: string; to: string } | null;
+  /** Kernels beside each other in Compare; null: those that the scenario names. */
+  columns: readonly string[] | null;
   /** What of the address space is seen; null: all of it. */
   window: Window | null;
   trueScale: boolean;
@@ -92,6 +96,8 @@ export function createLabStore(): LabStore {
     selected: null,
     picked: null,
     inspected: { value: null, problem: null },
+    peers: null,
+    columns: null,
     window: null,
     trueScale: false,
     stage: STAGE,

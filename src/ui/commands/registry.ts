@@ -150,10 +150,10 @@ export const COMMANDS: readonly Command[] = [
     can: opened,
   },
   {
-    id: "compare",
+    id: "ghost",
     title: "Draw another kernel dashed",
     group: "Address space",
-    keys: [{ code: "KeyX", label: "X" }],
+    keys: [{ code: "KeyX", shift: true, label: "Shift X" }],
     run: nextCompare,
     can: opened,
   },

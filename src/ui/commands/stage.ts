@@ -12,6 +12,17 @@ export const STAGE_COMMANDS: readonly Command[] = [
     run: (s) => show(s, v.id),
   })),
   {
+    id: "compare",
+    title: "Compare kernels over the whole stage, or close it",
+    group: "Views",
+    keys: [{ code: "KeyX", label: "X" }],
+    run: ({ store }) => {
+      store.setState(({ maximised }) => ({ maximised: maximised === "compare" ? null : "compare" }));
+      requestAnimationFrame(() => document.getElementById("pane-compare")?.focus({ preventScroll: true }));
+    },
+    can: (s) => s.opened !== null,
+  },
+  {
     id: "maximise",
     title: "Maximise the view in use, or give it back",
     group: "Views",

@@ -69,26 +69,50 @@ function streamsOf(world: World): Observed["streams"] {
   return out;
 }
 
+/** Made where a fact is made, so that text and kind are decided once. */
+export function fact(kind: FactKind, sign: CompareFact["sign"], text: string): CompareFact {
+  return { kind, sign, text, short: shorter(kind, text) };
+}
+
+function shorter(kind: FactKind, text: string): string {
+  switch (kind) {
+    case "reserved":
+      return text.replace(/^\S+ reserves (\S+) for (.*)$/, (_all, range: string, who: string) => `${range} ${who}`);
+    case "mapped":
+      return text.replace(/^\S+ maps /, "area ");
+    case "table":
+      return text.replace(/^(\S+) holds /, "$1 ");
+    case "msi":
+      return text.replace(/ writes its MSI to /, " MSI ");
+    case "attached":
+      return text.replace(/^dev:/, "").replace(" is attached to ", " at ");
+    case "event":
+      return text.replace(/ sid \S+/, "");
+    default:
+      return text;
+  }
+}
+
 /** Facts that came and went, in a fixed order. */
 export function effects(before: Observed, after: Observed): CompareFact[] {
   const out: CompareFact[] = [];
-  for (const fact of after.digest.keys())
-    if (!TOLD.test(fact) && !before.digest.has(fact)) out.push({ kind: kindOf(fact), sign: "+", text: fact });
-  for (const fact of before.digest.keys())
-    if (!TOLD.test(fact) && !after.digest.has(fact)) out.push({ kind: kindOf(fact), sign: "-", text: fact });
+  for (const text of after.digest.keys())
+    if (!TOLD.test(text) && !before.digest.has(text)) out.push(fact(kindOf(text), "+", text));
+  for (const text of before.digest.keys())
+    if (!TOLD.test(text) && !after.digest.has(text)) out.push(fact(kindOf(text), "-", text));
   for (const key of new Set([...before.leaves.keys(), ...after.leaves.keys()])) {
     const old = before.leaves.get(key) ?? [];
     const now = after.leaves.get(key) ?? [];
-    for (const s of without(now, old)) out.push({ kind: "table", sign: "+", text: leafText(key, s) });
-    for (const s of without(old, now)) out.push({ kind: "table", sign: "-", text: leafText(key, s) });
+    for (const s of without(now, old)) out.push(fact("table", "+", leafText(key, s)));
+    for (const s of without(old, now)) out.push(fact("table", "-", leafText(key, s)));
   }
   for (const name of new Set([...before.streams.keys(), ...after.streams.keys()])) {
     const old = before.streams.get(name) ?? new Map<string, string>();
     const now = after.streams.get(name) ?? new Map<string, string>();
     for (const [field, value] of now)
-      if (old.get(field) !== value) out.push({ kind: "stream", sign: "+", text: `${name} ${field} ${value}` });
+      if (old.get(field) !== value) out.push(fact("stream", "+", `${name} ${field} ${value}`));
     for (const [field, value] of old)
-      if (now.get(field) !== value) out.push({ kind: "stream", sign: "-", text: `${name} ${field} ${value}` });
+      if (now.get(field) !== value) out.push(fact("stream", "-", `${name} ${field} ${value}`));
   }
   return out.sort((a, b) => order(a) - order(b) || (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
 }
@@ -99,10 +123,10 @@ function leafText(key: string, s: Span): string {
   return `${ref} holds ${hex(s.start)}-${hex(s.last)}, ${rest.join(" ")}`;
 }
 
-function kindOf(fact: string): FactKind {
-  if (fact.includes(" reserves ")) return "reserved";
-  if (fact.includes(" maps ")) return "mapped";
-  if (fact.includes(" MSI ")) return "msi";
+function kindOf(text: string): FactKind {
+  if (text.includes(" reserves ")) return "reserved";
+  if (text.includes(" maps ")) return "mapped";
+  if (text.includes(" MSI ")) return "msi";
   return "attached";
 }
 

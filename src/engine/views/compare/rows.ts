@@ -48,7 +48,7 @@ function plain(cell: Cell | undefined): CompareRow["cells"][number] {
   return { outcome, result, facts, differs };
 }
 
-export function factText({ sign, text }: CompareFact): string {
+function factText({ sign, text }: CompareFact): string {
   return sign === "" ? text : `${sign} ${text}`;
 }
 

@@ -10,6 +10,8 @@ export interface CompareFact {
   sign: "+" | "-" | "";
   /** `ioas:2 reserves 0x8000000-0x80fffff for D1`, `msi=0x8090040`. */
   text: string;
+  /** The same for a narrow column, without what the row says anyway. */
+  short: string;
 }
 
 export interface CompareCell {

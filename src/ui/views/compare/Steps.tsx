@@ -1,0 +1,287 @@
+import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { KernelInfo } from "../../../engine/views/types.ts";
+import { useLab, useSession } from "../../app/context.ts";
+import { Hex } from "../../widgets/Hex.tsx";
+import { useBox } from "../../widgets/measure.ts";
+import css from "./compare.module.css";
+import { type CellView, firstDifference, rowView, type RowView } from "./model.ts";
+import type { Rows } from "./useRows.ts";
+
+/** Heights, rem. */
+const LINE = 1.24;
+const PAD = 0.62;
+/** Rows drawn above and below what is seen. */
+const SPARE = 8;
+/** Least width of a kernel's column, rem. */
+const COLUMN = 15;
+
+/** Steps as rows, kernels as columns. What all agree on is quiet; the first difference is not. */
+export function Steps(props: {
+  rows: Rows;
+  kernels: readonly KernelInfo[];
+  /** Rows that are in sight, told so that they can be fetched. */
+  onSight: (from: number, to: number) => void;
+  onOpen: (kernel: string, step: number) => void;
+  other: string | null;
+}) {
+  const { rows, kernels, onSight, onOpen, other } = props;
+  const session = useSession();
+  const step = useLab((s) => s.step);
+  const kernel = useLab((s) => s.kernel);
+  const host = useRef<HTMLDivElement>(null);
+  const box = useBox(host);
+  const [top, setTop] = useState(0);
+  const views = useMemo(() => rows.rows.map((r) => (r === undefined ? undefined : rowView(r))), [rows]);
+  const tops = useMemo(() => {
+    const out = [0];
+    for (const v of views) out.push((out.at(-1) ?? 0) + (v?.height ?? 1) * LINE + PAD);
+    return out;
+  }, [views]);
+  const rem = box.rem;
+  const from = Math.max(0, at(tops, top / rem) - SPARE);
+  const to = Math.min(rows.steps, at(tops, (top + box.height) / rem) + 1 + SPARE);
+  useEffect(() => onSight(from, to), [onSight, from, to]);
+
+  const first = rows.rows.find((r) => r?.differs === true)?.step ?? 0;
+  const height = (tops.at(-1) ?? 0) * rem;
+  const head = 3.4 * rem;
+  const rowTop = tops[step - 1] ?? 0;
+  const rowBottom = tops[step] ?? 0;
+  useLayoutEffect(() => {
+    const element = host.current;
+    if (element === null || rowBottom === 0) return;
+    const seen = element.clientHeight - head;
+    if (rowTop * rem < element.scrollTop) element.scrollTop = rowTop * rem;
+    else if (rowBottom * rem > element.scrollTop + seen)
+      element.scrollTop = Math.min(rowTop * rem, rowBottom * rem - seen);
+  }, [step, rowTop, rowBottom, rem, head]);
+
+  const keys = (e: KeyboardEvent): void => {
+    const columns = kernels.map((k) => k.id);
+    const now = other === null ? 0 : columns.indexOf(other);
+    const to = {
+      ArrowDown: step + 1,
+      ArrowUp: step - 1,
+      Home: 1,
+      End: rows.steps,
+      PageDown: step + 10,
+      PageUp: step - 10,
+    }[e.key];
+    if (to !== undefined) session.seek(Math.max(1, Math.min(rows.steps, to)));
+    else if (e.key === "ArrowRight" || e.key === "ArrowLeft") {
+      const next = columns[now + (e.key === "ArrowRight" ? 1 : -1)];
+      if (next !== undefined && next !== kernel) onOpen(next, step);
+    } else return;
+    e.preventDefault();
+  };
+  const template = `minmax(13rem, 20rem) repeat(${kernels.length}, minmax(${COLUMN}rem, 1fr))`;
+  return (
+    <div
+      ref={host}
+      className={css["steps"]}
+      role="table"
+      aria-label="Steps on several kernels"
+      aria-rowcount={rows.steps + 1}
+      aria-colcount={kernels.length + 1}
+      tabIndex={0}
+      data-scroll=""
+      data-testid="compare"
+      onScroll={(e) => setTop(e.currentTarget.scrollTop)}
+      onKeyDown={keys}
+    >
+      <div role="rowgroup" className={css["heads"]}>
+        <div role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
+          <span role="columnheader" className={css["corner"]}>
+            step
+          </span>
+          {kernels.map((k, i) => (
+            <Head
+              key={k.id}
+              info={k}
+              base={i === 0}
+              first={firstDifference(rows.rows, i)}
+              rows={rows}
+              other={k.id === other}
+            />
+          ))}
+        </div>
+      </div>
+      <div role="rowgroup" className={css["rows"]} style={{ height, minWidth: `${13 + kernels.length * COLUMN}rem` }}>
+        {views.slice(from, to).map((v, i) => {
+          const index = from + i + 1;
+          return (
+            <div
+              key={index}
+              role="row"
+              aria-rowindex={index + 1}
+              aria-current={index === step ? "step" : undefined}
+              className={css["row"]}
+              data-first={index === first ? "" : undefined}
+              data-differs={v?.row.differs === true ? "" : undefined}
+              data-step={index}
+              style={{
+                top: (tops[index - 1] ?? 0) * rem,
+                height: ((tops[index] ?? 0) - (tops[index - 1] ?? 0)) * rem,
+                gridTemplateColumns: template,
+              }}
+            >
+              {v === undefined ? (
+                <span role="rowheader" className={css["waiting"]}>
+                  {index} …
+                </span>
+              ) : (
+                <Cells view={v} first={index === first} kernels={kernels} onOpen={onOpen} other={other} />
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+/** Index of the row at a height, rem. */
+function at(tops: readonly number[], y: number): number {
+  let low = 0;
+  let high = Math.max(0, tops.length - 2);
+  while (low < high) {
+    const mid = (low + high + 1) >> 1;
+    if ((tops[mid] ?? 0) <= y) low = mid;
+    else high = mid - 1;
+  }
+  return low;
+}
+
+function Head(props: { info: KernelInfo; base: boolean; first: number; rows: Rows; other: boolean }) {
+  const { info, base, first, rows, other } = props;
+  const session = useSession();
+  const problem = rows.columns.find((c) => c.kernel === info.id)?.problem ?? null;
+  const said =
+    problem !== null
+      ? "does not start"
+      : base
+        ? "this kernel"
+        : first > 0
+          ? `differs from step ${first}`
+          : rows.done >= rows.steps
+            ? "the same in every step"
+            : `the same to step ${rows.done}`;
+  return (
+    <span
+      role="columnheader"
+      className={css["head"]}
+      data-base={base ? "" : undefined}
+      data-other={other ? "" : undefined}
+      title={problem ?? `${info.id}, ${info.date}. ${info.changes}`}
+    >
+      <button
+        type="button"
+        aria-label={`Show ${info.title}, compare the others with it`}
+        onClick={() => session.setKernel(info.id)}
+      >
+        {info.title}
+      </button>
+      <small>{said}</small>
+    </span>
+  );
+}
+
+function Cells(props: {
+  view: RowView;
+  first: boolean;
+  kernels: readonly KernelInfo[];
+  onOpen: (kernel: string, step: number) => void;
+  other: string | null;
+}) {
+  const { view, first, kernels, onOpen, other } = props;
+  const session = useSession();
+  const { row } = view;
+  return (
+    <>
+      <span role="rowheader" className={css["step"]}>
+        <button
+          type="button"
+          tabIndex={-1}
+          onClick={() => session.seek(row.step)}
+          aria-label={`Step ${row.step}: ${row.prefix}${row.op} ${row.args}`}
+        >
+          <b>{row.step}</b>
+          <span>
+            <i>{row.prefix}</i>
+            {row.op}
+          </span>
+        </button>
+        {view.height > 1 && row.args !== "" && (
+          <small title={row.args}>
+            <Hex>{row.args}</Hex>
+          </small>
+        )}
+        {first && view.height > 2 && <em>first difference</em>}
+      </span>
+      {view.cells.map((c, i) => {
+        const k = kernels[i];
+        return k === undefined ? null : (
+          <Cell
+            key={k.id}
+            view={c}
+            base={i === 0}
+            open={k.id === other}
+            onOpen={() => onOpen(k.id, row.step)}
+            title={k.title}
+            step={row.step}
+          />
+        );
+      })}
+    </>
+  );
+}
+
+function Cell(props: {
+  view: CellView;
+  base: boolean;
+  open: boolean;
+  title: string;
+  step: number;
+  onOpen: () => void;
+}) {
+  const { view, base, open, title, step, onOpen } = props;
+  const { cell, lines } = view;
+  if (cell === null)
+    return (
+      <span role="cell" className={css["cell"]} data-absent="">
+        not run
+      </span>
+    );
+  const bad = cell.outcome === "errno" || cell.outcome === "fault";
+  return (
+    <span
+      role="cell"
+      className={css["cell"]}
+      data-differs={cell.differs ? "" : undefined}
+      data-base={base ? "" : undefined}
+      data-open={open ? "" : undefined}
+      data-bad={bad ? "" : undefined}
+    >
+      {base ? (
+        <span className={css["result"]}>
+          <Hex>{cell.result}</Hex>
+        </span>
+      ) : (
+        <button
+          type="button"
+          tabIndex={-1}
+          className={css["result"]}
+          aria-label={`${title}, step ${step}: ${cell.differs ? "differs, " : "the same, "}${cell.result}`}
+          onClick={onOpen}
+        >
+          <Hex>{cell.result}</Hex>
+        </button>
+      )}
+      {lines.map((l) => (
+        <span key={l.title} className={css["fact"]} data-kind={l.kind} title={l.title}>
+          <Hex>{l.text}</Hex>
+        </span>
+      ))}
+    </span>
+  );
+}

@@ -1,0 +1,100 @@
+/** What the comparison shows: which kernels, which rows, and what of a cell. No pixels. */
+import type { CompareCell, CompareFact, CompareRow, KernelInfo } from "../../../engine/views/types.ts";
+
+/** Facts of a cell beyond this many are counted. */
+const MOST = 5;
+
+/** A line of a cell under its result. */
+export interface FactLine {
+  text: string;
+  /** The whole fact, where the line is short. */
+  title: string;
+  /** What the kernel did; what the first kernel did and this one did not; how many more there are. */
+  kind: "own" | "missing" | "more";
+}
+
+export interface CellView {
+  cell: CompareCell | null;
+  lines: FactLine[];
+}
+
+export interface RowView {
+  row: CompareRow;
+  cells: CellView[];
+  /** Lines that its highest cell needs, the result included. */
+  height: number;
+}
+
+export function rowView(row: CompareRow): RowView {
+  const cells = row.cells.map((cell): CellView => ({ cell, lines: row.differs ? linesOf(cell, row) : [] }));
+  return { row, cells, height: 1 + Math.max(0, ...cells.map((c) => c.lines.length)) };
+}
+
+const keyOf = (f: CompareFact): string => `${f.sign} ${f.text}`;
+
+/** What is not common to all columns; the result says ret and errno already. */
+function linesOf(cell: CompareCell | null, row: CompareRow): FactLine[] {
+  if (cell === null) return [];
+  const told = (f: CompareFact): boolean => f.kind === "out" && /^(ret|errno|id|event|n)=/.test(f.text);
+  const others = row.cells.flatMap((c) => (c === null ? [] : [c]));
+  const count = new Map<string, number>();
+  for (const c of others) for (const f of c.facts) count.set(keyOf(f), (count.get(keyOf(f)) ?? 0) + 1);
+  const special = cell.facts.filter((f) => !told(f) && (count.get(keyOf(f)) ?? 0) < others.length);
+  const lines: FactLine[] = special.map((f) => ({
+    text: `${f.sign === "" ? "" : `${f.sign === "-" ? "−" : "+"} `}${f.short}`,
+    title: `${f.sign === "" ? "" : `${f.sign} `}${f.text}`,
+    kind: "own",
+  }));
+  const base = others[0];
+  if (base !== undefined && base !== cell && special.length === 0) {
+    const mine = new Set(cell.facts.map(keyOf));
+    for (const f of base.facts)
+      if (!told(f) && f.kind !== "out" && f.kind !== "event" && !mine.has(keyOf(f)))
+        lines.push({ text: `without ${f.short}`, title: `does not do: ${f.sign} ${f.text}`, kind: "missing" });
+  }
+  if (lines.length <= MOST) return lines;
+  const left = lines.slice(MOST - 1);
+  return [
+    ...lines.slice(0, MOST - 1),
+    { text: `and ${left.length} more`, title: left.map((l) => l.title).join("\n"), kind: "more" },
+  ];
+}
+
+/** First step, of those known, in which the column differs from the first; 0 = none. */
+export function firstDifference(rows: readonly (CompareRow | undefined)[], column: number): number {
+  return rows.find((r) => r?.cells[column]?.differs === true)?.step ?? 0;
+}
+
+export interface KernelGroup {
+  title: string;
+  kernels: KernelInfo[];
+}
+
+/** By where they were discussed; a variant belongs to the discussion of the scenario that shows it. */
+const DISCUSSIONS: readonly [prefix: string, title: string][] = [
+  ["sw-msi", "SW_MSI and nested domains, 2024 and 2025"],
+  ["replace", "Replace and when a domain is linked, 2023"],
+  ["resv", "What user space is told is reserved, 2023"],
+  ["ioasid", "/dev/ioasid, 2021"],
+  ["pci-windows", "Bridge windows as reserved regions, 2018"],
+];
+
+/** For the picker: the releases, the discussions, what is left. Newest first in each. */
+export function kernelGroups(kernels: readonly KernelInfo[]): KernelGroup[] {
+  const groups: KernelGroup[] = [
+    { title: "Releases", kernels: [] },
+    ...DISCUSSIONS.map(([, title]) => ({ title, kernels: [] })),
+    { title: "One rule changed", kernels: [] },
+  ];
+  for (const k of kernels) {
+    const found = DISCUSSIONS.findIndex(([p]) => k.id.startsWith(p) || (k.scenario ?? "").startsWith(p));
+    const at = /^linux-\d/.test(k.id) ? 0 : found < 0 ? groups.length - 1 : found + 1;
+    groups[at]?.kernels.push(k);
+  }
+  const release = (k: KernelInfo): number => {
+    const [major = "0", minor = "0"] = k.id.replace("linux-", "").split(".");
+    return Number(major) * 1000 + Number(minor);
+  };
+  groups[0]?.kernels.sort((a, b) => release(b) - release(a));
+  return groups.filter((g) => g.kernels.length > 0);
+}
