@@ -217,6 +217,17 @@ describe("the result matrix", () => {
     expect(because.length).toBeGreaterThan(40);
   });
 
+  it("reads probe 5 with D1 attached first: without it, attach reserves the window of D3 alone", () => {
+    const whole = scenario("sw-msi-q5");
+    const steps = whole.steps.filter(
+      (s, i) => i !== whole.steps.findIndex((one) => one.op === ATTACH) || s.op !== ATTACH,
+    );
+    const cut = (kernel: string) => ranges(start({ ...whole, steps }, kernel));
+    for (const column of ["a2", "a3", "c", "d", "g1"] as const)
+      for (const kernel of COLUMNS[column]) expect(cut(kernel)).toBe("[0x0,0x8ffffff][0x9100000,0xffffffffffff]");
+    expect(cut("sw-msi-at-alloc-2024-07")).toBe("SW_MSI cut");
+  });
+
   it("shows the interrupt that is lost without replace too", () => {
     for (const kernel of ["linux-6.2", "linux-6.4", "linux-6.14"])
       expect(delivered(start(scenario("sw-msi-q8-move"), kernel), 1)).toBe(false);
