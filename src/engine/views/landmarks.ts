@@ -6,7 +6,17 @@ import type { Witness } from "../sim/playable.ts";
 import type { Scenario } from "../sim/scenario/types.ts";
 import { addressSpace } from "./address/view.ts";
 import { attachments } from "./attachments/view.ts";
-import type { Access, AttachEdge, AttachNode, Band, Landmarks, Ribbon, Track, TrackInterval } from "./types.ts";
+import type {
+  Access,
+  AttachEdge,
+  AttachNode,
+  Band,
+  DenseTrack,
+  Landmarks,
+  Ribbon,
+  Track,
+  TrackInterval,
+} from "./types.ts";
 
 /** Of longer scenarios only every n-th world is looked at, and all that is asked for or accessed. */
 const LOOKS = 256;
@@ -60,6 +70,7 @@ export class LandmarkBook {
       at = found < 0 ? at + 1 : found;
       const { intervals } = kept.tracks[at] ?? { intervals: new Map<string, TrackInterval>() };
       for (const i of track.intervals) intervals.set(`${span(i)} ${i.kind}`, i);
+      if (track.dense !== undefined) addClusters(intervals, track, track.dense);
     }
   }
 
@@ -71,6 +82,27 @@ export class LandmarkBook {
       if (l.text.length > (lines[i]?.text.length ?? -1)) lines[i] = l;
     });
     this.nodes.set(node.ref, { ...node, lines });
+  }
+}
+
+/** Stretches of a dense track; what grows from step to step stays one. */
+function addClusters(intervals: Kept["intervals"], track: Track, dense: DenseTrack): void {
+  for (const c of dense.clusters) {
+    let { start, last } = c;
+    for (const [key, i] of intervals)
+      if (i.kind === dense.kind && i.start <= last && i.last >= start) {
+        if (i.start < start) start = i.start;
+        if (i.last > last) last = i.last;
+        intervals.delete(key);
+      }
+    intervals.set(`${start}-${last} ${dense.kind}`, {
+      start,
+      last,
+      kind: dense.kind,
+      label: "",
+      detail: "",
+      ref: track.ref,
+    });
   }
 }
 

@@ -8,6 +8,8 @@ import type { DenseTrack, IntervalKind, SpaceWindow, TrackInterval } from "../ty
 export const DENSE = 1000;
 /** Intervals of a dense track that a step changed and that a frame lists one by one. */
 const LISTED = 200;
+/** Intervals of one window at most. */
+const LIST = 400;
 /** Stretches that a summary tells apart. */
 const CLUSTERS = 24;
 /** A hole splits a cluster when it is this many times the mean distance of starts. */
@@ -210,7 +212,7 @@ export function windowOf(track: string, state: DenseState, from: bigint, to: big
   const end = spans.below(b);
   const goneFirst = removed.ended(a);
   const goneEnd = removed.below(b);
-  if (end - first + (goneEnd - goneFirst) <= Math.max(16, buckets >> 2)) {
+  if (end - first + (goneEnd - goneFirst) <= Math.min(LIST, Math.max(16, buckets >> 2))) {
     const intervals: TrackInterval[] = [];
     for (let i = first; i < end; i++) {
       const isNew = (added[i + 1] ?? 0) > (added[i] ?? 0);

@@ -1,12 +1,13 @@
 import { useEffect, useLayoutEffect, useMemo, useRef } from "react";
 import { useLab, useSession } from "../../app/context.ts";
 import { Painter } from "../../draw/paint.ts";
-import { remPx, useBox } from "../../widgets/measure.ts";
+import { useBox } from "../../widgets/measure.ts";
 import { Empty, Pane } from "../../widgets/Pane.tsx";
 import { useTip } from "../../widgets/Tip.tsx";
 import { Legend } from "./Legend.tsx";
 import { SpaceActions } from "./SpaceActions.tsx";
 import { SpaceTable } from "./SpaceTable.tsx";
+import { DenseCanvas, nearby } from "./dense.ts";
 import { drawBody, drawHead } from "./draw.ts";
 import { installGestures } from "./gestures.ts";
 import { HEAD, layoutSpace } from "./layout.ts";
@@ -26,7 +27,8 @@ export function SpaceView() {
   const host = useRef<HTMLDivElement>(null);
   const head = useRef<SVGSVGElement>(null);
   const body = useRef<SVGSVGElement>(null);
-  const painters = useRef<{ head: Painter; body: Painter } | null>(null);
+  const under = useRef<HTMLCanvasElement>(null);
+  const painters = useRef<{ head: Painter; body: Painter; dense: DenseCanvas } | null>(null);
   const box = useBox(host);
   const model = useMemo(
     () => (frame === null || atlas === null ? null : spaceModel(frame, ghost, name, atlas, picked)),
@@ -41,8 +43,12 @@ export function SpaceView() {
   );
 
   useLayoutEffect(() => {
-    if (head.current === null || body.current === null) return undefined;
-    const made = { head: new Painter(head.current), body: new Painter(body.current) };
+    if (head.current === null || body.current === null || under.current === null) return undefined;
+    const made = {
+      head: new Painter(head.current),
+      body: new Painter(body.current),
+      dense: new DenseCanvas(under.current),
+    };
     painters.current = made;
     return () => {
       made.head.remove();
@@ -53,22 +59,28 @@ export function SpaceView() {
 
   useLayoutEffect(() => {
     if (model === null || at === null) return undefined;
-    const { viewport, store } = session;
+    const { viewport, store, dense } = session;
     viewport.resize(at.right - at.left, 1.75 * at.rem);
     let waiting = 0;
     const paint = (): void => {
       waiting = 0;
       const scale = viewport.scale();
-      painters.current?.head.paint(drawHead(model, scale, at, store.getState().step), remPx());
-      painters.current?.body.paint(drawBody(model, scale, at), remPx());
+      const { model: near, fills } = nearby(model, scale, at, dense);
+      painters.current?.head.paint(drawHead(near, scale, at, store.getState().step), at.rem);
+      painters.current?.body.paint(drawBody(near, scale, at), at.rem);
+      painters.current?.dense.paint(fills, at);
     };
+    const later = (): void => {
+      if (waiting === 0) waiting = requestAnimationFrame(paint);
+    };
+    dense.onCome = later;
     paint();
     const stop = store.subscribe((now, old) => {
-      if ((now.window !== old.window || now.trueScale !== old.trueScale) && waiting === 0)
-        waiting = requestAnimationFrame(paint);
+      if (now.window !== old.window || now.trueScale !== old.trueScale) later();
     });
     return () => {
       stop();
+      dense.onCome = () => undefined;
       cancelAnimationFrame(waiting);
     };
   }, [session, model, at]);
@@ -90,6 +102,7 @@ export function SpaceView() {
       <div ref={host} className={css["host"]} data-testid="space">
         <svg ref={head} className={css["head"]} width={box.width} height={height} aria-hidden="true" />
         <div className={css["scroll"]} {...scrollable("Tracks")}>
+          <canvas ref={under} className={css["under"]} width={0} height={0} aria-hidden="true" />
           <svg ref={body} className={css["body"]} width={box.width} height={at?.height ?? 0} aria-hidden="true" />
         </div>
         {model !== null && model.bands.every((b) => b.rows.length === 0) && (

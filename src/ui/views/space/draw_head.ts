@@ -79,6 +79,20 @@ export function drawMinimap(model: SpaceModel, scale: Scale, at: SpaceLayout): M
         const patterned = i.kind === "reserved" || i.kind === "aperture";
         marks.push({ k: "rect", x: x0, y: y - 3, w, h: 6, fill: patterned ? fill : stroke, refs: [i.ref] });
       }
+  for (const row of model.bands.flatMap((b) => b.rows))
+    for (const c of row.dense?.clusters ?? []) {
+      const x0 = Math.round(x(c.start));
+      const w = Math.max(2.5, x(c.last + 1n) - x0);
+      marks.push({
+        k: "rect",
+        x: x0,
+        y: y - 3,
+        w,
+        h: 6,
+        fill: KINDS[row.dense?.kind ?? "map"].stroke,
+        refs: [row.ref],
+      });
+    }
   for (const a of model.accesses)
     marks.push({ k: "path", d: `M${n(x(a.iova))} ${n(y - 7)}v14`, stroke: "accent", width: 1.6 });
   const x0 = x(scale.window.lo);
@@ -181,6 +195,8 @@ function ticks(model: SpaceModel, scale: Scale): Tick[] {
         if (rank === 2) out.push({ value: i.last, last: true, rank: 3 });
         else if (i.last + 1n < TOP) out.push({ value: i.last + 1n, last: false, rank: rank + 2 });
       }
+      for (const c of row.dense?.clusters ?? [])
+        out.push({ value: c.start, last: false, rank: 3 }, { value: c.last + 1n, last: false, rank: 6 });
       for (const a of row.asked) out.push({ value: a.start, last: false, rank: 1 });
     }
   out.push(...grid(scale));

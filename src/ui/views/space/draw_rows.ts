@@ -140,6 +140,19 @@ function intervals(row: Row, place: Place, scale: Scale, at: SpaceLayout): Mark[
   for (const d of drawn) marks.push(...(KINDS[d.i.kind].line ? measured(d, place, at) : bar(d, place, scale, at)));
   for (const { x0, x1, i } of drawn) if (!KINDS[i.kind].line) blocked.push([x0, x1]);
   for (const d of drawn) marks.push(...labels(d, place, blocked, at));
+  for (const c of row.clusters) {
+    if (c.last < scale.window.lo || c.start >= scale.window.hi) continue;
+    const label = c.count === 1 ? "1 interval" : `${c.count.toLocaleString("en")} intervals`;
+    const i = { start: c.start, last: c.last, kind: row.dense?.kind ?? "map", label, detail: "", ref: row.ref };
+    marks.push(
+      ...labels(
+        { i, refs: [row.ref], x0: left + scale.x(c.start), x1: left + scale.xLast(c.last) },
+        place,
+        blocked,
+        at,
+      ),
+    );
+  }
   for (const g of row.ghosts) {
     if (g.last < scale.window.lo || g.start >= scale.window.hi) continue;
     const x0 = Math.max(left, left + scale.x(g.start));

@@ -34,9 +34,28 @@ export function installGestures(
       .getState()
       .frame?.addressSpace.bands.flatMap((b) => b.tracks)
       .find((t) => t.id === named[1]);
-    const found = track?.intervals.find((i) => i.start.toString(16) === named[2]);
+    const found =
+      track?.intervals.find((i) => i.start.toString(16) === named[2]) ??
+      session.dense.find(track?.id ?? "", BigInt(`0x${named[2] ?? "0"}`));
     if (track === undefined || found === undefined) return null;
     return { ref: second ?? found.ref, picked: { track: track.id, start: found.start, last: found.last } };
+  };
+  /** What stands under the pointer on a track of which only counts are drawn. */
+  const denseTip = (e: PointerEvent): string[] | undefined => {
+    const px = plotX(e);
+    if (px < 0 || px > viewport.width) return undefined;
+    const scroller = host.querySelector(`.${css["scroll"] ?? ""}`);
+    const y = e.clientY - (scroller?.getBoundingClientRect().top ?? 0) + (scroller?.scrollTop ?? 0);
+    for (const [track, place] of at.rows) {
+      if (y < place.y || y > place.y + place.h) continue;
+      const found = session.dense.around(track, viewport.scale().at(px));
+      if (found !== null)
+        return [
+          `${found.count.toLocaleString("en")} ${found.count === 1 ? "interval" : "intervals"} here`,
+          `0x${found.start.toString(16)} - 0x${found.last.toString(16)}`,
+        ];
+    }
+    return undefined;
   };
   const wheel = (e: WheelEvent): void => {
     const scroller = host.querySelector(`.${css["scroll"] ?? ""}`);
@@ -58,7 +77,7 @@ export function installGestures(
   };
   const move = (e: PointerEvent): void => {
     if (press === null) {
-      const lines = e.target instanceof Element ? tipOf(e.target) : undefined;
+      const lines = (e.target instanceof Element ? tipOf(e.target) : undefined) ?? denseTip(e);
       if (lines === undefined) tip.hide();
       else tip.show(lines, e.clientX, e.clientY);
       return;

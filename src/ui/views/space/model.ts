@@ -2,7 +2,16 @@
  * The address space of a frame as rows: the tracks of the atlas in their fixed places, what stands in them now, what the
  * step changed, and what the compared kernel would have there instead. No pixels yet.
  */
-import type { Access, AddressSpaceView, Band, Frame, Ref, Ribbon, TrackInterval } from "../../../engine/views/types.ts";
+import type {
+  Access,
+  AddressSpaceView,
+  Band,
+  DenseTrack,
+  Frame,
+  Ref,
+  Ribbon,
+  TrackInterval,
+} from "../../../engine/views/types.ts";
 import type { Atlas } from "../../app/atlas.ts";
 import type { Picked } from "../../app/state.ts";
 import { size } from "../../draw/format.ts";
@@ -24,6 +33,10 @@ export interface Row {
   present: boolean;
   intervals: TrackInterval[];
   ghosts: GhostInterval[];
+  /** There are too many intervals for a list; they come by windows. */
+  dense: DenseTrack | null;
+  /** Stretches of a dense row that are seen from afar, to be named. */
+  clusters: DenseTrack["clusters"];
   delta: string;
   deltaTone: Token;
   asked: AddressSpaceView["asked"];
@@ -74,7 +87,9 @@ export function spaceModel(
         ref: track?.ref ?? kept.group,
         present: track !== undefined,
         intervals: fold(track?.intervals ?? []),
-        ghosts: there === null ? [] : ghostsOf(track?.intervals ?? [], other, ghostName),
+        dense: track?.dense ?? null,
+        clusters: [],
+        ghosts: there === null || track?.dense !== undefined ? [] : ghostsOf(track?.intervals ?? [], other, ghostName),
         delta,
         deltaTone: toneOf(delta),
         asked: here.asked.filter((a) => a.track === kept.id),
