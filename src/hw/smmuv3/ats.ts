@@ -111,13 +111,14 @@ function rights(smmu: Smmuv3, c: StreamConfig, hi: number, lo: number, need: num
   return { pa, shift, ok, read: (ok & R) !== 0, write: (ok & W) !== 0 };
 }
 
-/** Errors of structures are told only where CR2.REC_CFG_ATS asks for it. */
-function recordConfiguration(smmu: Smmuv3, sid: number, ssid: number, hi: number, lo: number, read: boolean): void {
+/** Errors of structures are told only where CR2.REC_CFG_ATS asks for it. The event, 0 = not told. */
+function recordConfiguration(smmu: Smmuv3, sid: number, ssid: number, hi: number, lo: number, read: boolean): number {
   const { failed, walker } = smmu.translator;
   const wanted = ((smmu.cr2 >>> CR2.f.REC_CFG_ATS.lo) & 1) === 1;
   const unknownSid = failed === EVENT.C_BAD_STREAMID && ((smmu.cr2 >>> CR2.f.RECINVSID.lo) & 1) === 0;
-  if (!wanted || unknownSid || failed === 0) return;
+  if (!wanted || unknownSid || failed === 0) return 0;
   smmu.events.add(failed, sid, ssid, 0, walker.cls, hi, lo, read, false, false, walker.address);
+  return failed;
 }
 
 /** A transaction that carries an address from an earlier completion. */
@@ -138,7 +139,10 @@ export function translated(smmu: Smmuv3, sid: number, hi: number, lo: number, wr
   if ((smmu.cr0 & SMMU_ON) === 0) return forbid();
   if ((smmu.cr0 & CHECKED) !== 0) {
     const ste = translator.steOf(sid);
-    if (ste === null) return recordConfiguration(smmu, sid, -1, hi, lo, !write);
+    if (ste === null) {
+      out.event = recordConfiguration(smmu, sid, -1, hi, lo, !write);
+      return;
+    }
     if (ste.kind === "abort") return;
     if (ste.kind === "bypass" || ste.eats === 0) return forbid();
     if (ste.eats === SPLIT && ste.s2) {

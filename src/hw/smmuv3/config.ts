@@ -32,6 +32,8 @@ export class TableInfo {
   low = 0;
   /** Its entries hold 52 bits of address. */
   wide = false;
+  /** Lowest high half of an address beyond IPS, which counts up to 48 bits but for 64 KiB granules. */
+  ipsTop = 0;
   /** Bit n set: blocks are accepted at level n. */
   blocks = 0;
   tbi = false;
@@ -277,7 +279,7 @@ export function decodeTable(c: StreamConfig, i: number, words: ArrayLike<number>
   const smallest = caps.vax && granule === 16 ? 12 : 16;
   if (tsz < smallest || tsz > (caps.smallTables ? 48 : 39)) return bad;
   if (!granuleSupported(caps, granule) || wrongEndian(get(f.ENDI, words), caps)) return bad;
-  if (granule !== 16) c.ipsBits = Math.min(c.ipsBits, 48);
+  const sizeBits = granule === 16 ? c.ipsBits : Math.min(c.ipsBits, 48);
   tt.granule = granule;
   tt.inputBits = 64 - tsz;
   tt.start = startLevel(tt.inputBits, granule);
@@ -291,8 +293,8 @@ export function decodeTable(c: StreamConfig, i: number, words: ArrayLike<number>
   const low = get(i === 0 ? f["TTB0[31:4]"] : f["TTB1[31:4]"], words);
   tt.ttb = join((low << 4) >>> 0, get(i === 0 ? f["TTB0[51:32]"] : f["TTB1[51:32]"], words));
   setBase(tt, tt.ttb);
-  c.ipsTop = 2 ** (c.ipsBits - 32);
-  return beyond(tt.ttb, c.ipsBits) ? bad : 0;
+  tt.ipsTop = 2 ** (sizeBits - 32);
+  return beyond(tt.ttb, sizeBits) ? bad : 0;
 }
 
 /** Makes `address` the base that table `tt` is walked from. */

@@ -446,6 +446,7 @@ export class Translator {
 
   private cdAbort(at: number): number {
     this.walker.stage = 0;
+    this.walker.level = -1;
     this.walker.address = at;
     return EVENT.F_CD_FETCH;
   }

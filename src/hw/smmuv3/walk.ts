@@ -87,7 +87,7 @@ export class Walker {
     this.stage = stage;
     this.level = level;
     this.cls = cls;
-    this.address = join(lo, hi);
+    this.address = join(lo, hi & 0xf_ffff);
     return false;
   }
 
@@ -102,7 +102,7 @@ export class Walker {
    * On success `outHi`, `outLo`, `shift`, `granule`, `level`, `perm2`, `device`.
    */
   stage2(c: StreamConfig, hi: number, lo: number, need: number, cls: number): boolean {
-    if (hi >= c.topHi2 || (c.inputBits2 < 32 && lo >>> c.inputBits2 !== 0)) {
+    if (hi >>> 0 >= c.topHi2 || (c.inputBits2 < 32 && lo >>> c.inputBits2 !== 0)) {
       return this.fail(EVENT.F_TRANSLATION, 2, -1, cls, hi, lo);
     }
     const { mem } = this;
@@ -230,7 +230,7 @@ export class Walker {
         baseHi = dhi & 0xffff;
         if (tt.wide) baseHi |= (dlo << 4) & 0xf0000;
         baseLo = dlo & tt.low;
-        if (baseHi >= c.ipsTop && !q.tableOa) return this.fail(EVENT.F_ADDR_SIZE, 1, level, CLASS_TT, 0, 0);
+        if (baseHi >= tt.ipsTop && !q.tableOa) return this.fail(EVENT.F_ADDR_SIZE, 1, level, CLASS_TT, 0, 0);
         if (c.s2 && q.ttBaseOnly) {
           if (!this.nextTable(c, baseHi, baseLo)) return false;
           baseHi = this.outHi;
@@ -252,12 +252,13 @@ export class Walker {
       this.entryLo = entry;
       this.ipaHi = ipaHi;
       this.ipaLo = ipaLo;
-      return this.leaf1(c, need, privileged, level, dlo, dhi, tables);
+      return this.leaf1(c, tt.ipsTop, need, privileged, level, dlo, dhi, tables);
     }
   }
 
   private leaf1(
     c: StreamConfig,
+    ipsTop: number,
     need: number,
     privileged: boolean,
     level: number,
@@ -266,7 +267,7 @@ export class Walker {
     tables: number,
   ): boolean {
     const { q } = this;
-    const size = this.outHi >= c.ipsTop;
+    const size = this.outHi >= ipsTop;
     if (size && !q.addrSizeLast) return this.fail(EVENT.F_ADDR_SIZE, 1, level, CLASS_IN, 0, 0);
     if ((dlo & 0x400) === 0 && !c.affd && !c.ha1) return this.fail(EVENT.F_ACCESS, 1, level, CLASS_IN, 0, 0);
     let final = (dlo & 0x400) === 0 && c.ha1 ? dlo | 0x400 : dlo;
