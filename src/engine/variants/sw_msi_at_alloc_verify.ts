@@ -48,12 +48,7 @@ export default defineKernel({
     {
       who: "Kevin Tian, 31 Jul 2024",
       ref: "iommu list, 2024-07-31, same thread",
-      what: "Reserving at creation and verifying at attach is more complex than extending what attach already does for each device.",
-    },
-    {
-      who: "Kevin Tian, 31 Jul 2024",
-      ref: "iommu list, 2024-07-31, same thread",
-      what: "The interface for regions is per device; for a rule per IOMMU the drivers would need a new operation, should devices ever differ.",
+      what: "Reserving at creation and verifying at attach is more complex than extending what attach does for each device; and a rule per IOMMU would need a new driver operation, should devices ever differ.",
     },
   ],
   unknown: [

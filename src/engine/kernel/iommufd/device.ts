@@ -4,9 +4,10 @@ import type { Device, IommuGroup, ResvRegion } from "../iommu/types.ts";
 import { resv_excludes } from "../iommu/resv.ts";
 import { fget, fput } from "../file.ts";
 import type { Kernel } from "../kernel.ts";
+import { finalise_at_attach } from "./finalise.ts";
 import { hwpt_label } from "./hw_pagetable.ts";
 import type { IoPagetable } from "./iopt.ts";
-import { finalise_at_attach, first_for_link, link_for_first, unlink_with_last } from "./linkage.ts";
+import { first_for_link, link_for_first, unlink_with_last } from "./linkage.ts";
 import { iommufd_get_any, iommufd_object_abort, iommufd_object_alloc, iommufd_object_finalize } from "./object.ts";
 import {
   type IommufdAttach,

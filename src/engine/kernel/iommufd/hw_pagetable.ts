@@ -18,7 +18,7 @@ import type { Kernel } from "../kernel.ts";
 import { copy_to_user } from "../mm/uaccess.ts";
 import { releaseNumber } from "../profile.ts";
 import { iopt_read_and_clear_dirty_data, iopt_set_dirty_tracking } from "./dirty.ts";
-import { defer_finalise } from "./linkage.ts";
+import { defer_finalise } from "./finalise.ts";
 import {
   iommufd_get_any,
   iommufd_get_object,

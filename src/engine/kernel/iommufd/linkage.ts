@@ -2,7 +2,6 @@
  * When a paging domain is in its IOAS: from its allocation to its end (6.4 on), or while a device is attached to its
  * hwpt (6.2, 6.3: "deferred"). Source: linux 6.2 and 6.4 drivers/iommu/iommufd/{device,hw_pagetable}.c.
  */
-import type { IommuDomain } from "../iommu/types.ts";
 import type { Kernel } from "../kernel.ts";
 import { hwpt_label } from "./hw_pagetable.ts";
 import type { IommufdHwpt, IommufdHwptPaging } from "./objects.ts";
@@ -55,23 +54,4 @@ export function unlink_with_last(k: Kernel, hwpt: IommufdHwpt): void {
   if (k.features.hwpt_linkage !== "attach" || k.ops.iommufd_hwpt_devices_users(k, hwpt) > 0) return;
   k.note(`last device of ${hwpt_label(hwpt)}: its domain leaves the IOAS`);
   k.ops.iommufd_hwpt_unlink(k, k.ops.find_hwpt_paging(k, hwpt));
-}
-
-/** A driver that cannot finish a domain before it knows the device says nothing about its aperture yet. */
-export function defer_finalise(k: Kernel, domain: IommuDomain): void {
-  if (k.features.domain_finalise !== "attach") return;
-  domain.finalised_aperture = { start: domain.aperture_start, end: domain.aperture_end };
-  domain.aperture_start = 0n;
-  domain.aperture_end = 0n;
-  k.note("the driver has not finalised the domain: its aperture is [0, 0] until a device is attached");
-}
-
-/** The driver has seen a device: the aperture is known. What was reserved for the old one stays. */
-export function finalise_at_attach(k: Kernel, domain: IommuDomain): void {
-  const known = domain.finalised_aperture;
-  if (known === undefined) return;
-  delete domain.finalised_aperture;
-  domain.aperture_start = known.start;
-  domain.aperture_end = known.end;
-  k.note(`the driver finalises the domain: aperture 0x${known.start.toString(16)}-0x${known.end.toString(16)}`);
 }

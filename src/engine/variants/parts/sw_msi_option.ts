@@ -104,7 +104,8 @@ export function enforce_moved_window(k: Kernel, iopt: IoPagetable, dev: Device, 
   if (igroup === null) return enforce_regions(k, iopt, dev, regions, null);
   const idev = [...igroup.ictx.objects.values()].find((o) => o.kind === "DEVICE" && o.dev === dev);
   const window = idev?.kind === "DEVICE" ? wanted_window(idev.sw_msi_option) : null;
-  const moved = (r: ResvRegion): ResvRegion => (window !== null && r.type === "sw-msi" ? { ...r, ...window } : r);
+  const moved = (r: ResvRegion): ResvRegion =>
+    window !== null && r.type === "sw-msi" ? Object.assign({}, r, window) : r;
   const before = igroup.sw_msi_start;
   const rc = enforce_regions(k, iopt, dev, regions.map(moved), igroup);
   // Doorbells of a group lie where its first attached device has its window.
