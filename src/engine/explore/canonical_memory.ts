@@ -5,6 +5,7 @@
  * have the same text exactly when they are the same up to such names.
  */
 import type { PhysMem } from "../../hw/memory.ts";
+import { sameWords } from "./checkpoint.ts";
 import type { ArmSmmuDevice } from "../kernel/drivers/arm_smmu_v3/device.ts";
 import type { World } from "../sim/world.ts";
 
@@ -71,6 +72,20 @@ export class CanonicalMemory {
     this.names = new Map();
     this.open = [];
     this.now = this.mem.selfSave();
+  }
+
+  /** No frame that holds state differs from what `selfSave` gave. */
+  equals(saved: ReadonlyMap<number, Uint32Array>): boolean {
+    const { pages } = this.mem;
+    let other = 0;
+    for (const [pfn, page] of pages) {
+      if (this.ignored.has(pfn)) continue;
+      other++;
+      const old = saved.get(pfn);
+      if (old !== page && (old === undefined || !sameWords(old, page))) return false;
+    }
+    for (const pfn of saved.keys()) if (!this.ignored.has(pfn)) other--;
+    return other === 0;
   }
 
   private moves(pfn: number): boolean {

@@ -41,6 +41,10 @@ export class Checkpoints {
   private readonly start: Content[] = [];
   private readonly selfCopying: SelfCopying[] = [];
   private readonly startSaved: object[];
+  /** Neither containers nor numbers. */
+  private readonly ordinary: readonly boolean[];
+  /** Views on the words of typed arrays and of their content at the start: most of what there is to compare. */
+  private readonly numeric: (readonly [Uint32Array, Uint32Array] | null)[];
 
   constructor(root: object) {
     this.enter(root);
@@ -49,6 +53,8 @@ export class Checkpoints {
       this.start.push(content);
       for (const value of valuesIn(content)) if (isState(value) && !this.numbers.has(value)) this.enter(value);
     }
+    this.numeric = this.objects.map((object, i) => wordsOf(object, this.start[i] as Content));
+    this.ordinary = this.objects.map((object) => !isSpecial(object));
     this.startSaved = this.selfCopying.map((one) => one.selfSave());
   }
 
@@ -58,9 +64,13 @@ export class Checkpoints {
     if ("selfSave" in value) this.selfCopying.push(value as SelfCopying);
   }
 
-  /** What the self-copying objects of the start held, in the order in which they stand in `objects`. */
+  /** What a self-copying object held at the start, or at a checkpoint. */
   startOf(one: object): object | null {
     return this.startSaved[this.selfCopying.indexOf(one as SelfCopying)] ?? null;
+  }
+
+  savedOf(at: Checkpoint, one: object): object | null {
+    return at.saved[this.selfCopying.indexOf(one as SelfCopying)] ?? null;
   }
 
   /** The content that an object of the start had. */
@@ -83,12 +93,19 @@ export class Checkpoints {
     const { objects, start } = this;
     for (let i = 0; i < objects.length; i++) {
       const object = objects[i] as object;
-      if (same(object, start[i] as Content)) continue;
+      if (this.sameAs(i, object, start[i] as Content)) continue;
       changed.push(i);
       meet(partsOf(object));
     }
     for (let i = 0; i < fresh.length; i++) meet(partsOf(fresh[i] as object));
     return { changed, fresh };
+  }
+
+  private sameAs(number: number, object: object, content: Content): boolean {
+    if (this.ordinary[number] === true) return sameFields(object as Record<string, unknown>, content as Fields);
+    const words = this.numeric[number] ?? null;
+    if (words === null) return same(object, content);
+    return content === this.start[number] ? sameWords(words[0], words[1]) : same(object, content);
   }
 
   save(difference: Difference = this.difference()): Checkpoint {
@@ -99,16 +116,37 @@ export class Checkpoints {
     return { changed, fresh, saved: this.selfCopying.map((one) => one.selfSave()) };
   }
 
-  /** Back to a checkpoint, from whatever happened since. */
-  restore(to: Checkpoint): void {
+  /** Back to a checkpoint. `now`: numbers of the objects that differ from the start before. */
+  restore(to: Checkpoint, now: Iterable<number>): void {
     const { objects, start } = this;
-    for (let i = 0; i < objects.length; i++) {
+    for (const i of now) if (!to.changed.has(i)) write(objects[i] as object, start[i] as Content);
+    for (const [i, content] of to.changed) {
       const object = objects[i] as object;
-      const content = to.changed.get(i) ?? (start[i] as Content);
-      if (!same(object, content)) write(object, content);
+      if (!this.sameAs(i, object, content)) write(object, content);
     }
     for (const [object, content] of to.fresh) if (!same(object, content)) write(object, content);
     this.selfCopying.forEach((one, i) => one.selfRestore(to.saved[i] as object));
+  }
+
+  /**
+   * Nothing differs from a checkpoint, objects for which `skip` says so aside. Objects that copy themselves are the
+   * caller's to compare.
+   */
+  equals(to: Checkpoint, difference: Difference, skip: (object: object) => boolean): boolean {
+    const { objects } = this;
+    const now = new Set(difference.changed);
+    for (const i of now) {
+      const object = objects[i] as object;
+      if (skip(object)) continue;
+      const content = to.changed.get(i);
+      if (content === undefined || !this.sameAs(i, object, content)) return false;
+    }
+    for (const i of to.changed.keys()) if (!now.has(i) && !skip(objects[i] as object)) return false;
+    const old = [...to.fresh].filter(([object]) => !skip(object));
+    const fresh = difference.fresh.filter((object) => !skip(object));
+    return (
+      old.length === fresh.length && old.every(([object, content], i) => object === fresh[i] && same(object, content))
+    );
   }
 }
 
@@ -167,17 +205,46 @@ function same(object: object, content: Content): boolean {
     for (const v of object) if (v !== to[i++]) return false;
     return true;
   }
-  const { keys, values } = content as Fields;
+  return sameFields(object as Record<string, unknown>, content as Fields);
+}
+
+function sameFields(object: Record<string, unknown>, { keys, values }: Fields): boolean {
   let i = 0;
-  const fields = object as Record<string, unknown>;
-  for (const key in fields) {
-    if (key !== keys[i] || fields[key] !== values[i]) return false;
+  for (const key in object) {
+    if (key !== keys[i] || object[key] !== values[i]) return false;
     i++;
   }
   return i === keys.length;
 }
 
+function isSpecial(object: object): boolean {
+  return (
+    ArrayBuffer.isView(object) ||
+    Array.isArray(object) ||
+    object instanceof Map ||
+    object instanceof Set ||
+    "selfSave" in object
+  );
+}
+
+function wordsOf(object: object, content: Content): readonly [Uint32Array, Uint32Array] | null {
+  if (!ArrayBuffer.isView(object) || (object.byteOffset | object.byteLength) % 4 !== 0) return null;
+  const start = content as TypedArray;
+  return [
+    new Uint32Array(object.buffer, object.byteOffset, object.byteLength / 4),
+    new Uint32Array(start.buffer, start.byteOffset, start.byteLength / 4),
+  ];
+}
+
 function sameNumbers(a: TypedArray, b: TypedArray): boolean {
+  if ((a.byteOffset | a.byteLength) % 4 !== 0) return Array.from(a as Uint8Array).every((value, i) => value === b[i]);
+  return sameWords(
+    new Uint32Array(a.buffer, a.byteOffset, a.byteLength / 4),
+    new Uint32Array(b.buffer, b.byteOffset, b.byteLength / 4),
+  );
+}
+
+export function sameWords(a: Uint32Array, b: Uint32Array): boolean {
   const n = a.length;
   for (let i = 0; i < n; i++) if (a[i] !== b[i]) return false;
   return true;

@@ -108,7 +108,7 @@ export class Explorer implements PackedModel {
   }
 
   start(out: Successors): void {
-    for (const side of this.sides) out.put(side.state());
+    for (const side of this.sides) out.put(side.state(0));
   }
 
   next(_states: Uint32Array, _at: number, out: Successors, number: number): boolean {
@@ -119,7 +119,7 @@ export class Explorer implements PackedModel {
     const before = this.sides.length > 1 ? this.sides.map((side) => factsOf(side.world)) : [];
     const memories = invariants.map((one) => one.before?.(first.world) ?? null);
     for (const step of moves(first.world, universe)) {
-      const results = this.try(step);
+      const results = this.try(step, depth);
       if (results !== null) {
         const found = this.judge(step, results, before, memories);
         if (found !== null) {
@@ -135,14 +135,15 @@ export class Explorer implements PackedModel {
   }
 
   /** Runs a step on every kernel and notes the states; null where the model does not have it. */
-  private try(step: Step): StepResult[] | null {
+  private try(step: Step, depth: number): StepResult[] | null {
     try {
       const results = this.sides.map((side) => side.run(step));
-      this.sides.forEach((side, i) => (this.pair[i] = side.state()));
+      this.sides.forEach((side, i) => (this.pair[i] = side.state(depth)));
       return results;
     } catch (e) {
       if (!(e instanceof NotModelled)) throw e;
       this.refused.set(step.op, e.message);
+      for (const side of this.sides) side.look();
       return null;
     }
   }

@@ -6,7 +6,7 @@ import { execute } from "../sim/execute.ts";
 import type { StepResult } from "../sim/result.ts";
 import type { Scenario, Step } from "../sim/scenario/types.ts";
 import { makeWorld, type World } from "../sim/world.ts";
-import { type Checkpoint, Checkpoints, type Difference } from "./checkpoint.ts";
+import { type Checkpoint, Checkpoints } from "./checkpoint.ts";
 import { KeyStore } from "./key_store.ts";
 import { forgetDead } from "./moves.ts";
 import { StateKeys } from "./state_key.ts";
@@ -20,7 +20,9 @@ export class Side {
   readonly store = new KeyStore();
   private readonly checkpoints: Checkpoints;
   private readonly keys: StateKeys;
-  private readonly marks: Checkpoint[] = [];
+  private readonly marks: { checkpoint: Checkpoint; state: number }[] = [];
+  /** Numbers of the objects that differ from the start now. */
+  private changed: readonly number[] = [];
 
   private constructor(world: World) {
     this.world = world;
@@ -49,26 +51,35 @@ export class Side {
     return result;
   }
 
-  /** Number of the state that the world is in. */
-  state(): number {
-    return this.store.number(this.keys.key());
+  /** Number of the state that the world is in, after one step from the moment at `depth`. */
+  state(depth: number): number {
+    const difference = this.checkpoints.difference();
+    this.changed = difference.changed;
+    const mark = this.marks[depth];
+    if (mark !== undefined && this.keys.equals(mark.checkpoint, difference)) return mark.state;
+    return this.store.number(this.keys.key(difference));
   }
 
   /** Remembers this moment as the one at `depth`; deeper ones are forgotten. */
   mark(depth: number): void {
+    const difference = this.checkpoints.difference();
+    this.changed = difference.changed;
     this.marks.length = depth;
-    this.marks.push(this.checkpoints.save());
+    const state = this.store.number(this.keys.key(difference));
+    this.marks.push({ checkpoint: this.checkpoints.save(difference), state });
   }
 
-  /** The world is taken back to a moment; those behind it are kept. */
+  /** The world is taken back to a moment; those behind it are kept. `state` or `mark` must have been the last call. */
   back(depth: number): void {
     const to = this.marks[depth];
     if (to === undefined) throw new Error(`no moment ${depth}`);
-    this.checkpoints.restore(to);
+    this.checkpoints.restore(to.checkpoint, this.changed);
+    this.changed = [...to.checkpoint.changed.keys()];
   }
 
-  difference(): Difference {
-    return this.checkpoints.difference();
+  /** After a step that threw: what it changed is not known. */
+  look(): void {
+    this.changed = this.checkpoints.difference().changed;
   }
 
   /** Bytes held for states. */

@@ -25,7 +25,7 @@ import { RangeMap } from "../kernel/range_map.ts";
 import { IrqState } from "../kernel/irq/irqdesc.ts";
 import { World } from "../sim/world.ts";
 import { CanonicalMemory, tagText } from "./canonical_memory.ts";
-import { type Checkpoints, type Difference, isState } from "./checkpoint.ts";
+import { type Checkpoint, type Checkpoints, type Difference, isState } from "./checkpoint.ts";
 import { inOrder } from "./object_order.ts";
 
 type Class = abstract new (...args: never[]) => object;
@@ -97,6 +97,14 @@ export class StateKeys {
     for (const part of [smmu.translator, smmu.commands, smmu.events, smmu.translator.walker])
       for (const value of Object.values(part)) if (ArrayBuffer.isView(value)) this.skip(value);
     for (const value of Object.values(smmu.translator.tlb)) if (ArrayBuffer.isView(value)) this.skip(value);
+  }
+
+  /** The world is as it was at a checkpoint in all that goes into a key. */
+  equals(to: Checkpoint, difference: Difference): boolean {
+    const saved = this.checkpoints.savedOf(to, this.world.machine.mem) as ReadonlyMap<number, Uint32Array>;
+    return (
+      this.checkpoints.equals(to, difference, (object) => this.isScratch(object)) && this.memory.equals(saved)
+    );
   }
 
   /** Different texts of single objects met so far. */

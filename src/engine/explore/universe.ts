@@ -73,7 +73,7 @@ export const DEFAULT_UNIVERSE: Universe = Object.freeze<Universe>({
   memory: [BUFFER],
   given: [],
   counts: { ioas: 1, hwpt: 1, parent: 1, viommu: 1, nested: 1, vdevice: 0 },
-  vstes: ["bypass"],
+  vstes: ["bypass", "translate"],
   blocks: [WINDOW, PLAIN_BLOCK],
   ops: ["bind", "attach", "detach", "map", "unmap", "irqs", "msi", "dma", "destroy"],
 });

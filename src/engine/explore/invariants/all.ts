@@ -1,5 +1,5 @@
 /** Every named invariant. */
-import { dmaStaysInside, failedCallsChangeNothing, ioasStaysUsable, msiReaches } from "./calls.ts";
+import { dmaStaysInside, failedCallsChangeNothing, ioasStaysUsable, msiKeepsWorking, msiReaches } from "./calls.ts";
 import { nothingLeaks } from "./leaks.ts";
 import { detachGivesBack, reservedUnmapped } from "./regions.ts";
 import type { Invariant } from "./types.ts";
@@ -7,6 +7,7 @@ import type { Invariant } from "./types.ts";
 export const INVARIANTS: readonly Invariant[] = Object.freeze([
   reservedUnmapped,
   msiReaches,
+  msiKeepsWorking,
   failedCallsChangeNothing,
   detachGivesBack,
   ioasStaysUsable,

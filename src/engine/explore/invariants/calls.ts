@@ -77,14 +77,28 @@ export const dmaStaysInside: Invariant = Object.freeze<Invariant>({
   },
 });
 
+const lost = (result: StepResult): string | null =>
+  result.seen["delivered"] !== 0n
+    ? null
+    : `the message to ${hex(result.access?.iova ?? 0n)} is lost: ${result.access?.end ?? result.summary}`;
+
 export const msiReaches: Invariant = Object.freeze<Invariant>({
   id: "msi-reaches",
   title: "an enabled MSI reaches its interrupt",
   says: "An interrupt that is enabled arrives while its device is attached, unless a guest's own table stops it.",
   before: reachable,
-  broken: (_world, step, result, before) => {
-    if (step.op !== "MSI" || !(before instanceof Set) || !before.has(word(step, "dev"))) return null;
-    return delivered(result) ? null : `the message to ${hex(result.access?.iova ?? 0n)} is lost: ${result.access?.end ?? result.summary}`;
+  broken: (_world, step, result, before) =>
+    step.op === "MSI" && before instanceof Set && before.has(word(step, "dev")) ? lost(result) : null,
+});
+
+export const msiKeepsWorking: Invariant = Object.freeze<Invariant>({
+  id: "msi-keeps-working",
+  title: "a replace loses no interrupt",
+  says: "An interrupt for which the kernel once mapped the doorbell keeps arriving wherever its device is attached.",
+  before: reachable,
+  broken: (world, step, result, before) => {
+    const given = step.op === "MSI" && before instanceof Set && before.has(word(step, "dev"));
+    return given && !isDoorbell(world, result.access?.iova ?? 0n) ? lost(result) : null;
   },
 });
 
@@ -102,5 +116,3 @@ function reachable(world: World): Memory {
 function isBypass(priv: object | undefined): boolean {
   return priv !== undefined && "ste" in priv && ((priv.ste as Uint32Array)[0] ?? 0) % 16 === 9;
 }
-
-const delivered = (result: StepResult): boolean => result.seen["delivered"] !== 0n;
