@@ -14,7 +14,12 @@ import {
   IOMMUFD_IOCTLS,
 } from "../uapi/iommufd.ts";
 import type { IoctlDef } from "../uapi/layout.ts";
-import { VFIO_DEVICE_BIND_IOMMUFD, VFIO_GROUP_GET_DEVICE_FD, VFIO_GROUP_SET_CONTAINER } from "../uapi/vfio.ts";
+import {
+  VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+  VFIO_DEVICE_BIND_IOMMUFD,
+  VFIO_GROUP_GET_DEVICE_FD,
+  VFIO_GROUP_SET_CONTAINER,
+} from "../uapi/vfio.ts";
 import { the_platform } from "../kernel/platform.ts";
 import { releaseNumber } from "../kernel/profile.ts";
 import { sys_ioctl } from "../kernel/syscall.ts";
@@ -112,6 +117,17 @@ describe("releases", () => {
     expect(allocates("6.15", PASID)).toBe(0);
     expect(allocates("6.7", FAULT_ID_VALID)).toBe(-errno.EOPNOTSUPP);
     expect(allocates("6.15", FAULT_ID_VALID)).toBe(-errno.ENOENT);
+  });
+
+  it("attach PASIDs from 6.15 on", () => {
+    const attach = (release: string): number => {
+      const p = program(release);
+      const dev = p.bound(EDU);
+      const args = { argsz: VFIO_DEVICE_ATTACH_IOMMUFD_PT.size, flags: 1, pt_id: 99, pasid: 1 };
+      return p.ioctl(dev.fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, args).ret;
+    };
+    expect(attach("6.14")).toBe(-errno.EINVAL);
+    expect(attach("6.15")).toBe(-errno.ENOENT);
   });
 
   it("put a domain into its IOAS with the first attach in 6.2, with the page table from 6.4 on", () => {

@@ -40,7 +40,7 @@ export function iommufd_get_hw_info(k: Kernel, ucmd: Ucmd): number {
   return iommufd_ucmd_respond(k, ucmd, IOMMU_GET_HW_INFO, {
     data_len: info.data.length,
     data_type: info.type,
-    out_max_pasid_log2: max_pasids > 1 ? Math.floor(Math.log2(max_pasids)) : 0,
+    out_max_pasid_log2: k.features.hwpt_pasid && max_pasids > 1 ? Math.floor(Math.log2(max_pasids)) : 0,
     out_capabilities: capabilities(k, idev.dev),
   });
 }

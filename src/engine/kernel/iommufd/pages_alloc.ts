@@ -4,6 +4,7 @@ import { fget } from "../file.ts";
 import { IOMMU_WRITE } from "../iommu/types.ts";
 import type { Kernel } from "../kernel.ts";
 import { PAGE_MASK_N, PAGE_SIZE_N, ULONG_MAX } from "../mm/const.ts";
+import { releaseNumber } from "../profile.ts";
 import { as_dmabuf } from "./dmabuf.ts";
 import type { IoPagetable } from "./iopt.ts";
 import { IoptPages, type PagesSource } from "./iopt_pages.ts";
@@ -66,6 +67,9 @@ export function iopt_map_user_pages(
   return typeof pages === "number" ? pages : map_common(k, iopt, pages, start_byte, length, place);
 }
 
+/** The release from which IOAS_MAP_FILE looks for a dma-buf behind the descriptor. */
+const MAP_FILE_DMABUF = "6.19";
+
 function dmabuf_source(
   k: Kernel,
   fd: number,
@@ -74,7 +78,8 @@ function dmabuf_source(
   length: bigint,
 ): PagesSource | number | null {
   const file = k.current.fds.get(fd);
-  const dmabuf = file === undefined ? null : as_dmabuf(file);
+  const able = k.features.uapi_release >= releaseNumber(MAP_FILE_DMABUF);
+  const dmabuf = file === undefined || !able ? null : as_dmabuf(file);
   if (file === undefined || dmabuf === null) return null;
   const inside = dmabuf.size > last && length / PAGE_SIZE_N < 0xffff_ffffn;
   if (!k.check(inside, "the range lies within the dma-buf")) return -errno.EINVAL;

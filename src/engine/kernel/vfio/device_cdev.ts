@@ -180,7 +180,8 @@ function pasid_args(
   if (typeof bytes === "number") return bytes;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const flags = view.getUint32(4, true);
-  if (!k.check((flags & ~FLAG_PASID) === 0, "known flags")) return -errno.EINVAL;
+  const known = k.features.hwpt_pasid ? FLAG_PASID : 0;
+  if (!k.check((flags & ~known) === 0, "known flags")) return -errno.EINVAL;
   if ((flags & FLAG_PASID) === 0) return bytes;
   if (!k.check(view.getUint32(0, true) >= long, "argsz covers the PASID")) return -errno.EINVAL;
   const whole = copy_from_user(k, arg, long);
