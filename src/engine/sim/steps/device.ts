@@ -92,7 +92,7 @@ function pattern(length: number, value: bigint): Uint8Array {
 
 /** The card is not there: nothing goes out. */
 function gone(device: WorldDevice): Bare {
-  const seen: Record<string, Seen> = { event: "none", errno: "none", delivered: 0n };
+  const seen: Record<string, Seen> = { event: "gone", errno: "none", delivered: 0n };
   return { outcome: "fault", errno: "none", summary: "not there", seen, refs: [`dev:${device.name}`] };
 }
 

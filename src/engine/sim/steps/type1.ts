@@ -101,7 +101,7 @@ function getInfo(world: World, fd: number): Bare {
   }
   const told = ranges.length === 0 ? "no list" : ranges.length === 1 ? "1 range" : `${ranges.length} ranges`;
   const plain = answer(ret, told, { entries: BigInt(ranges.length) });
-  return { ...plain, seen: { ...plain.seen, ...(arrays.length === 0 ? {} : { ranges }) }, call: { ...shown, arrays } };
+  return { ...plain, seen: { ...plain.seen, ranges: arrays.length === 0 ? "none" : ranges }, call: { ...shown, arrays } };
 }
 
 /** Takes the place of the descriptor that the world may hold of the device's own node. */
