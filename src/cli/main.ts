@@ -1,6 +1,7 @@
 /** `lab`: the command line. Its last lines and exit codes are a contract, see README.md here. */
 import { Command, CommanderError } from "commander";
 import { compareCommand } from "./commands/compare.ts";
+import { exploreCommand, type ExploreFlags } from "./commands/explore.ts";
 import { listCommand } from "./commands/list.ts";
 import { rebuildCommand, type RebuildFlags } from "./commands/rebuild.ts";
 import { replayCommand, type ReplayFlags } from "./commands/replay.ts";
@@ -16,7 +17,6 @@ export interface Common {
 }
 
 const LATER: Readonly<Record<string, string>> = Object.freeze({
-  explore: "searching for differences",
   import: "importing machines and traces",
   export: "exporting scenarios",
   grade: "grading labs",
@@ -72,6 +72,16 @@ export async function main(argv: readonly string[], streams: Streams = STD): Pro
     .requiredOption("--kernels <a,b,...>", "kernels, separated by commas")
     .action(async (scenario: string, o: Common & { kernels: string }) => {
       code = await compareCommand(scenario, o, output(o));
+    });
+  command("explore [scenario]", "search all short sequences for a difference of two kernels or a broken invariant")
+    .option("--kernels <a,b>", "the two kernels to tell apart")
+    .option("--invariant <name>", "what must hold, or several with commas: lab list invariants")
+    .option("--depth <n>", "longest sequence (default: 8)")
+    .option("--seconds <n>", "stop after so long (default: 120)")
+    .option("--objects <kind=n,...>", "how many may live at once: ioas, hwpt, parent, viommu, nested, vdevice")
+    .option("--ops <name,...>", "bind, attach, detach, map, unmap, irqs, irqs-off, msi, dma, destroy, ranges")
+    .action(async (scenario: string | undefined, o: ExploreFlags) => {
+      code = await exploreCommand(scenario, o, output(o));
     });
   command("walk <files...>", "let the emulated SMMU translate what dumps and case files expect")
     .option("--quirks <name>", "qemu: the hardware deviates from the architecture as QEMU's does")

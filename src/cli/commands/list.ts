@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Coverage } from "../../engine/exchange/coverage.ts";
 import { releaseNumber } from "../../engine/kernel/profile.ts";
+import { INVARIANTS } from "../../engine/explore/invariants/all.ts";
 import { machines } from "../../engine/sim/machines.ts";
 import { parseScenario } from "../../engine/sim/scenario/parse.ts";
 import { ALL_IOCTLS } from "../../engine/uapi/table.ts";
@@ -26,7 +27,7 @@ interface IoctlItem extends Item {
   results: Record<string, number>;
 }
 
-const LATER: ReadonlySet<string> = new Set(["labs", "invariants"]);
+const LATER: ReadonlySet<string> = new Set(["labs"]);
 
 export async function listCommand(what: string, output: Output): Promise<number> {
   const items = await list(what);
@@ -52,11 +53,15 @@ async function list(what: string): Promise<Item[]> {
         const parsed = parseScenario(s.text);
         return { id: s.id, title: parsed.ok ? parsed.value.scenario.title : `(broken: ${parsed.problem.message})` };
       });
+    case "invariants":
+      return INVARIANTS.map(({ id, title, says }) => ({ id, title: `${title}: ${says}` }));
     case "ioctls":
       return listIoctls();
     default:
       if (LATER.has(what)) throw new Wrong(`list ${what}: they are not there yet`);
-      throw new Wrong(`nothing to list is called "${what}"; type: lab list kernels|machines|scenarios|ioctls`);
+      throw new Wrong(
+        `nothing to list is called "${what}"; type: lab list kernels|machines|scenarios|invariants|ioctls`,
+      );
   }
 }
 

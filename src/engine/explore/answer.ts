@@ -150,7 +150,11 @@ function valueOf(seen: Seen): Value {
 }
 
 /** A step after the sequence in whose result the difference shows, with what each kernel gives; null when none of `tries` does. */
-export function witness(question: Question, steps: readonly Step[], tries: (world: World) => Step[]): { step: Step; says: string[] } | null {
+export function witness(
+  question: Question,
+  steps: readonly Step[],
+  tries: (world: World) => Step[],
+): { step: Step; says: string[] } | null {
   const worlds = worldsOf(question);
   const [first] = worlds ?? [];
   if (worlds === null || first === undefined) return null;
@@ -158,7 +162,10 @@ export function witness(question: Question, steps: readonly Step[], tries: (worl
   for (const step of tries(first)) {
     const heard = worlds.map((world) => told(execute(snapshot(world), step, false)));
     if (heard.some((one) => one.join() !== heard[0]?.join()))
-      return { step, says: heard.map((one, i) => one.filter((fact) => !(heard[1 - i] ?? []).includes(fact)).join(" ")) };
+      return {
+        step,
+        says: heard.map((one, i) => one.filter((fact) => !(heard[1 - i] ?? []).includes(fact)).join(" ")),
+      };
   }
   return null;
 }

@@ -52,9 +52,12 @@ export class CanonicalMemory {
   }
 
   private enterSmmu(smmu: ArmSmmuDevice): void {
-    for (const q of [smmu.cmdq, smmu.evtq, smmu.priq]) if (q !== null) this.ignore(q.base, 2 ** (q.log2size + q.log2ent));
+    for (const q of [smmu.cmdq, smmu.evtq, smmu.priq])
+      if (q !== null) this.ignore(q.base, 2 ** (q.log2size + q.log2ent));
     const { strtab } = smmu;
-    const tables = strtab.two_level ? [...strtab.l2.values()].map((pa) => [pa, 0x4000] as const) : [[strtab.base, 64 * 2 ** strtab.log2sids] as const];
+    const tables = strtab.two_level
+      ? [...strtab.l2.values()].map((pa) => [pa, 0x4000] as const)
+      : [[strtab.base, 64 * 2 ** strtab.log2sids] as const];
     for (const [pa, bytes] of tables) addFrames(this.stes, pa, bytes);
     for (const { cd_table } of smmu.streams.values()) {
       if (cd_table.base < 0) continue;

@@ -77,8 +77,7 @@ export function moves(world: World, u: Universe): Step[] {
     for (const ioas of live.ioas) {
       const pt = named(ioas);
       if (room("hwpt")) make("hwpt", "IOMMU_HWPT_ALLOC", { dev, pt });
-      if (room("parent"))
-        make("parent", "IOMMU_HWPT_ALLOC", { dev, pt, flags: { k: "flags", v: ["NEST_PARENT"] } });
+      if (room("parent")) make("parent", "IOMMU_HWPT_ALLOC", { dev, pt, flags: { k: "flags", v: ["NEST_PARENT"] } });
     }
     if (room("viommu")) for (const p of live.parent) make("viommu", "IOMMU_VIOMMU_ALLOC", { dev, hwpt: named(p) });
     for (const v of live.viommu) {

@@ -12,7 +12,10 @@ export function inOrder(world: World, ctx: IommufdCtx): IommufdObject[] {
   const attached = new Map<IommufdObject, string>();
   for (const igroup of ctx.groups.values())
     for (const [pasid, { hwpt, devices }] of igroup.pasid_attach)
-      attached.set(hwpt, `${attached.get(hwpt) ?? ""}${pasid}:${[...devices.values()].map((d) => d.dev.name).join("+")}`);
+      attached.set(
+        hwpt,
+        `${attached.get(hwpt) ?? ""}${pasid}:${[...devices.values()].map((d) => d.dev.name).join("+")}`,
+      );
   return [...ctx.objects.values()]
     .map((object) => ({ object, look: look(object, attached), label: labels.get(object.id) ?? "" }))
     .sort((a, b) => compare(a.look, b.look) || compare(a.label, b.label) || a.object.id - b.object.id)

@@ -119,7 +119,7 @@ export class Search {
   /** Labels from a start to a state. */
   path(number: number): number[] {
     const path: number[] = [];
-    for (let at = number; this.parents !== null; ) {
+    for (let at = number; this.parents !== null;) {
       const parent = this.parents[at] ?? -1;
       if (parent < 0) break;
       path.push(this.labels?.[at] ?? 0);

@@ -29,7 +29,7 @@ export class Slots implements PackedModel {
     const state = (states[at] ?? 0) | 0;
     const { slots } = this;
     let taken = 0;
-    for (let slot = 0; slot < slots; ) {
+    for (let slot = 0; slot < slots;) {
       const length = (state >>> (2 * slot)) & 3;
       if (length === 0) slot++;
       else {

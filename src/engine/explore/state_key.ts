@@ -42,7 +42,10 @@ const WITHOUT: ReadonlyMap<Class, ReadonlySet<string>> = new Map<Class, Readonly
   // A queue that is drained.
   [Its, new Set(["cwriter", "creadr"])],
   // Registers of the last access, and a shortcut to `configs`.
-  [Translator, new Set(["last", "sid", "ssid", "hi", "lo", "write", "instruction", "privileged", "atBase", "stalls", "failed"])],
+  [
+    Translator,
+    new Set(["last", "sid", "ssid", "hi", "lo", "write", "instruction", "privileged", "atBase", "stalls", "failed"]),
+  ],
   // Aligned forms of the table bases.
   [TableInfo, new Set(["baseHi", "baseLo"])],
   [StreamConfig, new Set(["base2Hi", "base2Lo"])],
@@ -102,9 +105,7 @@ export class StateKeys {
   /** The world is as it was at a checkpoint in all that goes into a key. */
   equals(to: Checkpoint, difference: Difference): boolean {
     const saved = this.checkpoints.savedOf(to, this.world.machine.mem) as ReadonlyMap<number, Uint32Array>;
-    return (
-      this.checkpoints.equals(to, difference, (object) => this.isScratch(object)) && this.memory.equals(saved)
-    );
+    return this.checkpoints.equals(to, difference, (object) => this.isScratch(object)) && this.memory.equals(saved);
   }
 
   /** Different texts of single objects met so far. */
@@ -214,8 +215,7 @@ export class StateKeys {
     const { kernel, machine } = this.world;
     const { platform } = kernel;
     const its = platform?.irq.its ?? null;
-    if (map === its?.devices || map === machine.its?.lpis)
-      return this.sortedMap(map as Map<number, unknown>);
+    if (map === its?.devices || map === machine.its?.lpis) return this.sortedMap(map as Map<number, unknown>);
     if (map === platform?.irq.descs) return `s${[...map.values()].map((v) => this.value(v)).join()}`;
     return `m${[...map].map(([k, v]) => `${this.value(k)}:${this.value(v)}`).join()}`;
   }
@@ -263,14 +263,19 @@ export class StateKeys {
     if (key === "id") return this.idText(object as Record<string, unknown>, value, plain);
     if (key === "devices" && plain && "handle" in object && value instanceof Map)
       return `d${[...(value as Map<number, IommufdObject>).values()].map((v) => this.value(v)).join()}`;
-    if (key === "eventfds" && plain) return (value as number[]).map((fd) => this.value(this.world.vmm.fds.get(fd))).join();
+    if (key === "eventfds" && plain)
+      return (value as number[]).map((fd) => this.value(this.world.vmm.fds.get(fd))).join();
     if (typeof value === "number") {
-      if (object instanceof ArmSmmuDomain && key === "tag") return this.tag(object.stage === "s1" ? "a" : "v", value, true);
+      if (object instanceof ArmSmmuDomain && key === "tag")
+        return this.tag(object.stage === "s1" ? "a" : "v", value, true);
       if (object instanceof ArmVsmmu && key === "vmid") return this.tag("v", value, true);
       if (object instanceof StreamConfig && key === "asid") return tagText("a", this.asids, value);
       if (object instanceof StreamConfig && key === "vmid") return tagText("v", this.vmids, value);
       if (ADDRESSES.has(key))
-        return this.memory.address(value, object instanceof ArmLpaePgtable ? Math.ceil(2 ** object.geo.pgd_bits / 512) : 1);
+        return this.memory.address(
+          value,
+          object instanceof ArmLpaePgtable ? Math.ceil(2 ** object.geo.pgd_bits / 512) : 1,
+        );
       if (plain && "hwirq" in object && (key === "virq" || key === "count")) return "";
     }
     return this.value(value);

@@ -2,6 +2,7 @@
  * What a search may do: how many objects of each kind may live at once, which blocks of IOVA are used, which operations. The
  * world that it starts from is a scenario without steps. All plain data: a person chooses it, a message carries it.
  */
+import type { MachineDesc } from "../../hw/machine.ts";
 import type { MemoryDecl, Scenario, Step } from "../sim/scenario/types.ts";
 
 /** Groups of operations that can be left out. */
@@ -112,6 +113,18 @@ export function universeOf(scenario: Scenario, base: Universe = DEFAULT_UNIVERSE
     },
     blocks: [...blocks.values(), ...more],
   };
+}
+
+/** The same on another machine: a device that it does not have becomes one that VFIO can take there. */
+export function onMachine(u: Universe, machine: MachineDesc): Universe {
+  const bdfs = machine.functions.filter((f) => f.smmu !== null && f.bars.length > 0).map((f) => f.bdf);
+  const kept = u.devices.filter((d) => bdfs.includes(d.bdf)).map((d) => d.bdf);
+  const spare = bdfs.filter((bdf) => !kept.includes(bdf));
+  const devices = u.devices.map((d) => ({
+    name: d.name,
+    bdf: bdfs.includes(d.bdf) ? d.bdf : (spare.shift() ?? d.bdf),
+  }));
+  return { ...u, machine: machine.id, devices };
 }
 
 /** The scenario that a sequence of steps in this universe is. */

@@ -107,7 +107,8 @@ function reachable(world: World): Memory {
   const names = new Set<string>();
   for (const d of world.devices.values()) {
     const at = d.eventfds.length === 0 ? null : attachedTables(world, d);
-    if (at !== null && at.tableTrack !== null && (at.hwpt === at.paging || isBypass(at.hwpt.domain?.priv))) names.add(d.name);
+    if (at !== null && at.tableTrack !== null && (at.hwpt === at.paging || isBypass(at.hwpt.domain?.priv)))
+      names.add(d.name);
   }
   return names;
 }

@@ -15,7 +15,8 @@ function left(world: World): string | null {
   if (k.mm.pins.total !== 0) return `${k.mm.pins.total} pages stay pinned`;
   if (k.iommufd.pages.size !== 0) return `${k.iommufd.pages.size} backing stores stay`;
   if (vmm.mm.pinned_vm !== 0) return `${vmm.mm.pinned_vm} pages stay charged to the process`;
-  for (const user of k.mm.users.values()) if (user.locked_vm !== 0) return `${user.locked_vm} pages stay charged to the user`;
+  for (const user of k.mm.users.values())
+    if (user.locked_vm !== 0) return `${user.locked_vm} pages stay charged to the user`;
   for (const idev of objectsOf(world, "DEVICE"))
     if (idev.users !== 2) return `device ${idev.id} keeps ${idev.users - 2} users`;
   return null;
