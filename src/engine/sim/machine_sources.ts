@@ -97,4 +97,10 @@ export const MACHINE_SOURCES: readonly MachineSource[] = Object.freeze([
     "Arm, window at 1 GiB that the root complex keeps to itself",
     async () => (await import("./machine_windows.ts")).windowsLimit,
   ),
+  later("plain-stall", "Arm virt, an SMMU that stalls", async () => (await import("./machine_faults.ts")).plainStall),
+  later(
+    "plain-pri",
+    "Arm virt, devices with page requests and PASIDs",
+    async () => (await import("./machine_faults.ts")).plainPri,
+  ),
 ]);

@@ -11,6 +11,7 @@ import { PLAIN } from "../presets/plain.ts";
 import { RMR } from "../presets/rmr.ts";
 import { STAGE1 } from "../presets/stage1.ts";
 import { acpiRelaxable, hip07, plainHttu, plainTwoSmmus, plainWindow } from "./machine_probes.ts";
+import { plainPri, plainStall } from "./machine_faults.ts";
 import { plainP2p, plainResv } from "./machine_variations.ts";
 import {
   windowsAcs,
@@ -45,6 +46,8 @@ const presets: readonly MachineDesc[] = Object.freeze([
   windowsNoacsSlot,
   windowsRmrr,
   windowsLimit,
+  plainStall,
+  plainPri,
 ]);
 
 /** All of them are frozen. */

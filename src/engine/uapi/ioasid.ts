@@ -51,18 +51,28 @@ export const IOASID_REQUEST_ALLOC = call("IOASID_REQUEST_ALLOC", 16, {
 });
 export const IOASID_REQUEST_FREE = call("IOASID_REQUEST_FREE", 4, { ioasid: ioasid(0) });
 /** Guest PASID `gpasid` runs on host PASID `ioasid`. */
-export const IOASID_BIND_GPASID = call("IOASID_BIND_GPASID", 16, {
-  argsz: argsz(),
-  flags: none(),
-  ioasid: ioasid(8),
-  gpasid: u32(12),
-}, "vfio-device");
-export const IOASID_UNBIND_GPASID = call("IOASID_UNBIND_GPASID", 16, {
-  argsz: argsz(),
-  flags: none(),
-  ioasid: ioasid(8),
-  pad: pad(12),
-}, "vfio-device");
+export const IOASID_BIND_GPASID = call(
+  "IOASID_BIND_GPASID",
+  16,
+  {
+    argsz: argsz(),
+    flags: none(),
+    ioasid: ioasid(8),
+    gpasid: u32(12),
+  },
+  "vfio-device",
+);
+export const IOASID_UNBIND_GPASID = call(
+  "IOASID_UNBIND_GPASID",
+  16,
+  {
+    argsz: argsz(),
+    flags: none(),
+    ioasid: ioasid(8),
+    pad: pad(12),
+  },
+  "vfio-device",
+);
 export const IOASID_CHECK_EXTENSION = call("IOASID_CHECK_EXTENSION", 0, {});
 export const IOASID_REGISTER_MEMORY = call("IOASID_REGISTER_MEMORY", 24, {
   argsz: argsz(),

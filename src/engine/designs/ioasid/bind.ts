@@ -72,7 +72,7 @@ export function bind(
 /** Everything that the device had is given back. */
 export function unbind(k: Kernel, node: DesignNode, device: BoundDevice): void {
   const { vdev, ctx } = device;
-  for (const at of device.attached.toReversed()) space_leave(k, at, true);
+  for (const at of device.attached.toReversed()) space_leave(k, at, node.design.keeps_mappings);
   for (const api of node.files) forget(k, api, (r) => r.device === device);
   node.held = node.held.filter((r) => r.device !== device);
   node.bound = node.bound.filter((d) => d !== device);

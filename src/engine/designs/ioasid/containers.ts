@@ -184,7 +184,8 @@ const allow: DeviceCall = (k, node, df, arg) => {
   if (typeof a === "number") return a;
   const device = node.bound.find((d) => d.vdev === df.vdev);
   const known = device !== undefined && a.flags === 0 && a.pasid > 0 && a.pasid < 1 << 20;
-  if (!k.check(known, "the device is in a container, the PASID has 20 bits") || device === undefined) return -errno.EINVAL;
+  if (!k.check(known, "the device is in a container, the PASID has 20 bits") || device === undefined)
+    return -errno.EINVAL;
   device.pasids.add(a.pasid);
   return 0;
 };
@@ -198,8 +199,6 @@ function released(k: Kernel, node: DesignNode, api: ApiFile): void {
     }
   }
 }
-
-
 
 const play: ForeignApi["play"] = (c, op, r) => {
   const fd = Number(r.space);
@@ -261,6 +260,7 @@ export const CONTAINERS: Design = Object.freeze<Design>({
     IOASID_INVALIDATE_CACHE: invalidate,
   }),
   vfio: Object.freeze({ VFIO_DEVICE_ALLOW_IOASID: allow }),
+  keeps_mappings: false,
   unknown_call: -errno.EINVAL,
   released,
   queue_of: (_node, record) => record.space.ctx.queue,

@@ -14,7 +14,7 @@ import { api_from_fd, bind, bound_to } from "./bind.ts";
 import { permitted, space_map, space_unmap } from "./dma.ts";
 import { args, type Design, type DeviceCall, type FileCall, reply, space_by_id } from "./node.ts";
 import { bind_attach, cookie_of, ENOTTY, made, map, numbers, unmap } from "./play.ts";
-import { attach_with, copy_ranges, detach_keeping, free, RFC_CALLS, vfio_unbind } from "./rfc.ts";
+import { attach_with, copy_ranges, detach, free, RFC_CALLS, vfio_unbind } from "./rfc.ts";
 import { dev_of, space_attach, space_leave } from "./space.ts";
 import { type ApiFile, type BoundDevice, lowest_free, Space } from "./state.ts";
 
@@ -78,11 +78,10 @@ const alloc2: FileCall = (k, _node, api, arg) => {
   }
   const id = lowest_free(api.spaces, 1);
   const kind = a.type === TYPE.USER ? "user" : a.type === TYPE.DUMMY ? "dummy" : "kernel";
-  const space = new Space(api, id, kind, parent, false);
+  const space = new Space(api, id, kind, parent, kind === "kernel");
   space.snoop = (a.flags & ENFORCE_SNOOP) !== 0;
   space.addr_width = a.addr_width;
   if (kind === "user") space.table = { address: a.table, bits: a.bits };
-  if (kind === "user" && parent !== null && parent.domain === null) parent.nest = true;
   api.spaces.set(id, space);
   return id;
 };
@@ -172,7 +171,8 @@ const attach3: DeviceCall = (k, node, df, arg) => {
   if (!k.check(device.attached.length === 0, "the device is attached to no space")) return -errno.EBUSY;
   const width = width_of(geometry(k, dev_of(device)).last);
   const detail = () => ({ left: `${width} bits`, right: `${space.addr_width} bits` });
-  if (!k.check(width >= space.addr_width, "the IOMMU's addresses are as wide as the space", detail)) return -errno.EINVAL;
+  if (!k.check(width >= space.addr_width, "the IOMMU's addresses are as wide as the space", detail))
+    return -errno.EINVAL;
   return space_attach(k, space, device, 0);
 };
 
@@ -261,8 +261,9 @@ export const RFC2: Design = Object.freeze<Design>({
     VFIO_BIND_IOASID_FD: bind_with(true),
     VFIO_UNBIND_IOASID_FD: vfio_unbind,
     VFIO_ATTACH_IOASID: attach_with(() => 0),
-    VFIO_DETACH_IOASID: detach_keeping(true),
+    VFIO_DETACH_IOASID: detach,
   }),
+  keeps_mappings: true,
   unknown_call: -errno.ENOTTY,
   queue_of: (_node, record) => record.space.ctx.queue,
   encode: (_node, r) =>
@@ -290,7 +291,8 @@ export const CODE: Design = Object.freeze<Design>({
     faults: () => -1,
   }),
   calls: Object.freeze({
-    IOASID_CHECK_EXTENSION: (_k: Kernel, _node: unknown, _api: ApiFile, arg: bigint) => (arg === EXT_MAP_TYPE1V2 ? 1 : 0),
+    IOASID_CHECK_EXTENSION: (_k: Kernel, _node: unknown, _api: ApiFile, arg: bigint) =>
+      arg === EXT_MAP_TYPE1V2 ? 1 : 0,
     IOASID_DEVICE_GET_INFO: device_info(false),
     IOASID_ALLOC: alloc3,
     IOASID_FREE: free3,
@@ -302,5 +304,6 @@ export const CODE: Design = Object.freeze<Design>({
     VFIO_ATTACH_IOASID: attach3,
     VFIO_DETACH_IOASID: detach3,
   }),
+  keeps_mappings: false,
   unknown_call: -errno.EINVAL,
 });

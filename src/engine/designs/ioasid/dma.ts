@@ -151,7 +151,8 @@ export function space_map(
   const last = iova + size - 1n;
   if (!k.check(last <= ULONG_MAX && vaddr + size - 1n <= ULONG_MAX, "no range passes the end")) return -errno.EOVERFLOW;
   const there = space.dmas.find((d) => d.iova <= last && d.iova + d.size > iova);
-  if (!k.check(there === undefined, "nothing is mapped there", () => ({ range: { start: iova, last } }))) return -errno.EEXIST;
+  if (!k.check(there === undefined, "nothing is mapped there", () => ({ range: { start: iova, last } })))
+    return -errno.EEXIST;
   const inside = reachable(k, space).some((h) => h.start <= iova && last <= h.last);
   if (!k.check(inside, "all attached devices can reach the range", () => ({ range: { start: iova, last } })))
     return -errno.EINVAL;
@@ -184,7 +185,12 @@ export function space_unmap(k: Kernel, space: Space, iova: bigint, size: bigint)
 }
 
 /** Pins and counts memory once; mappings inside it are not counted again. -EINVAL, -EFAULT, -ENOMEM. */
-export function register_memory(k: Kernel, space_file: { registered: Registered[] }, vaddr: bigint, size: bigint): number {
+export function register_memory(
+  k: Kernel,
+  space_file: { registered: Registered[] },
+  vaddr: bigint,
+  size: bigint,
+): number {
   if (!k.check(size !== 0n && ((vaddr | size) & (PAGE_SIZE_N - 1n)) === 0n, "whole pages")) return -errno.EINVAL;
   const pages = Number(size / PAGE_SIZE_N);
   if (!locks(k, pages)) return -errno.ENOMEM;

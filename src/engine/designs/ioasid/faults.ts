@@ -40,7 +40,8 @@ const address = (words: ArrayLike<number>, low: number): bigint =>
 
 /** The space whose table a fault of this level is about; null where the device is attached to nothing. */
 function space_of(device: BoundDevice, pasid: number, level: 1 | 2): Space | null {
-  const by = (p: number): Space[] => device.attached.filter((a) => a.pasid === p && a.domain !== null).map((a) => a.space);
+  const by = (p: number): Space[] =>
+    device.attached.filter((a) => a.pasid === p && a.domain !== null).map((a) => a.space);
   const own = pasid > 0 ? by(pasid) : [];
   const spaces = own.length > 0 ? own : by(0);
   const child = spaces.find((s) => s.kind === "user");

@@ -12,7 +12,11 @@ import { unpin_frames } from "../../kernel/mm/store.ts";
 import type { KernelOps } from "../../kernel/ops.ts";
 import { VfioDeviceFile } from "../../kernel/vfio/device_cdev.ts";
 import type { VfioPciDevice } from "../../kernel/vfio/vfio_pci.ts";
-import { VFIO_DEVICE_ATTACH_IOMMUFD_PT, VFIO_DEVICE_BIND_IOMMUFD, VFIO_DEVICE_DETACH_IOMMUFD_PT } from "../../uapi/vfio.ts";
+import {
+  VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+  VFIO_DEVICE_BIND_IOMMUFD,
+  VFIO_DEVICE_DETACH_IOMMUFD_PT,
+} from "../../uapi/vfio.ts";
 import { unbind_all } from "./bind.ts";
 import { space_drain } from "./dma.ts";
 import { handle_event, handle_ppr, QUEUE_DEPTH, recoverable, respond } from "./faults.ts";
@@ -38,7 +42,9 @@ export interface Design {
   readonly encode?: (node: DesignNode, record: FaultRecord) => Uint8Array;
   /** Whether an answer is about this fault. */
   readonly answers?: (node: DesignNode, answer: Values<typeof IOASID_RESPONSE>, record: FaultRecord) => boolean;
-  /** iommufd is there as well: the design has a node of its own. */
+  /** Mappings outlive the last device of a space. */
+  readonly keeps_mappings: boolean;
+  /** What the design puts beside its node. */
   readonly keeps?: (k: Kernel) => void;
 }
 

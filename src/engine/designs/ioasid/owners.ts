@@ -11,7 +11,7 @@ import { space_map, space_unmap } from "./dma.ts";
 import { recoverable } from "./faults.ts";
 import { args, type Design, type DesignNode, type DeviceCall, reply } from "./node.ts";
 import { cookie_of } from "./play.ts";
-import { attach_with, detach_keeping, RFC1, RFC_CALLS, RFC_VFIO, rfc_play } from "./rfc.ts";
+import { attach_with, detach, RFC1, RFC_CALLS, RFC_VFIO, rfc_play } from "./rfc.ts";
 import type { FaultRecord, Space } from "./state.ts";
 
 const CONFIG = Object.freeze({ VFIO_LEVEL_2: 1, IOASID_BOTH: 3 });
@@ -20,7 +20,8 @@ const VIA_VFIO = 8;
 const allow: DeviceCall = (k, node, df, arg) => {
   const a = args(k, arg, uapi.VFIO_DEVICE_ALLOW_PASID);
   if (typeof a === "number") return a;
-  const known = a.flags === 0 && (a.config === CONFIG.VFIO_LEVEL_2 || a.config === CONFIG.IOASID_BOTH) && a.handler <= 1;
+  const known =
+    a.flags === 0 && (a.config === CONFIG.VFIO_LEVEL_2 || a.config === CONFIG.IOASID_BOTH) && a.handler <= 1;
   if (!k.check(known, "a permitted configuration: 1 or 3")) return -errno.EINVAL;
   const idle = node.bound.every((d) => d.vdev !== df.vdev || d.attached.length === 0);
   if (!k.check(idle, "the device is attached nowhere")) return -errno.EINVAL;
@@ -117,12 +118,13 @@ export const OWNERS: Design = Object.freeze<Design>({
   vfio: Object.freeze({
     ...RFC_VFIO,
     VFIO_ATTACH_IOASID: attach,
-    VFIO_DETACH_IOASID: detach_keeping(false),
+    VFIO_DETACH_IOASID: detach,
     VFIO_DEVICE_ALLOW_PASID: allow,
     VFIO_DEVICE_GET_FAULT: get_fault,
     VFIO_DEVICE_MAP_DMA: vfio_map,
     VFIO_DEVICE_UNMAP_DMA: vfio_unmap,
   }),
+  keeps_mappings: false,
   unknown_call: -errno.ENOTTY,
   queue_of: (node, record) => (record.space.owner === "vfio" ? node.held : record.space.ctx.queue),
   encode: (node, record) => encode(uapi.OWNER_FAULT, fields(node, record)),

@@ -95,7 +95,8 @@ const unmap_dma: FileCall = (k, _node, api, arg) => {
   if (typeof a === "number") return a;
   const space = ready(k, api, a.ioasid);
   if (space === null || a.flags !== 0) return -errno.EINVAL;
-  if (!k.check(space.kind === "kernel" && space.owner === "ioasid", "the design builds this table")) return -errno.EINVAL;
+  if (!k.check(space.kind === "kernel" && space.owner === "ioasid", "the design builds this table"))
+    return -errno.EINVAL;
   const bytes = space_unmap(k, space, a.iova, a.size);
   return typeof bytes === "number" ? bytes : reply(k, arg, def, { size: bytes });
 };
@@ -217,7 +218,9 @@ function named(
 }
 
 /** `late`: what the design still asks before the device joins. */
-export function attach_with(late: (k: Kernel, node: DesignNode, df: VfioDeviceFile, space: Space) => number): DeviceCall {
+export function attach_with(
+  late: (k: Kernel, node: DesignNode, df: VfioDeviceFile, space: Space) => number,
+): DeviceCall {
   return (k, node, df, arg) => {
     const a = args(k, arg, uapi.VFIO_ATTACH_IOASID);
     if (typeof a === "number") return a;
@@ -232,26 +235,24 @@ export function attach_with(late: (k: Kernel, node: DesignNode, df: VfioDeviceFi
   };
 }
 
-export function detach_keeping(keep: boolean): DeviceCall {
-  return (k, node, df, arg) => {
-    const a = args(k, arg, uapi.VFIO_DETACH_IOASID);
-    if (typeof a === "number") return a;
-    const who = named(k, node, df, a);
-    const at = who?.device.attached.find((one) => one.space === who.space && one.pasid === who.pasid);
-    if (!k.check(at !== undefined, "the device is attached to this space") || at === undefined) return -errno.EINVAL;
-    const above = at.device.attached.some((one) => one.space.parent === at.space && one.pasid === at.pasid);
-    if (!k.check(!above, "no guest table of the device stands on it")) return -errno.EINVAL;
-    for (const api of node.files) forget(k, api, (r) => r.device === at.device && r.space === at.space);
-    space_leave(k, at, keep);
-    return 0;
-  };
-}
+export const detach: DeviceCall = (k, node, df, arg) => {
+  const a = args(k, arg, uapi.VFIO_DETACH_IOASID);
+  if (typeof a === "number") return a;
+  const who = named(k, node, df, a);
+  const at = who?.device.attached.find((one) => one.space === who.space && one.pasid === who.pasid);
+  if (!k.check(at !== undefined, "the device is attached to this space") || at === undefined) return -errno.EINVAL;
+  const above = at.device.attached.some((one) => one.space.parent === at.space && one.pasid === at.pasid);
+  if (!k.check(!above, "no guest table of the device stands on it")) return -errno.EINVAL;
+  for (const api of node.files) forget(k, api, (r) => r.device === at.device && r.space === at.space);
+  space_leave(k, at, node.design.keeps_mappings);
+  return 0;
+};
 
 export const RFC_VFIO: Readonly<Record<string, DeviceCall>> = Object.freeze({
   VFIO_BIND_IOASID_FD: vfio_bind,
   VFIO_UNBIND_IOASID_FD: vfio_unbind,
   VFIO_ATTACH_IOASID: attach_with(() => 0),
-  VFIO_DETACH_IOASID: detach_keeping(false),
+  VFIO_DETACH_IOASID: detach,
 });
 
 /** Nesting as three calls; the label names the child. */
@@ -335,6 +336,7 @@ export const RFC1: Design = Object.freeze<Design>({
   api,
   calls: RFC_CALLS,
   vfio: RFC_VFIO,
+  keeps_mappings: false,
   unknown_call: -errno.ENOTTY,
   queue_of: (_node, record) => record.space.ctx.queue,
   encode: (_node, record) => encode(uapi.RFC1_FAULT, { ioasid: record.space.id, addr: record.addr }),

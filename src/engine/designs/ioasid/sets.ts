@@ -143,7 +143,8 @@ const unbind: DeviceCall = (k, node, _df, arg) => {
   if (typeof a === "number") return a;
   const set = set_of(node, k.current.mm);
   const one = set?.ids.get(a.ioasid);
-  if (!k.check(one !== undefined && one.binds > 0 && a.flags === 0, "a guest uses it") || !one || !set) return -errno.EINVAL;
+  if (!k.check(one !== undefined && one.binds > 0 && a.flags === 0, "a guest uses it") || !one || !set)
+    return -errno.EINVAL;
   one.binds--;
   notify(k, node, `unbind ${one.id}`);
   if (one.binds === 0) one.private_id = -1;
@@ -212,6 +213,7 @@ export const SETS: Design = Object.freeze<Design>({
     IOASID_REQUEST_FREE: request_free,
   }),
   vfio: Object.freeze({ IOASID_BIND_GPASID: bind, IOASID_UNBIND_GPASID: unbind }),
+  keeps_mappings: false,
   unknown_call: -errno.EINVAL,
   opened,
   released,

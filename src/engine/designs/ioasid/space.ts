@@ -58,7 +58,12 @@ function leave_domain(k: Kernel, { device, pasid, domain }: Attachment): void {
 
 function alloc_domain(k: Kernel, space: Space, dev: Device, pasid: number): number {
   const flags = pasid !== 0 ? HWPT_PASID : space.nest ? HWPT_NEST_PARENT : 0;
-  const domain = dev_iommu_ops(dev).domain_alloc_paging_flags(k, dev, flags, null);
+  const ops = dev_iommu_ops(dev);
+  let domain = ops.domain_alloc_paging_flags(k, dev, flags, null);
+  if (domain === -errno.EOPNOTSUPP && flags === HWPT_NEST_PARENT) {
+    space.nest = false;
+    domain = ops.domain_alloc_paging_flags(k, dev, 0, null);
+  }
   if (typeof domain === "number") return domain;
   if (space.snoop) domain.ops.enforce_cache_coherency?.(k, domain);
   const window = k.ops.iommu_get_resv_regions(k, dev).find((r) => r.type === "sw-msi");
@@ -136,7 +141,13 @@ function viommu_of(k: Kernel, parent: Space, dev: Device): ViommuCore | number {
   if (parent.viommu !== null) return parent.viommu;
   const able = parent.nest && ops.viommu_supported?.(k, dev, ARM_SMMUV3) === true;
   if (!k.check(able, "the parent is a table that guest tables can stand on")) return -errno.EINVAL;
-  const viommu: ViommuCore = { type: ARM_SMMUV3, ops: null, priv: null, iommu_dev: dev.iommu_dev ?? ops, vdevs: new Map() };
+  const viommu: ViommuCore = {
+    type: ARM_SMMUV3,
+    ops: null,
+    priv: null,
+    iommu_dev: dev.iommu_dev ?? ops,
+    vdevs: new Map(),
+  };
   if (parent.domain === null) return -errno.ENOMEM;
   const rc = ops.viommu_init?.(k, viommu, parent.domain, dev, null) ?? -errno.EOPNOTSUPP;
   if (rc < 0) return rc;

@@ -40,11 +40,11 @@ const abstract: OpDef[] = [
     param("iova", "addr", { required: true }),
     param("len", "size", { required: true }),
   ]),
-  op("SPACE_ATTACH", "Gives the device to the API where that is a step of its own, and attaches it; nest: below a guest's tables.", [
-    dev,
-    param("nest", "word", { bare: true, words: ["nest"] }),
-    space,
-  ]),
+  op(
+    "SPACE_ATTACH",
+    "Gives the device to the API where that is a step of its own, and attaches it; nest: below a guest's tables.",
+    [dev, param("nest", "word", { bare: true, words: ["nest"] }), space],
+  ),
   op("SPACE_DETACH", "Detaches the device.", [dev, space]),
   op(
     "SPACE_NEST",
@@ -52,7 +52,10 @@ const abstract: OpDef[] = [
     [dev, space, param("cd", "addr", { required: true })],
     "space",
   ),
-  op("SPACE_INFO", "What may be mapped, or what may not; of a device where the design asks for one.", [maybeDev, space]),
+  op("SPACE_INFO", "What may be mapped, or what may not; of a device where the design asks for one.", [
+    maybeDev,
+    space,
+  ]),
   op("SPACE_FAULTS", "Reads the faults that the program gets for this space.", [space]),
   op("SPACE_RESPOND", "Answers the fault that was read last.", [
     space,

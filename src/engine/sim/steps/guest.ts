@@ -22,7 +22,13 @@ function makeTable(world: World, args: Args): Bare {
   const name = args.step.label ?? `S1 of CD 0x${args.big("cd", 0n).toString(16)}`;
   const cd = args.big("cd", 0n);
   const tables = args.big("tables", (cd | 0xfffn) + 1n);
-  const made = guestTable(world, name, { cd, tables, asid: args.num("asid", 1), bits: args.num("bits", 48), stall: args.word("stall") === "stall" });
+  const made = guestTable(world, name, {
+    cd,
+    tables,
+    asid: args.num("asid", 1),
+    bits: args.num("bits", 48),
+    stall: args.word("stall") === "stall",
+  });
   if (typeof made === "string") return refused(made);
   world.guestTables.set(name, made);
   return fine(`CD at 0x${cd.toString(16)}`, {}, [`s1:${name}`]);

@@ -8,8 +8,9 @@ import { IOVA_RANGE } from "../../uapi/records.ts";
 import { foreignApi } from "../api_node.ts";
 import type { Args } from "../args.ts";
 import type { Bare, Seen } from "../result.ts";
-import type { World } from "../world.ts";
+import type { World, WorldDevice } from "../world.ts";
 import { ioctl } from "./ioctl.ts";
+import { setMaster } from "./type1.ts";
 
 /** Where arrays behind pointers are put, from the start of the scratch memory. */
 const ARRAY = 0x1000n;
@@ -32,7 +33,7 @@ export function runIoasid(world: World, args: Args): Bare {
   const refs = device === null ? [] : [`dev:${device.name}`];
   if (def.size === 0) {
     const ret = sys_ioctl(world.kernel, world.vmm, fd, def.cmd, args.big("ext", 0n));
-    return result(ret, { }, refs);
+    return result(ret, {}, refs);
   }
   const values: Record<string, bigint> = {};
   for (const p of op.params) {
@@ -44,14 +45,24 @@ export function runIoasid(world: World, args: Args): Bare {
   if (def.fields["flags"]?.values?.["PASID"] === 1 && (values["pasid"] ?? 0n) > 0n) values["flags"] ??= 1n;
   const array = pointed(world, args, def, values);
   const { ret, out, call } = ioctl(world, fd, def, encodeValues(def, values), array);
+  if (ret === 0 && GIVES_DEVICE.has(op.name)) master(world, device, Number(values["device"] ?? -1n));
   const seen: Record<string, Seen> = {};
   if (ret >= 0) {
     for (const [name, field] of Object.entries(def.fields))
       if (field.dir !== "in" && name !== "flags") seen[name] = BigInt(out[name] ?? 0);
-    if (array !== undefined && "num_iovas" in def.fields) seen["ranges"] = rangesIn(array.bytes.length, call.arrays[0]?.bytes, out);
+    if (array !== undefined && "num_iovas" in def.fields)
+      seen["ranges"] = rangesIn(array.bytes.length, call.arrays[0]?.bytes, out);
   }
   if (ret >= 0 && op.makes !== undefined) seen["id"] = BigInt(ret);
   return { ...result(ret, seen, refs), call };
+}
+
+/** Calls after which the program has the device. */
+const GIVES_DEVICE: ReadonlySet<string> = new Set(["VFIO_BIND_IOASID_FD", "IOASID_ATTACH"]);
+
+function master(world: World, named: WorldDevice | null, fd: number): void {
+  const device = named ?? [...world.devices.values()].find((d) => d.fd === fd);
+  if (device !== undefined) setMaster(world, device);
 }
 
 function result(ret: number, seen: Record<string, Seen>, refs: string[]): Bare {

@@ -153,8 +153,12 @@ export function runSpace(world: World, args: Args): Bare {
   if (a.ret >= 0 && a.regions !== undefined) seen["regions"] = a.regions;
   const calls = caller.made.join(", ");
   if (calls !== "") world.kernel.note(calls);
-  const summary = a.ret < 0 ? errno : calls === "" ? "0" : calls;
+  const summary = a.ret < 0 ? failedBy(errno, caller.made.at(-1)) : calls === "" ? "0" : calls;
   return { outcome: a.ret < 0 ? "errno" : "ok", errno, summary, seen, refs };
+}
+
+function failedBy(errno: string, call: string | undefined): string {
+  return call === undefined ? errno : `${errno} (${call})`;
 }
 
 /** The oldest record and how many there were. */
@@ -195,7 +199,8 @@ function whoIs(world: World, record: Decoded): string {
     const rid = requesterId(d.bdf);
     const own = record["dev_id"] !== undefined && Number(record["dev_id"]) === d.id;
     const named = record["dev"] !== undefined && Number(record["dev"]) === rid;
-    const cookie = record["cookie"] !== undefined && record["dev_id"] === undefined && BigInt(record["cookie"]) === BigInt(rid);
+    const cookie =
+      record["cookie"] !== undefined && record["dev_id"] === undefined && BigInt(record["cookie"]) === BigInt(rid);
     if (own || named || cookie) return d.name;
   }
   return "unknown";

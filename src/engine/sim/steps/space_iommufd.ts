@@ -46,9 +46,7 @@ function table(c: SpaceCaller, r: SpaceRequest, dev_id: bigint): bigint | number
   const there = c.recall(key);
   if (there !== undefined) return there;
   const { NEST_PARENT, FAULT_ID_VALID } = HWPT_ALLOC_FLAGS;
-  const how = r.nest
-    ? { flags: BigInt(NEST_PARENT) }
-    : { flags: BigInt(FAULT_ID_VALID), fault_id: fault_id ?? 0n };
+  const how = r.nest ? { flags: BigInt(NEST_PARENT) } : { flags: BigInt(FAULT_ID_VALID), fault_id: fault_id ?? 0n };
   const { ret, out } = c.call("IOMMU_HWPT_ALLOC", c.fd, { dev_id, pt_id: r.space, ...how });
   if (ret < 0) return ret;
   c.remember(key, field(out, "out_hwpt_id"));
