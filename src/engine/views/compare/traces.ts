@@ -16,7 +16,7 @@ export function compareTraces(a: Playable, b: Playable, step: number): CompareTr
     a: { kernel: a.kernel, entries: left.trace, result: left.summary },
     b: { kernel: b.kernel, entries: right.trace, result: right.summary },
     rows,
-    first: firstOf(rows, left.trace, right.trace),
+    ...firstOf(rows, left.trace, right.trace),
   };
 }
 
@@ -97,20 +97,28 @@ function back(trail: readonly Map<number, number>[], endA: number, endB: number)
     const from = down ? k + 1 : k - 1;
     const px = d === 0 ? 0 : (at?.get(from) ?? 0);
     const py = d === 0 ? 0 : px - from;
-    while (x > px && y > py && (d === 0 || x > (down ? px : px + 1) || y > (down ? py + 1 : py)))
-      pairs.push([--x, --y]);
+    // Past the one step that is no pair; the first round has none.
+    const endX = d > 0 && !down ? px + 1 : px;
+    const endY = d > 0 && down ? py + 1 : py;
+    while (x > endX && y > endY) pairs.push([--x, --y]);
     x = px;
     y = py;
   }
   return pairs.reverse();
 }
 
-/** Row of the first check that differs; where none does, of the first entry. */
-function firstOf(rows: CompareTraces["rows"], a: readonly TraceEntry[], b: readonly TraceEntry[]): number {
-  const different = rows.flatMap((r, i) => (r.same ? [] : [i]));
-  const check = different.find((i) => {
-    const r = rows[i];
-    return r !== undefined && (a[r.a]?.t === "check" || b[r.b]?.t === "check");
-  });
-  return check ?? different[0] ?? -1;
+/** Entries that follow from what was decided, and decide nothing. */
+const FOLLOWS: ReadonlySet<TraceEntry["t"]> = new Set(["mem", "tlb", "cmd"]);
+
+function firstOf(
+  rows: CompareTraces["rows"],
+  a: readonly TraceEntry[],
+  b: readonly TraceEntry[],
+): Pick<CompareTraces, "first" | "check"> {
+  const kinds = rows.map((r) => (r.same ? [] : [a[r.a]?.t, b[r.b]?.t].filter((t) => t !== undefined)));
+  const parted = kinds.findIndex((k) => k.some((t) => !FOLLOWS.has(t)));
+  return {
+    first: parted >= 0 ? parted : rows.findIndex((r) => !r.same),
+    check: kinds.findIndex((k) => k.includes("check")),
+  };
 }

@@ -52,8 +52,10 @@ export interface CompareTraces {
   b: { kernel: string; entries: TraceEntry[]; result: string };
   /** Indices into the entries, -1 = nothing there. Aligned: equal entries stand in one row. */
   rows: { a: number; b: number; same: boolean }[];
-  /** Row of the first check (or, where no check differs, of the first entry) that differs; -1 = none. */
+  /** Row where the kernels first go different ways, memory accesses aside; -1 = nowhere. */
   first: number;
+  /** Row of the first check that differs; -1 = none. */
+  check: number;
 }
 
 /** A stretch of a track: what both kernels have there, or only one of them. Both ends inclusive. */

@@ -100,7 +100,7 @@ describe("peer to peer", () => {
     const p = way("01:00.0", "05:00.0");
     expect(p).toMatchObject({ end: "redirected", path: ["01:00.0", "00:05.0", "root"] });
     expect(p.why).toContain("Request Redirect");
-    expect(p.then).toContain("stream 0x100");
+    expect(p.after).toContain("stream 0x100");
   });
 
   it("ends where nobody decodes the address", () => {

@@ -28,7 +28,7 @@ export function peerView(world: World, from: string, to: string): PeerView | str
     why: whyOf(way, end, target),
     path: pathOf(pci, f, way),
     hops: way.hops,
-    then: end === "redirected" || end === "up" ? afterwards(world, f, address) : "",
+    after: end === "redirected" || end === "up" ? afterwards(world, f, address) : "",
   };
 }
 

@@ -143,5 +143,5 @@ export interface PeerView {
   path: string[];
   hops: { bdf: string; what: string }[];
   /** What the address becomes behind the IOMMU when it is redirected; empty otherwise. */
-  then: string;
+  after: string;
 }

@@ -7,7 +7,7 @@ import { Empty, Pane } from "../../widgets/Pane.tsx";
 import css from "./compare.module.css";
 import { CompareTable } from "./CompareTable.tsx";
 import { KernelPicker } from "./KernelPicker.tsx";
-import { firstDifference } from "./model.ts";
+import { type Column, firstDifference } from "./model.ts";
 import { Spaces } from "./Spaces.tsx";
 import { Steps } from "./Steps.tsx";
 import { Traces } from "./Traces.tsx";
@@ -48,6 +48,15 @@ export default function CompareView() {
     () => ids.flatMap((id) => catalogue?.find((k) => k.id === id) ?? unknown(id)),
     [ids, catalogue],
   );
+  // A column keeps its place whichever kernel the others are compared with.
+  const columns = useMemo(() => {
+    const order = chosen ?? own ?? [];
+    const places = [...order.filter((id) => ids.includes(id)), ...ids.filter((id) => !order.includes(id))];
+    return places.flatMap((id): Column[] => {
+      const info = kernels.find((k) => k.id === id);
+      return info === undefined ? [] : [{ info, at: ids.indexOf(id) }];
+    });
+  }, [chosen, own, ids, kernels]);
   const rows = useRows(ids, sight.from, sight.to);
   const onSight = useCallback(
     (from: number, to: number) => setSight((s) => (s.from === from && s.to === to ? s : { from, to })),
@@ -135,7 +144,7 @@ export default function CompareView() {
           </Empty>
         )}
         {ids.length > 1 && table && (
-          <Steps rows={rows} kernels={kernels} onSight={onSight} onOpen={open} other={other} />
+          <Steps rows={rows} columns={columns} onSight={onSight} onOpen={open} other={other} />
         )}
         {ids.length > 1 && (tall || part !== "steps") && (
           <div className={css["details"]} data-both={tall && wide ? "" : undefined}>
@@ -153,7 +162,7 @@ export default function CompareView() {
       {picking && (
         <KernelPicker
           kernels={catalogue ?? []}
-          chosen={ids}
+          chosen={columns.map((c) => c.info.id)}
           base={kernel}
           own={own ?? []}
           onChange={(columns) => session.store.setState({ columns })}

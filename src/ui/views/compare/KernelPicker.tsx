@@ -81,5 +81,5 @@ export function KernelPicker(props: {
 /** One sentence: the first of what changed, else the short line of the tab. */
 function sentence(k: KernelInfo): string {
   const first = /^.*?[.:;](?=\s|$)/s.exec(k.changes)?.[0] ?? k.changes;
-  return first === "" ? k.subtitle : first;
+  return first === "" ? k.subtitle : `${first.charAt(0).toUpperCase()}${first.slice(1).replace(/[;:]$/, ".")}`;
 }

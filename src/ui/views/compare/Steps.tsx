@@ -1,10 +1,9 @@
 import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import type { KernelInfo } from "../../../engine/views/types.ts";
 import { useLab, useSession } from "../../app/context.ts";
 import { Hex } from "../../widgets/Hex.tsx";
 import { useBox } from "../../widgets/measure.ts";
 import css from "./compare.module.css";
-import { type CellView, firstDifference, rowView, type RowView } from "./model.ts";
+import { type CellView, type Column, firstDifference, rowView, type RowView } from "./model.ts";
 import type { Rows } from "./useRows.ts";
 
 /** Heights, rem. */
@@ -13,21 +12,22 @@ const PAD = 0.62;
 /** Rows drawn above and below what is seen. */
 const SPARE = 8;
 /** Least width of a kernel's column, rem. */
-const COLUMN = 15;
+const COLUMN = 14;
+/** Width of the step's own column, rem. */
+const STEP = 17;
 
 /** Steps as rows, kernels as columns. What all agree on is quiet; the first difference is not. */
 export function Steps(props: {
   rows: Rows;
-  kernels: readonly KernelInfo[];
+  columns: readonly Column[];
   /** Rows that are in sight, told so that they can be fetched. */
   onSight: (from: number, to: number) => void;
   onOpen: (kernel: string, step: number) => void;
   other: string | null;
 }) {
-  const { rows, kernels, onSight, onOpen, other } = props;
+  const { rows, columns, onSight, onOpen, other } = props;
   const session = useSession();
   const step = useLab((s) => s.step);
-  const kernel = useLab((s) => s.kernel);
   const host = useRef<HTMLDivElement>(null);
   const box = useBox(host);
   const [top, setTop] = useState(0);
@@ -42,6 +42,7 @@ export function Steps(props: {
   const to = Math.min(rows.steps, at(tops, (top + box.height) / rem) + 1 + SPARE);
   useEffect(() => onSight(from, to), [onSight, from, to]);
 
+  const firsts = useMemo(() => columns.map((c) => firstDifference(rows.rows, c.at)), [rows, columns]);
   const first = rows.rows.find((r) => r?.differs === true)?.step ?? 0;
   const height = (tops.at(-1) ?? 0) * rem;
   const head = 3.4 * rem;
@@ -57,8 +58,8 @@ export function Steps(props: {
   }, [step, rowTop, rowBottom, rem, head]);
 
   const keys = (e: KeyboardEvent): void => {
-    const columns = kernels.map((k) => k.id);
-    const now = other === null ? 0 : columns.indexOf(other);
+    const others = columns.filter((c) => c.at !== 0).map((c) => c.info.id);
+    const now = other === null ? -1 : others.indexOf(other);
     const to = {
       ArrowDown: step + 1,
       ArrowUp: step - 1,
@@ -69,49 +70,45 @@ export function Steps(props: {
     }[e.key];
     if (to !== undefined) session.seek(Math.max(1, Math.min(rows.steps, to)));
     else if (e.key === "ArrowRight" || e.key === "ArrowLeft") {
-      const next = columns[now + (e.key === "ArrowRight" ? 1 : -1)];
-      if (next !== undefined && next !== kernel) onOpen(next, step);
+      const next = others[now + (e.key === "ArrowRight" ? 1 : -1)];
+      if (next !== undefined) onOpen(next, step);
     } else return;
     e.preventDefault();
   };
-  const template = `minmax(13rem, 20rem) repeat(${kernels.length}, minmax(${COLUMN}rem, 1fr))`;
+  const template = `${STEP}rem repeat(${columns.length}, minmax(${COLUMN}rem, 1fr))`;
+  const minWidth = `${STEP + columns.length * COLUMN}rem`;
   return (
     <div
       ref={host}
       className={css["steps"]}
-      role="table"
+      role="grid"
       aria-label="Steps on several kernels"
       aria-rowcount={rows.steps + 1}
-      aria-colcount={kernels.length + 1}
+      aria-colcount={columns.length + 1}
+      aria-activedescendant={step > 0 && step > from && step <= to ? `compare-${step}` : undefined}
       tabIndex={0}
       data-scroll=""
       data-testid="compare"
       onScroll={(e) => setTop(e.currentTarget.scrollTop)}
       onKeyDown={keys}
     >
-      <div role="rowgroup" className={css["heads"]}>
+      <div role="rowgroup" className={css["heads"]} style={{ minWidth }}>
         <div role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
           <span role="columnheader" className={css["corner"]}>
             step
           </span>
-          {kernels.map((k, i) => (
-            <Head
-              key={k.id}
-              info={k}
-              base={i === 0}
-              first={firstDifference(rows.rows, i)}
-              rows={rows}
-              other={k.id === other}
-            />
+          {columns.map((c, i) => (
+            <Head key={c.info.id} column={c} first={firsts[i] ?? 0} rows={rows} other={c.info.id === other} />
           ))}
         </div>
       </div>
-      <div role="rowgroup" className={css["rows"]} style={{ height, minWidth: `${13 + kernels.length * COLUMN}rem` }}>
+      <div role="rowgroup" className={css["rows"]} style={{ height, minWidth }}>
         {views.slice(from, to).map((v, i) => {
           const index = from + i + 1;
           return (
             <div
               key={index}
+              id={`compare-${index}`}
               role="row"
               aria-rowindex={index + 1}
               aria-current={index === step ? "step" : undefined}
@@ -130,7 +127,14 @@ export function Steps(props: {
                   {index} …
                 </span>
               ) : (
-                <Cells view={v} first={index === first} kernels={kernels} onOpen={onOpen} other={other} />
+                <Cells
+                  view={v}
+                  first={index === first}
+                  firsts={firsts}
+                  columns={columns}
+                  onOpen={onOpen}
+                  other={other}
+                />
               )}
             </div>
           );
@@ -152,8 +156,10 @@ function at(tops: readonly number[], y: number): number {
   return low;
 }
 
-function Head(props: { info: KernelInfo; base: boolean; first: number; rows: Rows; other: boolean }) {
-  const { info, base, first, rows, other } = props;
+function Head(props: { column: Column; first: number; rows: Rows; other: boolean }) {
+  const { column, first, rows, other } = props;
+  const { info } = column;
+  const base = column.at === 0;
   const session = useSession();
   const problem = rows.columns.find((c) => c.kernel === info.id)?.problem ?? null;
   const said =
@@ -189,11 +195,13 @@ function Head(props: { info: KernelInfo; base: boolean; first: number; rows: Row
 function Cells(props: {
   view: RowView;
   first: boolean;
-  kernels: readonly KernelInfo[];
+  /** Of each column. */
+  firsts: readonly number[];
+  columns: readonly Column[];
   onOpen: (kernel: string, step: number) => void;
   other: string | null;
 }) {
-  const { view, first, kernels, onOpen, other } = props;
+  const { view, first, firsts, columns, onOpen, other } = props;
   const session = useSession();
   const { row } = view;
   return (
@@ -218,47 +226,50 @@ function Cells(props: {
         )}
         {first && view.height > 2 && <em>first difference</em>}
       </span>
-      {view.cells.map((c, i) => {
-        const k = kernels[i];
-        return k === undefined ? null : (
-          <Cell
-            key={k.id}
-            view={c}
-            base={i === 0}
-            open={k.id === other}
-            onOpen={() => onOpen(k.id, row.step)}
-            title={k.title}
-            step={row.step}
-          />
-        );
-      })}
+      {columns.map(({ info, at: index }, i) => (
+        <Cell
+          key={info.id}
+          view={view.cells[index] ?? NOT_RUN}
+          base={index === 0}
+          parts={firsts[i] === row.step}
+          open={info.id === other}
+          onOpen={() => onOpen(info.id, row.step)}
+          title={info.title}
+          step={row.step}
+        />
+      ))}
     </>
   );
 }
 
+const NOT_RUN: CellView = { cell: null, lines: [] };
+
 function Cell(props: {
   view: CellView;
   base: boolean;
+  /** The first step in which this kernel differs. */
+  parts: boolean;
   open: boolean;
   title: string;
   step: number;
   onOpen: () => void;
 }) {
-  const { view, base, open, title, step, onOpen } = props;
+  const { view, base, parts, open, title, step, onOpen } = props;
   const { cell, lines } = view;
   if (cell === null)
     return (
-      <span role="cell" className={css["cell"]} data-absent="">
+      <span role="gridcell" className={css["cell"]} data-absent="">
         not run
       </span>
     );
   const bad = cell.outcome === "errno" || cell.outcome === "fault";
   return (
     <span
-      role="cell"
+      role="gridcell"
       className={css["cell"]}
       data-differs={cell.differs ? "" : undefined}
       data-base={base ? "" : undefined}
+      data-parts={parts ? "" : undefined}
       data-open={open ? "" : undefined}
       data-bad={bad ? "" : undefined}
     >

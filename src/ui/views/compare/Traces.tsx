@@ -15,8 +15,10 @@ interface Line {
   a: WhyRow | null;
   b: WhyRow | null;
   same: boolean;
-  /** The first check that differs. */
+  /** Here they part. */
   first: boolean;
+  /** The first check that differs. */
+  check: boolean;
   /** Equal rows left out here. */
   folded: number;
 }
@@ -69,6 +71,7 @@ export function Traces({ traces, titles }: { traces: CompareTraces; titles: read
               className={css["pair"]}
               data-same={l.same ? "" : undefined}
               data-first={l.first ? "" : undefined}
+              data-check={l.check ? "" : undefined}
             >
               <Side row={l.a} least={least} other={l.b} />
               <Side row={l.b} least={least} other={l.a} />
@@ -111,7 +114,7 @@ function Side({ row, least, other }: { row: WhyRow | null; least: number; other:
 }
 
 /** A function's return stands on its line, so rows that only return are left out; a differing return marks the function. */
-function linesOf({ a, b, rows, first }: CompareTraces): Line[] {
+function linesOf({ a, b, rows, first, check }: CompareTraces): Line[] {
   const left = new Map(whyRows(a.entries, -1).map((r) => [r.index, r]));
   const right = new Map(whyRows(b.entries, -1).map((r) => [r.index, r]));
   const lines = rows.flatMap((r, i): Line[] => {
@@ -119,7 +122,17 @@ function linesOf({ a, b, rows, first }: CompareTraces): Line[] {
     const two = right.get(r.b) ?? null;
     if (one === null && two === null) return [];
     const ends = one !== null && two !== null && one.kind === "enter" && one.end !== two.end;
-    return [{ key: `${r.a} ${r.b}`, a: one, b: two, same: r.same && !ends, first: i === first, folded: 0 }];
+    return [
+      {
+        key: `${r.a} ${r.b}`,
+        a: one,
+        b: two,
+        same: r.same && !ends,
+        first: i === first,
+        check: i === check,
+        folded: 0,
+      },
+    ];
   });
   if (first >= 0 && !lines.some((l) => l.first)) {
     const after = lines.find((l) => !l.same);
@@ -150,7 +163,7 @@ function fold(lines: readonly Line[]): Line[] {
     while (end < lines.length && !keep.has(end)) end++;
     const stretch = lines.slice(i, end);
     if (stretch.length >= SHORT)
-      out.push({ key: `fold ${i}`, a: null, b: null, same: true, first: false, folded: stretch.length });
+      out.push({ key: `fold ${i}`, a: null, b: null, same: true, first: false, check: false, folded: stretch.length });
     else out.push(...stretch);
     const line = lines[end];
     if (line !== undefined) out.push(line);

@@ -179,10 +179,10 @@ function part(
   });
   if (quiet) return marks;
   if (b - a > 1.4 * rem && look.letter !== "") {
-    marks.push({ k: "rect", x: a + 0.2 * rem, y: top + 1.5, w: 0.86 * rem, h: tall - 3, fill: "paper" });
+    marks.push({ k: "rect", x: a + 0.22 * rem, y: top + 1.5, w: 0.95 * rem, h: tall - 3, fill: "paper" });
     marks.push({
       k: "text",
-      x: a + 0.63 * rem,
+      x: a + 0.7 * rem,
       y: y + h / 2 + 0.28 * rem,
       text: look.letter,
       size: 0.82,
@@ -200,8 +200,9 @@ function said(p: ComparePart, a: number, b: number, y: number, h: number, { left
   const text = `${hex(p.start)}-${hex(p.last)}  ${size(p.last - p.start + 1n)}`;
   const w = em(text, "mono") * 0.82 * rem;
   const base = y + h / 2 + 0.28 * rem;
-  const common = { k: "text", y: base, text, size: 0.82, font: "mono", color: "ink", halo: 3 } as const;
-  if (b + w + 6 < right) return [{ ...common, x: b + 5 }];
-  if (a - w - 6 > left) return [{ ...common, x: a - 5, anchor: "end" }];
+  const common = { k: "text", y: base, text, size: 0.82, font: "mono", color: "ink" } as const;
+  const ground = (x: number): Mark => ({ k: "rect", x: x - 3, y: y + 1, w: w + 6, h: h - 2, fill: "paper" });
+  if (b + w + 6 < right) return [ground(b + 5), { ...common, x: b + 5 }];
+  if (a - w - 6 > left) return [ground(a - 5 - w), { ...common, x: a - 5, anchor: "end" }];
   return b - a > w + 2.2 * rem ? [{ ...common, x: a + 1.5 * rem }] : [];
 }

@@ -35,7 +35,9 @@ const keyOf = (f: CompareFact): string => `${f.sign} ${f.text}`;
 /** What is not common to all columns; the result says ret and errno already. */
 function linesOf(cell: CompareCell | null, row: CompareRow): FactLine[] {
   if (cell === null) return [];
-  const told = (f: CompareFact): boolean => f.kind === "out" && /^(ret|errno|id|event|n)=/.test(f.text);
+  const address = cell.facts.some((f) => f.kind === "msi" || f.kind === "event");
+  const told = (f: CompareFact): boolean =>
+    f.kind === "out" && (/^(ret|errno|id|event|n)=/.test(f.text) || (address && f.text.startsWith("msi=")));
   const others = row.cells.flatMap((c) => (c === null ? [] : [c]));
   const count = new Map<string, number>();
   for (const c of others) for (const f of c.facts) count.set(keyOf(f), (count.get(keyOf(f)) ?? 0) + 1);
@@ -60,6 +62,13 @@ function linesOf(cell: CompareCell | null, row: CompareRow): FactLine[] {
   ];
 }
 
+/** A kernel's column: where it stands on screen, and which cell of a row is its. */
+export interface Column {
+  info: KernelInfo;
+  /** Index in `row.cells`; 0 = the kernel that the others are compared with. */
+  at: number;
+}
+
 /** First step, of those known, in which the column differs from the first; 0 = none. */
 export function firstDifference(rows: readonly (CompareRow | undefined)[], column: number): number {
   return rows.find((r) => r?.cells[column]?.differs === true)?.step ?? 0;
@@ -79,6 +88,9 @@ const DISCUSSIONS: readonly [prefix: string, title: string][] = [
   ["pci-windows", "Bridge windows as reserved regions, 2018"],
 ];
 
+/** What-ifs carry the date of the newest release. */
+const WHAT_IFS = "2026-08";
+
 /** For the picker: the releases, the discussions, what is left. Newest first in each. */
 export function kernelGroups(kernels: readonly KernelInfo[]): KernelGroup[] {
   const groups: KernelGroup[] = [
@@ -87,7 +99,10 @@ export function kernelGroups(kernels: readonly KernelInfo[]): KernelGroup[] {
     { title: "One rule changed", kernels: [] },
   ];
   for (const k of kernels) {
-    const found = DISCUSSIONS.findIndex(([p]) => k.id.startsWith(p) || (k.scenario ?? "").startsWith(p));
+    const named = DISCUSSIONS.findIndex(([p]) => k.id.startsWith(p));
+    // What nobody proposed is a rule changed for the sake of the question, whichever scenario shows it.
+    const proposed = k.ref !== undefined || k.date < WHAT_IFS;
+    const found = named >= 0 || !proposed ? named : DISCUSSIONS.findIndex(([p]) => k.scenario?.startsWith(p) === true);
     const at = /^linux-\d/.test(k.id) ? 0 : found < 0 ? groups.length - 1 : found + 1;
     groups[at]?.kernels.push(k);
   }

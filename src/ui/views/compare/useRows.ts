@@ -69,7 +69,10 @@ function chunkOf(i: number): number {
 }
 
 function merged(old: Rows, view: CompareView): Rows {
-  const rows = old.steps === view.steps ? [...old.rows] : new Array<CompareRow | undefined>(view.steps).fill(undefined);
+  const rows =
+    old.steps === view.steps
+      ? [...old.rows]
+      : Array.from({ length: view.steps }, (): CompareRow | undefined => undefined);
   view.rows.forEach((row, i) => {
     rows[view.from + i] = row;
   });

@@ -85,7 +85,7 @@ function Verdict({ peer }: { peer: PeerView }) {
     <>
       <b data-bad={peer.end === "direct" || peer.end === "blocked" ? "" : undefined}>{WORDS[peer.end]}</b>
       <span>
-        <Hex>{`write to ${peer.bar} at ${hex(peer.address)}. ${shortened(peer.why)}${peer.then === "" ? "" : `; ${peer.then}`}.`}</Hex>
+        <Hex>{`write to ${peer.bar} at ${hex(peer.address)}. ${shortened(peer.why)}${peer.after === "" ? "" : `; ${peer.after}`}.`}</Hex>
       </span>
     </>
   );

@@ -4,7 +4,7 @@ import { hex } from "../../draw/format.ts";
 import { clip, crisp, DASH, em, line, type Mark, n, type Token } from "../../draw/marks.ts";
 import { KINDS } from "../space/kinds.ts";
 import { drawAcs, drawStrip } from "./draw_config.ts";
-import { indent, type MachineLayout, short, shortened } from "./layout.ts";
+import { CHIP, indent, type MachineLayout, short, shortened } from "./layout.ts";
 
 const MONO = 0.88;
 const SMALL = 0.84;
@@ -34,8 +34,8 @@ function heads({ columns: c, rem, width, top }: MachineLayout): Mark[] {
   });
   return [
     head(0, "PCI, by bus"),
-    head(c.group.x, "iommu group, and why"),
-    head(c.reserved, "reserved"),
+    head(c.group.x, clip("iommu group, and why", "sans", c.group.w / rem / 0.9)),
+    head(c.reserved, c.stream.x - c.reserved > 4 * rem ? "reserved" : ""),
     head(c.stream.x, "requester, stream"),
     head(c.msi.x, "vector 0 writes"),
     ...(c.strip === null ? [] : [head(c.strip.x, "windows and BARs")]),
@@ -147,7 +147,7 @@ function row(f: MachineFunction, at: MachineLayout): Mark[] {
       "mono",
       "ink3",
     );
-  else if (kind !== "" && kind !== f.name && f.present) put(kind, 0.84, "sans", "ink3");
+  else if (kind !== "" && kind !== f.name && f.present && kind !== "endpoint") put(kind, 0.84, "sans", "ink3");
   return marks;
 }
 
@@ -182,7 +182,8 @@ function groupOf(f: MachineFunction, { groups }: MachineView, at: MachineLayout)
     },
   ];
   const changed = f.changes.some((x) => x.startsWith("domain"));
-  const side = first || changed ? domain : "";
+  const usual = group.domain === "dma" && !group.owned;
+  const side = changed || (first && (!usual || c.group.w > 26 * rem)) ? domain : "";
   const end = c.group.x + c.group.w - 0.4 * rem;
   const used = side === "" ? 0 : em(side, "sans") * SMALL + 0.8;
   if (side !== "")
@@ -229,7 +230,7 @@ function chips(f: MachineFunction, at: MachineLayout): Mark[] {
   const most = 3;
   const marks = f.reserved.slice(0, most).flatMap((r, i): Mark[] => {
     const look = KINDS[r.kind];
-    const x = Math.round(c.reserved + i * 1.25 * rem);
+    const x = Math.round(c.reserved + i * CHIP * rem);
     const tip = [`${look.name} of ${f.alias === "" ? short(f.bdf) : f.alias}`, `${hex(r.start)} - ${hex(r.last)}`];
     const box = { x: crisp(x), y: crisp(y), w: Math.round(1.05 * rem), h: Math.round(1.04 * rem) };
     return [
@@ -252,7 +253,7 @@ function chips(f: MachineFunction, at: MachineLayout): Mark[] {
   if (f.reserved.length > most)
     marks.push({
       k: "text",
-      x: c.reserved + most * 1.25 * rem,
+      x: c.reserved + most * CHIP * rem,
       y: y + 0.82 * rem,
       text: `+${f.reserved.length - most}`,
       size: 0.82,

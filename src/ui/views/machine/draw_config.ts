@@ -2,7 +2,7 @@
 import type { MachineFunction, MachineView } from "../../../engine/views/types.ts";
 import { hex, size } from "../../draw/format.ts";
 import { crisp, DASH, type Mark, n, type Token } from "../../draw/marks.ts";
-import { ACS_CELL, type MachineLayout, type Ruler, ruler, short } from "./layout.ts";
+import { type MachineLayout, type Ruler, ruler, short } from "./layout.ts";
 
 const NAMES = ["SV", "TB", "RR", "CR", "UF", "EC", "DT"];
 
@@ -10,13 +10,13 @@ const NAMES = ["SV", "TB", "RR", "CR", "UF", "EC", "DT"];
 export function acsHeads({ columns: c, rem, top }: MachineLayout): Mark[] {
   const y = top - 0.75 * rem;
   return [
-    { k: "text", x: c.acs, y: y - 1.1 * rem, text: "ACS", size: 0.9, font: "sans", color: "ink3" },
+    { k: "text", x: c.acs.x, y: y - 1.1 * rem, text: "ACS", size: 0.9, font: "sans", color: "ink3" },
     ...NAMES.map((text, i): Mark => ({
       k: "text",
-      x: c.acs + (i + 0.4) * ACS_CELL * rem,
+      x: c.acs.x + (i + 0.4) * c.acs.cell * rem,
       y,
       text,
-      size: 0.72,
+      size: 0.66,
       font: "mono",
       color: "ink3",
       anchor: "middle",
@@ -40,7 +40,7 @@ export function drawAcs(f: MachineFunction, at: MachineLayout): Mark[] {
     return [
       {
         k: "text",
-        x: c.acs + 0.1 * rem,
+        x: c.acs.x + 0.1 * rem,
         y: y + 0.3 * rem,
         text,
         size: 0.84,
@@ -52,7 +52,7 @@ export function drawAcs(f: MachineFunction, at: MachineLayout): Mark[] {
   }
   const side = Math.round(0.62 * rem);
   return f.acs.map((b, i): Mark => {
-    const x = Math.round(c.acs + (i + 0.4) * ACS_CELL * rem - side / 2);
+    const x = Math.round(c.acs.x + (i + 0.4) * c.acs.cell * rem - side / 2);
     const missing = b.needed && !b.on;
     const tip = [
       `${b.title}: ${b.on ? "on" : b.can ? "off" : "not there"}`,

@@ -24,8 +24,11 @@ export function drawPeer(peer: PeerView, { functions }: MachineView, at: Machine
       continue;
     }
     const up = byBdf.get(before)?.parent === now;
-    if (up) points.push([busX(before), y(now)], [busX(now), y(now)]);
-    else {
+    if (up) {
+      // Below the bridge's name, not through it.
+      const under = crisp(y(now) + 0.62 * rem);
+      points.push([busX(before), under], [busX(now), under]);
+    } else {
       // Across a bus, or down: along the bus of the next one, then to it.
       const x = busX(now);
       points.push([x, points.at(-1)?.[1] ?? y(now)], [x, y(now)]);
@@ -38,7 +41,7 @@ export function drawPeer(peer: PeerView, { functions }: MachineView, at: Machine
   const [ex, ey] = points.at(-1) ?? [0, 0];
   const marks: Mark[] = [
     { k: "path", d, stroke: "paper", width: 5, cls: "keep" },
-    { k: "path", d, stroke, width: 2.2, cls: "keep", ...(peer.end === "direct" ? {} : {}) },
+    { k: "path", d, stroke, width: 2.2, cls: "keep" },
   ];
   if (peer.end === "blocked")
     marks.push({ k: "path", d: `M${n(ex - 5)} ${n(ey - 5)}l10 10m0 -10l-10 10`, stroke, width: 2.2, cls: "keep" });

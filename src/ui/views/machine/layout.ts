@@ -5,7 +5,8 @@ export interface Columns {
   /** Left edges and widths, pixels. */
   tree: number;
   group: { x: number; w: number };
-  acs: number;
+  /** `cell`: width of one bit, rem. */
+  acs: { x: number; cell: number };
   /** Null: no room for it; the table and the inspector have it. */
   strip: { x: number; w: number } | null;
   reserved: number;
@@ -31,19 +32,24 @@ export interface MachineLayout {
 export const LEAST = 58;
 export const ROW = 1.62;
 const HEAD = 3.3;
-export const ACS_CELL = 1.12;
-/** The column of cards of reserved regions. */
+const ACS_CELL = 1.12;
+/** One chip of a reserved region, and the least width of their column. */
+export const CHIP = 1.25;
 const CHIPS = 4.2;
 
 export function layoutMachine(view: MachineView, room: number, rem: number): MachineLayout {
   const wide = Math.max(room / rem, LEAST);
   const deepest = Math.max(0, ...view.functions.map((f) => f.depth));
-  const tree = 15 + deepest * 0.6;
-  const acs = 7 * ACS_CELL + 1.2;
-  const stream = 8;
+  const tight = wide < 72;
+  const tree = (tight ? 14 : 15.5) + deepest * 0.6;
+  const cell = tight ? 1 : ACS_CELL;
+  const acs = 7 * cell + 1;
+  const most = Math.max(1, ...view.functions.map((f) => f.reserved.length));
+  const chips = Math.max(tight ? 1.7 : CHIPS, Math.min(most, 3) * CHIP + 0.4);
+  const stream = wide > 70 ? 11.5 : 8;
   const msi = 7.2;
   const rules = 2.6;
-  const rest = wide - tree - acs - CHIPS - stream - msi - 2 * rules;
+  const rest = wide - tree - acs - chips - stream - msi - 2 * rules;
   const strip = rest >= 25 ? Math.min(rest - 14, Math.max(11, rest * 0.5)) : 0;
   const group = rest - strip - 1;
   let x = tree;
@@ -55,9 +61,9 @@ export function layoutMachine(view: MachineView, room: number, rem: number): Mac
   const columns: Columns = {
     tree: 0,
     group: { x: next(group + 1), w: group * rem },
-    acs: next(acs),
+    acs: { x: next(acs), cell },
     strip: strip === 0 ? null : { x: next(strip), w: (strip - 1.4) * rem },
-    reserved: next(CHIPS),
+    reserved: next(chips),
     stream: { x: next(stream), w: stream * rem },
     iommu: next(rules) + Math.round(0.4 * rem),
     msi: { x: next(msi), w: msi * rem },
