@@ -3,6 +3,7 @@ import { encode } from "./base/fields.ts";
 import { GITS } from "./irq/its.ts";
 import * as op from "./irq/its_commands.ts";
 import { Machine, type MachineDesc } from "./machine.ts";
+import type { ConfigSpace } from "./pci/config.ts";
 import { CAP } from "./pci/regs.ts";
 import { EVTQ, IDS, Listener, Rig, S1_PAGE } from "./testing/rig.ts";
 
@@ -173,4 +174,71 @@ test("the CPU reaches registers and memory by address", () => {
   m.write32(0x802_0040, 80);
   expect(m.interrupts).toEqual([{ intid: 80 }]);
   expect([m.smmuOf(EDU)?.name, m.smmuOf("0000:00:04.0"), m.smmu("x")]).toEqual(["smmu", null, null]);
+});
+
+describe("masked messages", () => {
+  const TABLE = 0x1000_0000;
+  /** One function with MSI that can be masked (0x40) and MSI-X of four vectors (0x60) in BAR 0, behind the v2m frame. */
+  function card(): { m: Machine; config: ConfigSpace } {
+    const bytes = new Uint8Array(256);
+    bytes.set([0x10], 6);
+    bytes.set([0, 0, 0, 0x10], 0x10);
+    bytes[0x34] = 0x40;
+    bytes.set([CAP.MSI, 0x60, 0x82, 1], 0x40);
+    bytes.set([CAP.MSIX, 0, 3, 0], 0x60);
+    const config = Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+    const { desc } = machine("none");
+    const [, other] = desc.functions;
+    if (other === undefined) throw new Error("two functions");
+    const bars = [{ index: 0, kind: "mem" as const, prefetch: false, start: TABLE, last: TABLE + 0xfff }];
+    const m = new Machine({ ...desc, functions: [{ ...other, bdf: EDU, config, bars }] });
+    const [f] = m.pci.functions;
+    if (f === undefined) throw new Error("one function");
+    f.config.write(4, 2, 6);
+    return { m, config: f.config };
+  }
+
+  test("MSI: pending while masked, sent once when unmasked", () => {
+    const { m, config } = card();
+    config.write(0x44, 4, 0x802_0040);
+    config.write(0x4c, 2, 80);
+    config.write(0x50, 4, 3);
+    config.write(0x42, 2, 0x11);
+    expect(m.msi(EDU, 1).why).toBe("masked");
+    expect([config.read(0x54, 4), m.sendPending()]).toEqual([2, []]);
+    config.write(0x54, 4, 0);
+    expect(config.read(0x54, 4)).toBe(2);
+    config.write(0x50, 4, 1);
+    expect(m.sendPending().map((r) => r.intid)).toEqual([81]);
+    expect([config.read(0x54, 4), m.sendPending(), m.interrupts]).toEqual([0, [], [{ intid: 81 }]]);
+  });
+
+  test("MSI-X: by the vector's mask and by the function's; nothing while bus mastering is off", () => {
+    const { m, config } = card();
+    for (const [i, data] of [90, 91].entries()) {
+      m.write32(TABLE + 16 * i, 0x802_0040);
+      m.write32(TABLE + 16 * i + 8, data);
+    }
+    m.write32(TABLE + 12, 0);
+    config.write(0x62, 2, 0xc000);
+    expect([m.msi(EDU, 0).why, m.msi(EDU, 1).why]).toEqual(["masked", "masked"]);
+    expect(m.sendPending()).toEqual([]);
+    config.write(0x62, 2, 0x8000);
+    config.write(4, 2, 2);
+    expect(m.sendPending()).toEqual([]);
+    config.write(4, 2, 6);
+    expect(m.sendPending().map((r) => r.intid)).toEqual([90]);
+    m.write32(TABLE + 16 + 12, 0);
+    expect(m.sendPending().map((r) => r.intid)).toEqual([91]);
+    expect(m.interrupts).toEqual([{ intid: 90 }, { intid: 91 }]);
+  });
+
+  test("a function that was pulled sends nothing any more", () => {
+    const { m, config } = card();
+    config.write(0x50, 4, 1);
+    config.write(0x42, 2, 1);
+    m.msi(EDU, 0);
+    m.pull(EDU);
+    expect([m.sendPending(), m.waiting.size]).toEqual([[], 0]);
+  });
 });

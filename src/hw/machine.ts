@@ -13,6 +13,7 @@ import { Gicv2m, type Gicv2mDesc } from "./irq/gicv2m.ts";
 import { GITS, type Interrupt, Its, type ItsDesc } from "./irq/its.ts";
 import { PhysMem, type Range } from "./memory.ts";
 import { type FunctionDesc, PciBus, type PciFunction } from "./pci/function.ts";
+import { unmasked } from "./pci/msi.ts";
 import { type Route, route } from "./pci/route.ts";
 import { plug, pull } from "./pci/slots.ts";
 import type { AtsCompletion } from "./smmuv3/ats.ts";
@@ -115,6 +116,8 @@ export class Machine {
   readonly interrupts: Interrupt[] = [];
   readonly quirks: Quirks;
   readonly engine: DmaEngine;
+  /** Functions that raised a masked vector at some time: pending bits may stand there. */
+  readonly waiting = new Set<string>();
   private readonly txn = new Txn();
   private readonly out = new TxnResult();
   private watcher: HwProbe | null = null;
@@ -248,6 +251,7 @@ export class Machine {
     };
     if (typeof message === "string") {
       result.why = message;
+      if (message === "masked") this.waiting.add(bdf);
       if (this.watcher !== null) this.watcher.msi(`${bdf} vector ${vector}: ${message}`, false);
       return result;
     }
@@ -270,6 +274,20 @@ export class Machine {
       this.watcher.msi(`${to}: ${result.why}`, false);
     }
     return result;
+  }
+
+  /**
+   * Messages that were held back by a mask which is gone now are sent. Call it after anything that may have unmasked a
+   * vector; what became of each, in order.
+   */
+  sendPending(): MsiResult[] {
+    const out: MsiResult[] = [];
+    for (const bdf of [...this.waiting]) {
+      const f = this.pci.byBdf.get(bdf);
+      if (f === undefined) this.waiting.delete(bdf);
+      else if (f.busMaster) for (const vector of unmasked(f.config, f.msix)) out.push(this.msi(bdf, vector));
+    }
+    return out;
   }
 
   /** A message that bridges gave to a peer, or to nobody. */

@@ -4,7 +4,7 @@ import { arm_smmu_evtq_thread, arm_smmu_gerror_handler, arm_smmu_priq_thread } f
 import { arm_smmu_device_probe } from "./drivers/arm_smmu_v3/probe.ts";
 import { iommu_setup_default_domain } from "./iommu/default_domain.ts";
 import { gicv2m_probe } from "./irq/gicv2m.ts";
-import { generic_handle_irq } from "./irq/irqdesc.ts";
+import { handle_arch_irq } from "./irq/dispatch.ts";
 import { its_probe } from "./irq/its.ts";
 import { Kernel } from "./kernel.ts";
 import { PAGE_SIZE } from "./mm/const.ts";
@@ -107,9 +107,6 @@ export function kernel_after_device_access(k: Kernel): Handled {
     if (records.length > 0) handled.events.set(smmu.name, records);
     arm_smmu_priq_thread(k, smmu);
   }
-  for (const { intid } of platform.machine.interrupts.splice(0)) {
-    handled.interrupts.push(intid);
-    generic_handle_irq(k, platform.irq, intid);
-  }
+  handled.interrupts.push(...handle_arch_irq(k));
   return handled;
 }

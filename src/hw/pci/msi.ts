@@ -92,10 +92,47 @@ export function messageOf(config: ConfigSpace, msix: MsixTable | null, vector: n
   if (vector < 0 || vector >= enabled) return "no such vector";
   const wide = (control & 0x80) !== 0;
   const data = cap + (wide ? 12 : 8);
-  if ((control & 0x100) !== 0 && ((config.read(data + 4, 4) >>> vector) & 1) !== 0) return "masked";
+  if ((control & 0x100) !== 0 && ((config.read(data + 4, 4) >>> vector) & 1) !== 0) {
+    setPending(config, data + 8, vector, true);
+    return "masked";
+  }
   return {
     lo: config.read(cap + 4, 4),
     hi: wide ? config.read(cap + 8, 4) : 0,
     data: (config.read(data, 2) & ~(enabled - 1)) | vector,
   };
+}
+
+/** Vectors that were raised while masked and would be sent now; they are pending no longer. */
+export function unmasked(config: ConfigSpace, msix: MsixTable | null): number[] {
+  const out: number[] = [];
+  if (msix !== null && (config.read(msix.place.cap + 2, 2) & 0xc000) === 0x8000) {
+    for (let i = 0; i < msix.place.entries; i++) {
+      const bit = 1 << (i & 31);
+      const pending = msix.pba[i >> 5] ?? 0;
+      if ((pending & bit) === 0 || ((msix.words[4 * i + 3] ?? 1) & 1) !== 0) continue;
+      msix.pba[i >> 5] = pending & ~bit;
+      out.push(i);
+    }
+    return out;
+  }
+  const cap = config.find(CAP.MSI);
+  const control = cap === 0 ? 0 : config.read(cap + 2, 2);
+  if ((control & 0x101) !== 0x101) return out;
+  const mask = cap + ((control & 0x80) !== 0 ? 16 : 12);
+  const ready = config.read(mask + 4, 4) & ~config.read(mask, 4);
+  for (let i = 0; i < 32; i++) {
+    if (((ready >>> i) & 1) === 0) continue;
+    setPending(config, mask + 4, i, false);
+    out.push(i);
+  }
+  return out;
+}
+
+/** A bit of the pending register at `off`, which software cannot write. */
+function setPending(config: ConfigSpace, off: number, vector: number, on: boolean): void {
+  const at = off + (vector >> 3);
+  const bit = 1 << (vector & 7);
+  const old = config.bytes[at] ?? 0;
+  config.bytes[at] = on ? old | bit : old & ~bit;
 }

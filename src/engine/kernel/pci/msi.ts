@@ -5,6 +5,7 @@
 import { CAP } from "../../../hw/pci/regs.ts";
 import { MSIX_ENTRY_BYTES } from "../../../hw/pci/msi.ts";
 import { errno, errnoName } from "../../uapi/errno.ts";
+import { handle_arch_irq } from "../irq/dispatch.ts";
 import { type IrqDesc, irq_alloc_desc, irq_free_desc } from "../irq/irqdesc.ts";
 import {
   its_find_or_create_device,
@@ -190,9 +191,10 @@ function release(k: Kernel, pdev: PciDev, desc: IrqDesc): void {
   irq_free_desc(the_platform(k).irq, desc);
 }
 
-/** A vector starts (or stops) to be handled: for MSI-X the entry's own mask bit. */
+/** A vector starts (or stops) to be handled: for MSI-X the entry's own mask bit. What was pending comes at once. */
 export function pci_irq_unmask(k: Kernel, pdev: PciDev, desc: IrqDesc, on: boolean): void {
   if (pdev.msi?.kind === "msix") msix_mask(k, pdev, desc.index, !on);
+  if (on) handle_arch_irq(k);
 }
 
 /** Gives all vectors back and switches the capability off. */
