@@ -6,6 +6,7 @@ import { EXT, PCI } from "../../../hw/pci/regs.ts";
 import { pci_options } from "../cmdline.ts";
 import type { Kernel } from "../kernel.ts";
 import { ACS, REQ_ACS_FLAGS } from "./acs.ts";
+import { INTEL_SPT_ACS_CTRL, intel_spt_port } from "./acs_quirks.ts";
 import type { PciDev } from "./pci_dev.ts";
 
 const REDIR = ACS.RR | ACS.CR | ACS.EC;
@@ -15,6 +16,11 @@ export function pci_enable_acs(k: Kernel, pdev: PciDev, cmdline: string): void {
   const { config } = pdev.hw;
   const pos = config.findExtended(EXT.ACS);
   if (pos === 0) return;
+  if (intel_spt_port(pdev)) {
+    const at = pos + INTEL_SPT_ACS_CTRL;
+    config.write(at, 4, config.read(at, 4) | (config.read(pos + 4, 4) & REQ_ACS_FLAGS));
+    return;
+  }
   const caps = config.read(pos + 4, 2);
   const firmware = config.read(pos + 6, 2);
   let ctrl = firmware | (caps & REQ_ACS_FLAGS);

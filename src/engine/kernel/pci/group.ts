@@ -51,10 +51,11 @@ function own_reason(pdev: PciDev, top: PciDev): string {
 
 /** Functions of the same bus that share a requester ID with this one. */
 function alias_group(k: Kernel, pdev: PciDev): GroupChoice | null {
-  const ids = new Set(pci_dma_aliases(pdev).map((alias) => alias.rid));
+  const uses = (who: PciDev, rid: number): boolean => pci_dma_aliases(who).some((alias) => alias.rid === rid);
   for (const other of the_platform(k).pci.values()) {
     const group = other.dev.iommu_group;
-    if (other === pdev || group === null || other.parent !== pdev.parent || !ids.has(other.hw.rid)) continue;
+    if (other === pdev || group === null || other.parent !== pdev.parent || other.hw.bus !== pdev.hw.bus) continue;
+    if (!uses(pdev, other.hw.rid) && !uses(other, pdev.hw.rid)) continue;
     return { group, reason: `shares a requester ID with ${other.bdf}` };
   }
   return null;
