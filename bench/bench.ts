@@ -6,9 +6,9 @@ export interface Bench {
   /** `M/s`. */
   unit: string;
   higher_is_better: boolean;
-  ours(): number;
+  ours(): number | Promise<number>;
   /** The same work by somebody else; a text says why there is no figure. */
-  peer(): number | string;
+  peer(): number | string | Promise<number | string>;
 }
 
 /** Largest of three rates, millions of calls a second of CPU time. `batch` does `size` calls; each rate takes at least `ms`. */

@@ -2,9 +2,11 @@
 import { areaBenches } from "./areas.ts";
 import type { Bench } from "./bench.ts";
 import { replayBenches } from "./replay.ts";
+import { uiBenches } from "./ui/benches.ts";
+import { closeSite } from "./ui/site.ts";
 import { walkBenches } from "./walk.ts";
 
-const all: readonly Bench[] = [...walkBenches, ...replayBenches, ...areaBenches];
+const all: readonly Bench[] = [...walkBenches, ...replayBenches, ...areaBenches, ...uiBenches];
 
 interface Outcome {
   name: string;
@@ -21,10 +23,10 @@ interface Outcome {
 
 const round = (x: number): number => Number(x.toPrecision(3));
 
-function measure(bench: Bench): Outcome {
+async function measure(bench: Bench): Promise<Outcome> {
   const { name, unit, higher_is_better } = bench;
-  const ours = round(bench.ours());
-  const peer = bench.peer();
+  const ours = round(await bench.ours());
+  const peer = await bench.peer();
   if (typeof peer === "string") return { name, ours, peer: null, unit, ratio: null, higher_is_better, missing: peer };
   return { name, ours, peer: round(peer), unit, ratio: round(ours / peer), higher_is_better };
 }
@@ -35,7 +37,7 @@ function line({ name, ours, peer, unit, ratio, missing }: Outcome): string {
 }
 
 /** Exit status: 2 for an unknown name. */
-export function main(args: readonly string[]): number {
+export async function main(args: readonly string[]): Promise<number> {
   const json = args.includes("--json");
   const names = args.filter((a) => a !== "--json");
   const unknown = names.find((n) => !all.some((b) => b.name.startsWith(n)));
@@ -46,10 +48,11 @@ export function main(args: readonly string[]): number {
   const chosen = all.filter((b) => names.length === 0 || names.some((n) => b.name.startsWith(n)));
   const outcomes: Outcome[] = [];
   for (const bench of chosen) {
-    outcomes.push(measure(bench));
+    outcomes.push(await measure(bench));
     const last = outcomes.at(-1);
     if (!json && last !== undefined) console.log(line(last));
   }
+  await closeSite();
   if (json) console.log(JSON.stringify(outcomes, null, 2));
   return 0;
 }

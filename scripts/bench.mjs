@@ -13,5 +13,5 @@ if (r.status !== 0) {
 } else {
   process.env["LAB_ROOT"] ??= root;
   const { main } = await import(pathToFileURL(join(root, "dist", "bench", "bench", "main.js")).href);
-  process.exitCode = main(process.argv.slice(2));
+  process.exitCode = await main(process.argv.slice(2));
 }

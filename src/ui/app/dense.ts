@@ -20,8 +20,7 @@ export class DenseWindows {
   private readonly known = new Map<string, Known[]>();
   private readonly asked = new Set<string>();
   private at = { kernel: "", step: -1 };
-  /** Told when something new has come. */
-  onCome: () => void = () => undefined;
+  private readonly waiting = new Set<() => void>();
 
   constructor(api: () => Remote) {
     this.api = api;
@@ -32,6 +31,14 @@ export class DenseWindows {
     this.known.clear();
     this.asked.clear();
     this.at = { kernel: "", step: -1 };
+  }
+
+  /** Told when something new has come. */
+  watch(told: () => void): () => void {
+    this.waiting.add(told);
+    return () => {
+      this.waiting.delete(told);
+    };
   }
 
   show(kernel: string, step: number): void {
@@ -94,7 +101,7 @@ export class DenseWindows {
     const list = [...(this.known.get(track) ?? []).filter((w) => !w.old || w.from < start || w.to > end)];
     list.push({ ...answer.value, old: false });
     this.known.set(track, list.slice(-KEPT));
-    this.onCome();
+    for (const told of this.waiting) told();
   }
 }
 

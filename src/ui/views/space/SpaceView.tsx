@@ -73,14 +73,14 @@ export function SpaceView() {
     const later = (): void => {
       if (waiting === 0) waiting = requestAnimationFrame(paint);
     };
-    dense.onCome = later;
+    const stopDense = dense.watch(later);
     paint();
     const stop = store.subscribe((now, old) => {
       if (now.window !== old.window || now.trueScale !== old.trueScale) later();
     });
     return () => {
       stop();
-      dense.onCome = () => undefined;
+      stopDense();
       cancelAnimationFrame(waiting);
     };
   }, [session, model, at]);
