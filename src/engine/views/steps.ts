@@ -106,6 +106,7 @@ function spoken(index: number, step: Step, result: StepResult): string {
     return `${who} ${access.msi ? "was lost" : "was stopped"}, ${access.end}`;
   }
   if (result.outcome === "ok") return result.summary === "0" ? `${what} succeeded` : `${what} gave ${result.summary}`;
+  if (result.outcome === "pending") return `${what}: ${result.summary}`;
   const hit = failingCheck(result.trace)?.detail?.hits?.[0];
   const range = hit === undefined ? "" : `${hexText(hit.start)}-${hexText(hit.last)}`;
   const meets = hit === undefined ? "" : `, meets ${hit.label.includes(range) ? hit.label : `${hit.label} ${range}`}`;

@@ -9,6 +9,7 @@ import type { Device, IommuDomain, IommuGroup, ResvRegion } from "../iommu/types
 import type { Kernel } from "../kernel.ts";
 import { ULONG_MAX } from "../mm/const.ts";
 import { the_platform } from "../platform.ts";
+import type { Interval } from "../trace.ts";
 import type { VfioGroup } from "./group_state.ts";
 import { map_into, pin_map_dma, remove_dma } from "./type1_map.ts";
 import { type Hole, type Type1, update_pgsizes } from "./type1_state.ts";
@@ -42,7 +43,21 @@ function excluded(regions: readonly ResvRegion[]): Hole[] {
 export function vfio_iommu_iova_dma_valid(k: Kernel, iommu: Type1, start: bigint, last: bigint): boolean {
   if (!k.features.type1_iova_list) return true;
   const inside = iommu.iova_list.some((hole) => hole.start <= start && last <= hole.last);
-  return k.check(inside, "the range lies in the list of valid IOVAs", () => ({ range: { start, last } }));
+  return k.check(inside, "the range lies in the list of valid IOVAs", () => ({
+    range: { start, last },
+    hits: gaps(iommu.iova_list).filter((gap) => gap.start <= last && gap.last >= start),
+  }));
+}
+
+/** What the list leaves out. */
+function gaps(list: readonly Hole[]): Interval[] {
+  const out: Interval[] = [];
+  let from = 0n;
+  for (const { start, last } of [...list, { start: ULONG_MAX + 1n, last: ULONG_MAX + 1n }]) {
+    if (start > from) out.push({ start: from, last: start - 1n, label: "no valid IOVA" });
+    from = last + 1n;
+  }
+  return out;
 }
 
 /** Where doorbells go in a domain; null = the IOMMU does not translate them, or reports no place. The first entry decides. */

@@ -4,6 +4,7 @@ import { kernel_after_device_access } from "../../kernel/boot.ts";
 import { EventfdCtx } from "../../kernel/eventfd.ts";
 import { attachedTables } from "../../views/attached.ts";
 import type { Args } from "../args.ts";
+import { containerTableOf } from "../containers.ts";
 import { guestTranslate } from "../guest.ts";
 import type { Bare, DeviceAccess, Seen } from "../result.ts";
 import type { DmaResult, MsiResult } from "../../../hw/machine.ts";
@@ -173,7 +174,10 @@ function tablesAt(
   iova: bigint,
 ): Pick<DeviceAccess, "s1Track" | "tableTrack" | "ipa"> {
   const attached = attachedTables(world, device);
-  if (attached === null) return { s1Track: null, tableTrack: null, ipa: null };
+  if (attached === null) {
+    const tableTrack = containerTableOf(world, device.bdf);
+    return { s1Track: null, tableTrack, ipa: tableTrack === null ? null : iova };
+  }
   const { s1Track, tableTrack, guest } = attached;
   return { s1Track, tableTrack, ipa: guest === null ? iova : guestTranslate(world, guest, iova) };
 }

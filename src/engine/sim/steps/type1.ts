@@ -72,7 +72,13 @@ function map(world: World, args: Args, fd: number): Bare {
   const flags = args.num("flags", READ_WRITE);
   const bytes = encode(def, { argsz: def.size, flags, vaddr: args.big("va", 0n), iova, size });
   const { ret, call } = ioctl(world, fd, def, bytes);
-  return { ...answer(ret, "0", ret < 0 ? {} : { iova }), call };
+  const asked = {
+    ref: `container:${fd}`,
+    start: iova,
+    last: BigInt.asUintN(64, iova + (size === 0n ? 0n : size - 1n)),
+    label: `${sizeText(size)} ${ret < 0 ? "refused" : "mapped"}`,
+  };
+  return { ...answer(ret, "0", ret < 0 ? {} : { iova }), call, asked };
 }
 
 /** The list of valid IOVAs is one of a chain of capabilities behind the struct. */
@@ -101,7 +107,11 @@ function getInfo(world: World, fd: number): Bare {
   }
   const told = ranges.length === 0 ? "no list" : ranges.length === 1 ? "1 range" : `${ranges.length} ranges`;
   const plain = answer(ret, told, { entries: BigInt(ranges.length) });
-  return { ...plain, seen: { ...plain.seen, ranges: arrays.length === 0 ? "none" : ranges }, call: { ...shown, arrays } };
+  return {
+    ...plain,
+    seen: { ...plain.seen, ranges: arrays.length === 0 ? "none" : ranges },
+    call: { ...shown, arrays },
+  };
 }
 
 /** Takes the place of the descriptor that the world may hold of the device's own node. */

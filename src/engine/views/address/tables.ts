@@ -1,4 +1,6 @@
 /** Every page table of a world with what it holds: the hwpts' own, and the guest's stage 1 in guest memory. */
+import type { IommuDomain } from "../../kernel/iommu/types.ts";
+import { containers, containerTable } from "../../sim/containers.ts";
 import { guestToUser } from "../../sim/guest.ts";
 import { refOf } from "../../sim/refs.ts";
 import type { World } from "../../sim/world.ts";
@@ -38,9 +40,9 @@ function listed(columns: RunColumns): LeafRun[] {
   return columns.n > DENSE ? [] : Array.from({ length: columns.n }, (_, i) => columns.run(i));
 }
 
-/** The guest's tables first, then the hwpts by id. */
+/** The guest's tables first, then the hwpts by id, then those of containers. */
 export function tablesOf(world: World): TableView[] {
-  return [...guestTables(world), ...hwptTables(world)];
+  return [...guestTables(world), ...hwptTables(world), ...containerTables(world)];
 }
 
 /** The guest's tables start at level 0: 48 bits in, 4K granule. */
@@ -65,28 +67,41 @@ function guestTables(world: World): TableView[] {
 
 function hwptTables(world: World): TableView[] {
   return objectsOf(world, "HWPT_PAGING").flatMap((hwpt) => {
-    const table = pgtableOf(hwpt.domain);
-    if (table === null) return [];
-    const { stage } = table.cfg;
-    const shape: TableShape = {
-      root: table.pgd,
-      stage,
-      granule: table.geo.pg_shift,
-      startLevel: table.geo.start_level,
-      topEntries: 2 ** table.geo.pgd_bits,
-    };
     const ref = refOf(world, hwpt);
-    const columns = readRuns(world.machine.mem, shape, (pa) => pa);
-    return [
-      {
-        kind: "hwpt" as const,
-        ref,
-        track: `${ref}:table`,
-        title: ref.replace(":", " "),
-        address: BigInt(table.pgd),
-        runs: listed(columns),
-        columns,
-      },
-    ];
+    return pagingTable(world, hwpt.domain, ref, `${ref}:table`, ref.replace(":", " "));
   });
+}
+
+/** The tables of VFIO's own containers. */
+function containerTables(world: World): TableView[] {
+  return containers(world).flatMap((one) =>
+    one.type1.domains.flatMap(({ domain }, i) =>
+      pagingTable(world, domain, one.ref, containerTable(one, i), one.title),
+    ),
+  );
+}
+
+function pagingTable(world: World, domain: IommuDomain | null, ref: string, track: string, title: string): TableView[] {
+  const table = pgtableOf(domain);
+  if (table === null) return [];
+  const { stage } = table.cfg;
+  const shape: TableShape = {
+    root: table.pgd,
+    stage,
+    granule: table.geo.pg_shift,
+    startLevel: table.geo.start_level,
+    topEntries: 2 ** table.geo.pgd_bits,
+  };
+  const columns = readRuns(world.machine.mem, shape, (pa) => pa);
+  return [
+    {
+      kind: "hwpt" as const,
+      ref,
+      track,
+      title,
+      address: BigInt(table.pgd),
+      runs: listed(columns),
+      columns,
+    },
+  ];
 }

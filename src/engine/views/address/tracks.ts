@@ -30,7 +30,7 @@ export interface RawTrack extends Track {
   spans?: Spans;
 }
 
-function track(id: string, label: string, sub: string, ref: string, intervals: TrackInterval[]): Track {
+export function track(id: string, label: string, sub: string, ref: string, intervals: TrackInterval[]): Track {
   return { id, label, sub, intervals, delta: "=", ref, group: ref };
 }
 
@@ -124,7 +124,7 @@ function hwptTrack(world: World, hwpt: IommufdHwptPaging, tables: readonly Table
 }
 
 /** What a table holds; of very many runs the doorbells one by one and the others in columns. */
-function tableTrack(world: World, view: TableView, label: string, sub: string): RawTrack {
+export function tableTrack(world: World, view: TableView, label: string, sub: string): RawTrack {
   const { columns } = view;
   if (columns.n <= DENSE) {
     const intervals = view.runs.map((run) => leafInterval(world, view, run));
