@@ -224,6 +224,62 @@ describe("a window that the user places", () => {
     expect([p.seen(-4, "msi"), p.seen(-2, "msi")]).toEqual(["0x8000040", "0x70000040"]);
     expect(p.seen(-1, "ranges")).toBe("[0x0,0x7ffffff][0x8100000,0x6fffffff][0x70200000,0xffffffffffff]");
   });
+  it("can be set while another device of the group is attached only in v2, and the doorbell stays with the first", () => {
+    const lines = [
+      ...head,
+      "vmm TWO = VFIO_DEVICE_BIND_IOMMUFD D2",
+      attach("D1", "I"),
+      ...set("TWO", "0x70000000", "2"),
+      attach("D2", "I"),
+      RANGES,
+      "vmm VFIO_DEVICE_SET_IRQS D2 index=MSIX",
+    ];
+    const group = ["0000:00:08.0", "0000:00:08.1"] as const;
+    const v1 = play("sw-msi-option-2025-02", "plain", lines, group);
+    expect(v1.errnos.slice(4, 6)).toEqual(["EBUSY", "EBUSY"]);
+    expect(v1.seen(-2, "ranges")).toBe("[0x0,0x7ffffff][0x8100000,0xffffffffffff]");
+    const v2 = play("sw-msi-option-2025-10", "plain", lines, group);
+    expect(v2.errnos.slice(4, 7)).toEqual(["ok", "ok", "ok"]);
+    expect(v2.seen(-2, "ranges")).toBe("[0x0,0x7ffffff][0x8100000,0x6fffffff][0x70200000,0xffffffffffff]");
+    for (const p of [v1, v2]) expect(p.seen(-1, "msi")).toBe("0x8000040");
+  });
+  it("is what a guest with stage 1 maps one to one", () => {
+    const own = "given guest S1_MAP T iova=0x70000000 ipa=0x70000000 len=2M flags=DEVICE";
+    const lines = [...NESTED.slice(0, 3), own, ...NESTED.slice(3), ...set("1", "0x70000000", "2"), ATTACH_N, RANGES];
+    for (const kernel of DEVICE_OPTIONS) {
+      const p = play(kernel, "plain", [...lines, "vmm VFIO_DEVICE_SET_IRQS D1 index=MSI", "device D1 MSI"]);
+      expect(p.seen(-3, "ranges")).toBe("[0x0,0x6fffffff][0x70200000,0xfffffffffff]");
+      expect([p.seen(-2, "msi"), p.seen(-1, "delivered")]).toEqual(["0x70000040", "1"]);
+    }
+  });
+  it("is refused as the posted self-test wants it, here with a region at 0x40000000", () => {
+    const one = (what: string, value: string) => `vmm IOMMU_OPTION object=DEV option=SW_MSI_${what} val=${value}`;
+    const p = play("sw-msi-option-2025-10", "plain-resv", [
+      ...head,
+      ...["0x3fffffff", "0x3fffff00", "0x3fff0000", "0x400ff000", "0x40000000", "0x3ff00000"].map((v) =>
+        one("START", v),
+      ),
+      one("SIZE", "2"),
+      one("START", "0x30000000"),
+      one("SIZE", "2"),
+      "vmm IOMMU_OPTION object=DEV option=SW_MSI_START op=GET",
+      "vmm IOMMU_OPTION object=DEV option=SW_MSI_SIZE op=GET",
+    ]);
+    expect(p.errnos.slice(2)).toEqual([
+      "EINVAL",
+      "EINVAL",
+      "EINVAL",
+      "EINVAL",
+      "EADDRINUSE",
+      "ok",
+      "EADDRINUSE",
+      "ok",
+      "ok",
+      "ok",
+      "ok",
+    ]);
+    expect([p.seen(-2, "value"), p.seen(-1, "value")]).toEqual(["0x30000000", "2"]);
+  });
   it("is unknown to every release", () => {
     for (const kernel of ["linux-6.6", ...AFTER])
       expect(play(kernel, "plain", [...head, ...set("DEV", "0x70000000", "2")]).errnos.slice(-2)).toEqual([

@@ -13,14 +13,16 @@ export interface Played {
   seen(n: number, key: string): string;
 }
 
-/** `lines`: steps, one each; `machine`: its name; devices D1 (00:03.0) and D2 (01:00.0), memories RAM and MORE. */
-export function play(kernel: string, machine: string, lines: readonly string[]): Played {
+const DEVICES: readonly [string, string] = Object.freeze(["0000:00:03.0", "0000:01:00.0"]);
+
+/** `lines`: steps, one each; `machine`: its name; `devices`: where D1 and D2 are; memories RAM and MORE. */
+export function play(kernel: string, machine: string, lines: readonly string[], devices = DEVICES): Played {
   const text = [
     "title: played by a test",
     `machine: ${machine}`,
     `kernels: ${kernel}`,
-    "device: D1 0000:00:03.0",
-    "device: D2 0000:01:00.0",
+    `device: D1 ${devices[0]}`,
+    `device: D2 ${devices[1]}`,
     "memory: RAM len=2M ipa=0x80000000 pages=huge",
     "memory: MORE len=64K",
     "",
