@@ -174,7 +174,31 @@ const OWN: readonly {
       ["MSI", msi, ["0x8000040", "0x70000040", "0x70000040", "0x70000040"]],
     ],
   },
+  {
+    probe: "Q12",
+    scenario: "ioasid-q12",
+    columns: [
+      "linux-7.2",
+      "ioasid-containers-2021-04",
+      "ioasid-rfc1-2021-05",
+      "dev-iommu-rfc2-2021-07",
+      "dev-iommu-code-2021-09",
+    ],
+    rows: [
+      ["map before attach", (run) => errno(run, "SPACE_MAP"), ["ok", "EINVAL", "EINVAL", "ok", "EINVAL"]],
+      ["attach D1", (run) => errno(run, "SPACE_ATTACH"), ["ok", "ok", "ok", "ok", "ok"]],
+      ["attach D2", (run) => errno(run, "SPACE_ATTACH", 1), ["ok", "EINVAL", "ok", "ok", "ok"]],
+      ["fault record", faulter, ["of D2", "none", "without device", "of D2", "none"]],
+    ],
+  },
 ];
+
+/** Whom the record of D2's fault names. */
+function faulter(run: Run): string {
+  const { seen } = at(run, "SPACE_FAULTS");
+  if (seenText(seen["records"]) === "0") return "none";
+  return seenText(seen["who"]) === "unknown" ? "without device" : `of ${seenText(seen["who"])}`;
+}
 
 /** Which window the ranges leave out. */
 function window(run: Run): string {
