@@ -280,6 +280,21 @@ describe("a window that the user places", () => {
     ]);
     expect([p.seen(-2, "value"), p.seen(-1, "value")]).toEqual(["0x30000000", "2"]);
   });
+  it("was one for the whole file in the RFC, taken as it is given, at any time", () => {
+    const option = (rest: string) => `vmm IOMMU_OPTION ${rest}`;
+    const p = play("sw-msi-option-rfc-2025-01", "plain", [
+      ...head,
+      attach("D1", "I"),
+      option("option=SW_MSI_SIZE val=7"),
+      option("option=SW_MSI_START val=0x123"),
+      option("option=SW_MSI_SIZE op=GET"),
+      option("option=SW_MSI_START op=GET"),
+      option("option=SW_MSI_START op=2 val=0x1"),
+      option("object=DEV option=SW_MSI_START op=GET"),
+    ]);
+    expect(p.errnos.slice(3)).toEqual(["ok", "ok", "ok", "ok", "EOPNOTSUPP", "EOPNOTSUPP"]);
+    expect([p.seen(-4, "value"), p.seen(-3, "value")]).toEqual(["7", "291"]);
+  });
   it("is unknown to every release", () => {
     for (const kernel of ["linux-6.6", ...AFTER])
       expect(play(kernel, "plain", [...head, ...set("DEV", "0x70000000", "2")]).errnos.slice(-2)).toEqual([
