@@ -1,13 +1,16 @@
-import { type KeyboardEvent, useLayoutEffect, useMemo, useRef } from "react";
+import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useLab, useSession } from "../../app/context.ts";
 import { Drawing } from "../../draw/Drawing.tsx";
 import { Hex } from "../../widgets/Hex.tsx";
 import { remPx, useBox } from "../../widgets/measure.ts";
-import { ACTORS, drawLanes, lanesOf, stepRows } from "./model.ts";
+import { ACTORS, drawLanes, lanesOf, rowTops, rowsWithin, stepRows } from "./model.ts";
 import { NextList } from "./NextList.tsx";
 import { Note } from "./Note.tsx";
 import css from "./steps.module.css";
 import { Transport } from "./Transport.tsx";
+
+/** Of longer lists only the rows in sight are written. */
+const WHOLE = 200;
 
 /** The op log, as a person would write it: who, what, with what, and the answer at the right edge. */
 export function StepsView() {
@@ -20,20 +23,34 @@ export function StepsView() {
   const folded = box.width / box.rem < 24;
   const steps = useMemo(() => frame?.steps ?? [], [frame]);
   const step = frame?.step ?? 0;
-  const rows = useMemo(() => stepRows(steps, step), [steps, step]);
+  const tops = useMemo(() => rowTops(steps), [steps]);
+  const [scroll, setScroll] = useState(0);
+  const whole = steps.length <= WHOLE;
+  const [first, end] = whole ? [0, steps.length] : rowsWithin(tops, scroll / box.rem, (scroll + box.height) / box.rem);
+  const rows = useMemo(() => stepRows(steps, step, tops, [first, end]), [steps, step, tops, first, end]);
   const lanes = useMemo(() => lanesOf(steps, folded), [steps, folded]);
   const marks = useMemo(() => drawLanes(rows, lanes, box.rem), [rows, lanes, box.rem]);
   const laneWidth = folded ? 2.3 : Math.max(2.3, 1.1 + 1.45 * (lanes.size - 1) + 1.3);
-  const height = rows.reduce((sum, r) => sum + r.h, 0);
+  const above = tops[first] ?? 0;
+  const height = (tops[end] ?? 0) - above;
+  const below = (tops[steps.length] ?? 0) - above - height;
 
   useLayoutEffect(() => {
+    const element = list.current;
+    if (!whole && element !== null && step > 0) {
+      const [top, bottom] = [(tops[step - 1] ?? 0) * box.rem, (tops[step] ?? 0) * box.rem];
+      if (top < element.scrollTop) element.scrollTop = top - 3 * box.rem;
+      else if (bottom > element.scrollTop + element.clientHeight)
+        element.scrollTop = bottom - element.clientHeight + 3 * box.rem;
+      return;
+    }
     const current = list.current?.querySelector('[aria-selected="true"]');
     if (current === null || current === undefined) {
       list.current?.scrollTo({ top: 0 });
       return;
     }
     current.scrollIntoView({ block: "nearest" });
-  }, [step, total]);
+  }, [step, total, whole, tops, box.rem]);
 
   const keys = (e: KeyboardEvent): void => {
     const to = { ArrowDown: step + 1, ArrowUp: step - 1, Home: 1, End: total, PageDown: step + 10, PageUp: step - 10 }[
@@ -64,16 +81,20 @@ export function StepsView() {
         tabIndex={-1}
         aria-label="Steps of the scenario"
         onKeyDown={keys}
+        onScroll={whole ? undefined : (e) => setScroll(e.currentTarget.scrollTop)}
       >
-        <div className={css["lanes"]} style={{ height: `${height}rem` }} aria-hidden="true">
+        <div className={css["lanes"]} style={{ top: `${above}rem`, height: `${height}rem` }} aria-hidden="true">
           <Drawing marks={marks} width={laneWidth * remPx()} height={height * box.rem} />
         </div>
+        {above > 0 && <div style={{ height: `${above}rem` }} aria-hidden="true" />}
         {rows.map((r) => (
           <div
             key={r.step.index}
             role="option"
             aria-selected={r.state === "current"}
             aria-current={r.state === "current" ? "step" : undefined}
+            aria-setsize={steps.length}
+            aria-posinset={r.step.index}
             aria-label={`${r.step.index}, ${ACTORS[r.step.actor].name}: ${r.prefix}${r.op} ${r.step.args}, ${r.step.result}`}
             tabIndex={r.state === "current" || (step === 0 && r.step.index === 1) ? 0 : -1}
             className={css["row"]}
@@ -104,6 +125,7 @@ export function StepsView() {
             )}
           </div>
         ))}
+        {below > 0 && <div style={{ height: `${below}rem` }} aria-hidden="true" />}
       </div>
       <Note />
       <NextList />

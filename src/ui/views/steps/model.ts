@@ -23,28 +23,60 @@ export const ACTORS: Record<Actor, { letter: string; name: string }> = {
 const ONE_LINE = 1.66;
 const TWO_LINES = 2.72;
 
-export function stepRows(steps: readonly StepView[], current: number): StepRow[] {
-  let y = 0;
-  return steps.map((step) => {
+/** Where each row begins, rem; the last entry is the height of the list. */
+export function rowTops(steps: readonly StepView[]): Float64Array {
+  const tops = new Float64Array(steps.length + 1);
+  steps.forEach((s, i) => {
+    tops[i + 1] = (tops[i] ?? 0) + (s.args === "" ? ONE_LINE : TWO_LINES);
+  });
+  return tops;
+}
+
+/** The rows that meet `[top, bottom)`, rem, and some on both sides: `[first, end)`. */
+export function rowsWithin(tops: Float64Array, top: number, bottom: number): [first: number, end: number] {
+  const rank = (y: number): number => {
+    let low = 0;
+    let high = tops.length - 1;
+    while (low < high) {
+      const mid = (low + high) >> 1;
+      if ((tops[mid + 1] ?? 0) <= y) low = mid + 1;
+      else high = mid;
+    }
+    return low;
+  };
+  return [Math.max(0, rank(top) - BESIDE), Math.min(tops.length - 1, rank(bottom) + 1 + BESIDE)];
+}
+
+/** Rows written beyond what is seen. */
+const BESIDE = 12;
+
+/** The rows `[first, end)`; their tops count from the first one's. */
+export function stepRows(
+  steps: readonly StepView[],
+  current: number,
+  tops = rowTops(steps),
+  [first, end]: readonly [number, number] = [0, steps.length],
+): StepRow[] {
+  const from = tops[first] ?? 0;
+  return steps.slice(first, end).map((step, i) => {
     const device = step.op.startsWith("DEVICE_");
-    const h = step.args === "" ? ONE_LINE : TWO_LINES;
-    const row: StepRow = {
+    const y = (tops[first + i] ?? 0) - from;
+    return {
       step,
       prefix: step.prefix + (device ? "DEVICE_" : ""),
       op: device ? step.op.slice(7) : step.op,
       y,
-      h,
+      h: (tops[first + i + 1] ?? 0) - from - y,
       state: step.index === current ? "current" : step.index < current ? "past" : "future",
     };
-    y += h;
-    return row;
   });
 }
 
 /** The actors of a scenario, each with the place of its lane, rem. `folded`: all share one lane. */
 export function lanesOf(steps: readonly StepView[], folded: boolean): Map<Actor, number> {
   const order: Actor[] = ["vmm", "guest", "device", "admin"];
-  const present = order.filter((a) => steps.some((s) => s.actor === a));
+  const there = new Set(steps.map((s) => s.actor));
+  const present = order.filter((a) => there.has(a));
   return new Map(present.map((a, i) => [a, folded ? 1.15 : 1.1 + 1.45 * i]));
 }
 

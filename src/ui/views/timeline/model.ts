@@ -47,7 +47,13 @@ export function drawTimeline(input: TimelineInput, at: TimelinePlace): Mark[] {
   }
   const flag = drawFlag(input, at, x, height);
   marks.push(...flag.line);
-  for (const s of steps) {
+  const dx = x(2) - x(1);
+  if (dx < CROWDED) {
+    marks.push(...crowded(steps, x, y, rem));
+    for (const b of input.breakpoints)
+      marks.push({ k: "path", d: `M${n(x(b) - 3)} ${n(y + 0.7 * rem)}h6v6h-6Z`, fill: "fault" });
+  }
+  for (const s of dx < CROWDED ? [] : steps) {
     if (s.index === step) continue;
     marks.push(...sign(s.outcome, x(s.index), y, rem, s.index > step ? "edge" : "ink", 0.5, { refs: s.refs }));
     if (input.breakpoints.includes(s.index))
@@ -55,6 +61,34 @@ export function drawTimeline(input: TimelineInput, at: TimelinePlace): Mark[] {
   }
   marks.push(...names(input, at, x, flag.span), ...words(input, at, x), ...flag.label);
   lanes.forEach(({ lane }, row) => marks.push(...others(lane, row, x, count, at)));
+  return marks;
+}
+
+/** Signs nearer to each other than this, pixels, are drawn as columns. */
+const CROWDED = 3;
+
+/** A band for all steps; every pixel in which one failed is red, an event higher than an errno. */
+function crowded(steps: readonly StepView[], x: (i: number) => number, y: number, rem: number): Mark[] {
+  const columns = (outcome: Outcome): string => {
+    const h = (outcome === "fault" ? 0.62 : 0.5) * rem;
+    let d = "";
+    let last = Number.NaN;
+    for (const s of steps) {
+      if (s.outcome !== outcome) continue;
+      const px = Math.round(x(s.index));
+      if (px === last) continue;
+      d += `M${px + 0.5} ${n(y - h)}v${n(2 * h)}`;
+      last = px;
+    }
+    return d;
+  };
+  const marks: Mark[] = [
+    { k: "rect", x: x(1), y: y - 0.32 * rem, w: x(steps.length) - x(1), h: 0.64 * rem, fill: "ink3", opacity: 0.35 },
+  ];
+  for (const outcome of ["errno", "fault"] as const) {
+    const d = columns(outcome);
+    if (d !== "") marks.push({ k: "path", d, stroke: "fault", width: outcome === "fault" ? 2 : 1.4, cls: "keep" });
+  }
   return marks;
 }
 
@@ -101,12 +135,19 @@ function names(
 ): Mark[] {
   const { rem } = at;
   const dx = x(2) - x(1);
-  const one = dx > 8.5 * rem;
+  const one = dx > 8.5 * rem || dx < CROWDED;
   const rows = one ? 1 : 2;
-  const every = Math.max(1, Math.ceil((2.6 * rem) / (dx * rows)));
+  const least = Math.max(2.6, em(String(steps.length), "sans") * 0.92 + (dx < CROWDED ? 5 : 1.2));
+  const every = Math.max(1, Math.ceil((least * rem) / (dx * rows)));
   const marks: Mark[] = [];
-  for (const s of steps) {
-    if (s.index === step || (every > 1 && Math.ceil(s.index / rows) % every !== 0)) continue;
+  for (let at0 = 0; at0 < steps.length; at0++) {
+    // Of very many steps those between two names are jumped over.
+    if (every > 8 && Math.ceil((at0 + 1) / rows) % every !== 0) {
+      at0 = Math.max(at0, (Math.ceil(Math.ceil((at0 + 1) / rows) / every) * every - 1) * rows - 1);
+      continue;
+    }
+    const s = steps[at0];
+    if (s === undefined || s.index === step || (every > 1 && Math.ceil(s.index / rows) % every !== 0)) continue;
     const row = one ? 1 : (s.index + 1) % 2;
     const px = x(s.index);
     const digits = String(s.index);
@@ -156,7 +197,10 @@ function words({ steps, step }: TimelineInput, at: TimelinePlace, x: (i: number)
   const marks: Mark[] = [];
   const taken: [number, number][] = [];
   const bad = steps.filter((s) => s.outcome === "errno" || s.outcome === "fault");
+  let last = Number.NEGATIVE_INFINITY;
   for (const s of [...bad.filter((b) => b.index === step), ...bad.filter((b) => b.index !== step)]) {
+    // Ascending but for the first: what begins left of the last one's end cannot stand.
+    if (s.index !== step && x(s.index) < last - 2 * rem) continue;
     const w = em(s.result, "mono") * 0.82 * rem;
     const start = Math.min(
       x(s.index) - (s.outcome === "fault" ? 0.45 : 0.2) * rem + (s.index === step ? 1 * rem : 0),
@@ -164,6 +208,7 @@ function words({ steps, step }: TimelineInput, at: TimelinePlace, x: (i: number)
     );
     if (taken.some(([a, b]) => start < b + 5 && start + w > a - 5)) continue;
     taken.push([start, start + w]);
+    if (s.index !== step) last = start + w;
     marks.push({
       k: "text",
       x: start,
@@ -207,11 +252,29 @@ function sign(
   return [line(x, y - 0.9 * s, x, y + 0.9 * s, tone, { width: 1.6 })];
 }
 
+/** Another kernel's lane with very many steps: a column where it differs, a red one where it then failed. */
+function crowdedLane(lane: Lane, x: (i: number) => number, y: number, rem: number): Mark[] {
+  const bars = { ink: "", fault: "" };
+  const last = { ink: Number.NaN, fault: Number.NaN };
+  lane.cells.forEach((cell, i) => {
+    if (!cell.differs) return;
+    const tone = cell.outcome === "errno" || cell.outcome === "fault" ? "fault" : "ink";
+    const px = Math.round(x(i + 1));
+    if (last[tone] === px) return;
+    last[tone] = px;
+    bars[tone] += `M${px + 0.5} ${n(y - 0.36 * rem)}v${n(0.72 * rem)}`;
+  });
+  return (["ink", "fault"] as const).flatMap((tone): Mark[] =>
+    bars[tone] === "" ? [] : [{ k: "path", d: bars[tone], stroke: tone, width: 1.2 }],
+  );
+}
+
 function others(lane: Lane, row: number, x: (i: number) => number, count: number, at: TimelinePlace): Mark[] {
   const { rem } = at;
   const y = crisp((ROWS.first + row * ROWS.pitch) * rem);
   const dx = x(2) - x(1);
   const marks: Mark[] = [line(x(1), y, x(count), y, "hair")];
+  if (dx < CROWDED) return [...marks, ...crowdedLane(lane, x, y, rem)];
   const failed = (i: number): boolean => lane.cells[i]?.outcome === "errno" || lane.cells[i]?.outcome === "fault";
   lane.cells.forEach((cell, i) => {
     const px = x(i + 1);
