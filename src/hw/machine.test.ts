@@ -242,3 +242,115 @@ describe("masked messages", () => {
     expect([m.sendPending(), m.waiting.size]).toEqual([[], 0]);
   });
 });
+
+describe("lost messages", () => {
+  test("every reason reaches whoever watches", () => {
+    const m = translated("none");
+    ready(m);
+    const heard = new Listener();
+    const lost = (): string | undefined => heard.lines.filter((line) => line.startsWith("msi lost")).at(-1);
+    m.probe = heard;
+    expect(m.probe).toBe(heard);
+    m.msi(EDU, 0);
+    expect(lost()).toBe(`msi lost ${EDU} vector 0: MSI and MSI-X are disabled`);
+    program(m, 0x700_0000, 5);
+    m.msi(EDU, 0);
+    expect(lost()).toBe(`msi lost ${EDU} vector 0: write 0x5 to 0x7000000: F_TRANSLATION`);
+    program(m, 0x1000, 5);
+    m.msi(EDU, 0);
+    expect(lost()).toBe(`msi lost ${EDU} vector 0: write 0x5 to 0x1000: the message went to memory at 0x40800000`);
+    program(m, DOORBELL, 1);
+    m.msi(EDU, 0);
+    expect(lost()).toBe("msi lost ITS: device 0x18 event 1: no MAPTI for this EventID");
+    m.pci.byBdf.get(EDU)?.config.write(4, 2, 0);
+    expect(m.msi(EDU, 0).why).toBe("not bus master");
+    expect(m.interrupts).toEqual([]);
+  });
+
+  test("a function that firmware gives no DeviceID; a DeviceID that software did not map", () => {
+    const { desc } = machine("none");
+    const [edu] = desc.functions;
+    if (edu === undefined) throw new Error("a function");
+    for (const [msiDeviceId, why] of [
+      [-1, "firmware gives the function no DeviceID"],
+      [0x19, "no MAPD for this DeviceID"],
+    ] as const) {
+      const m = new Machine({ ...desc, functions: [{ ...edu, smmu: null, msiDeviceId }] });
+      ready(m);
+      program(m, ITS + GITS.TRANSLATER, 0);
+      expect(m.msi(EDU, 0)).toMatchObject({ end: "its", why, intid: 0 });
+    }
+  });
+
+  test("to a peer's BAR, and to nobody, on the way up", () => {
+    const bytes = new Uint8Array(256);
+    bytes.set([0x06], 4);
+    bytes.set([0, 0, 0, 0x10], 0x10);
+    const peer = Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+    const { desc } = machine("none");
+    const [edu] = desc.functions;
+    if (edu === undefined) throw new Error("a function");
+    const bars = [{ index: 0, kind: "mem" as const, prefetch: false, start: 0x1000_0000, last: 0x1000_0fff }];
+    const card = { ...edu, parent: null, smmu: null };
+    const below = { ...card, parent: "0000:00:02.0" };
+    // A switch port whose window holds both; a conventional bus carries the message to the peer at once.
+    const bridge = new Uint8Array(256);
+    bridge.set([6], 4);
+    bridge[0x0e] = 1;
+    bridge.set([0, 1, 1], 0x18);
+    bridge.set([0x00, 0x10, 0x00, 0x10], 0x20);
+    const port = Array.from(bridge, (b) => b.toString(16).padStart(2, "0")).join("");
+    const m = new Machine({
+      ...desc,
+      functions: [
+        { ...card, bdf: "0000:00:02.0", config: port },
+        { ...below, bdf: "0000:01:00.0" },
+        { ...below, bdf: "0000:01:01.0", config: peer, bars },
+      ],
+    });
+    const heard = new Listener();
+    m.probe = heard;
+    const config = m.pci.byBdf.get("0000:01:00.0")?.config;
+    config?.write(0x4c, 2, 0x1234);
+    config?.write(0x42, 2, 1);
+    config?.write(0x44, 4, 0x1000_0010);
+    expect(m.msi("0000:01:00.0", 0)).toMatchObject({ end: "memory", why: "the message went to a BAR of 0000:01:01.0" });
+    expect(heard.lines.at(-1)).toContain("msi lost 0000:01:00.0: the message went to a BAR");
+    expect(m.mem.read32(0x1000_0010)).toBe(0x1234);
+    config?.write(0x44, 4, 0x1000_2000);
+    expect(m.msi("0000:01:00.0", 0)).toMatchObject({ end: "fault", intid: 0 });
+  });
+
+  test("a DMA write to a doorbell is a message as well; HIP06 lets it pass the SMMU by", () => {
+    const { desc } = machine("none");
+    const smmus = desc.smmus.map((s) => ({ ...s, model: "hi161x" as const }));
+    const m = new Machine({ ...desc, smmus });
+    ready(m);
+    m.write32(SMMU + 0x44, 0x8010_0000);
+    const data = new Uint8Array([0, 0, 0, 0]);
+    expect(m.dma(EDU, { write: true, hi: 0, lo: ITS + GITS.TRANSLATER, len: 4, data }).ok).toBe(true);
+    expect(m.dma(EDU, { write: true, hi: 0, lo: 0x4000_0000, len: 4, data }).ok).toBe(false);
+    expect(m.interrupts).toEqual([{ intid: 8192 }]);
+  });
+});
+
+test("MSI-X tables are written and read by CPU and devices alike", () => {
+  const { desc } = machine("none");
+  const [edu] = desc.functions;
+  if (edu === undefined) throw new Error("a function");
+  const bytes = new Uint8Array(256);
+  bytes.set([6, 0, 0x10], 4);
+  bytes.set([0, 0, 0, 0x10], 0x10);
+  bytes[0x34] = 0x60;
+  bytes.set([CAP.MSIX, 0, 3, 0], 0x60);
+  const config = Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+  const bars = [{ index: 0, kind: "mem" as const, prefetch: false, start: 0x1000_0000, last: 0x1000_0fff }];
+  const m = new Machine({ ...desc, functions: [{ ...edu, smmu: null, config, bars }] });
+  m.pci.byBdf.get(EDU)?.config.write(4, 2, 6);
+  m.write32(0x1000_0010, 7);
+  expect(m.read32(0x1000_0010)).toBe(7);
+  const data = new Uint8Array([1, 0, 0, 0, 2, 0, 0, 0]);
+  expect(m.dma(EDU, { write: true, hi: 0, lo: 0x1000_0020, len: 8, data }).ok).toBe(true);
+  expect([m.read32(0x1000_0020), m.read32(0x1000_0024)]).toEqual([1, 2]);
+  expect(m.pci.byBdf.get(EDU)?.message(4)).toBe("MSI and MSI-X are disabled");
+});

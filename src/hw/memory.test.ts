@@ -112,3 +112,28 @@ test("a copy shares pages until one side writes", () => {
   expect(words(mem)).toEqual([5, 2, 3, 5]);
   expect(words(copy)).toEqual([1, 6, 0, 1]);
 });
+
+test("whoever watches hears single words and bulk accesses; what makes two memories equal", () => {
+  const mem = new PhysMem();
+  const heard = new Listener();
+  mem.probe = heard;
+  mem.write32(0x1000, 5, "a");
+  mem.read64(0x1000, "b");
+  mem.readBytes(0x1000, new Uint8Array(3));
+  expect(heard.lines).toEqual(["cpu writes 0x1000 a", "cpu reads 0x1000 b", "cpu reads 0x1000 3 bytes"]);
+  expect(mem.selfState()).toEqual({ ram: [], pages: mem.pages, who: "cpu", probe: heard });
+});
+
+test("goes back to what it was, as often as wanted", () => {
+  const mem = new PhysMem();
+  mem.write32(0x1000, 5);
+  const saved = mem.selfSave();
+  for (const value of [6, 7]) {
+    mem.write32(0x1000, value);
+    mem.write32(0x5000, value);
+    expect(mem.load64(0x1000)).toBe(true);
+    mem.selfRestore(saved);
+    expect([mem.read32(0x1000), mem.read32(0x5000)]).toEqual([5, 0]);
+    expect([mem.load64(0x1000), mem.lo]).toEqual([true, 5]);
+  }
+});

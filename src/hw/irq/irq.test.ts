@@ -177,3 +177,27 @@ test("GICv2m raises the SPIs it has and no others", () => {
     "msi lost v2m: 144 is no SPI of it",
   ]);
 });
+
+test("registers of the ITS and of the frame read back; commands wait for the ITS and its queue", () => {
+  const { its } = ready();
+  expect([its.readReg(GITS.CTLR), its.readReg(GITS.CBASER), its.readReg(GITS.CBASER + 4)]).toEqual([
+    0x8000_0001,
+    QUEUE,
+    0x8000_0000,
+  ]);
+  expect([its.readReg(GITS.BASER), its.readReg(0x200)]).toEqual([DEVICES, 0]);
+  const frame = new Gicv2m({ name: "v2m", base: 0x802_0000, spiBase: 80, spiCount: 64 }, []);
+  expect([frame.readReg(0xfcc), frame.readReg(0x10), frame.writeReg(0x10, 80)]).toEqual([0x53a, 0, 0]);
+  const off = new Driver();
+  off.its.writeReg(GITS.CTLR, 0);
+  off.send(off.mapd(0x18, 5));
+  expect(off.its.readReg(GITS.CREADR)).toBe(0);
+});
+
+test("MAPI uses the EventID as LPI; an unknown command is told", () => {
+  const d = new Driver();
+  d.send(MAPC, d.mapd(0x18, 16), d.event(op.ITS_MAPI, 0x18, 8200));
+  expect(d.its.translate(0x18, 8200)).toMatchObject({ delivered: true, intid: 8200 });
+  d.send(d.event(0x7f, 0x18, 8200));
+  expect(d.its.errors.at(-1)).toContain("unknown");
+});

@@ -67,10 +67,3 @@ export function levelShift(level: number, granule: number): number {
 export function startLevel(inputBits: number, granule: number): number {
   return 4 - Math.ceil((inputBits - granule) / (granule - 3));
 }
-
-/** Whether a block descriptor is architected at a level; `wide`: 52-bit output addresses. */
-export function blockAllowed(level: number, granule: number, wide: boolean): boolean {
-  if (granule === 12) return level === 1 || level === 2;
-  if (granule === 14) return level === 2;
-  return level === 2 || (level === 1 && wide);
-}
