@@ -153,7 +153,6 @@ describe("what is wrong is said in one line, exit 2", () => {
     [["list", "colours"], 'nothing to list is called "colours"'],
     [["list", "labs"], "not there yet"],
     [["walk", "/nonexistent.json"], "/nonexistent.json: no such file"],
-    [["explore", "--kernels", "a,b"], "not there yet"],
     [["rebuild", "/nonexistent.json"], "/nonexistent.json: no such file"],
     [["import", "x"], "not there yet"],
     [["export", "x", "--as", "c"], "not there yet"],
@@ -180,7 +179,7 @@ describe("lab -h", () => {
     expect(r.code).toBe(0);
     for (const command of ["replay", "run", "compare", "list", "walk", "rebuild"])
       expect(r.out).toMatch(new RegExp(`^  ${command} `, "m"));
-    for (const later of ["explore", "grade"]) expect(r.out).not.toContain(later);
+    for (const later of ["grade"]) expect(r.out).not.toContain(later);
     expect((await lab("run", "-h")).out).toContain("--kernel <id>");
   });
 });

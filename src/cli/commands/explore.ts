@@ -81,7 +81,8 @@ function follow(explorer: Explorer, seconds: number, output: Output): void {
 
 function tell(question: Question, scenario: Scenario, output: Output): void {
   output.line(printScenario(scenario));
-  if (question.kernels.length < 2) return;
+  const shows = scenario.steps.at(-1)?.checks.some((c) => c.kernels.length > 0) === true;
+  if (question.kernels.length < 2 || shows) return;
   const seen = witness(question, scenario.steps, (world) => moves(world, { ...question.universe, ops: ASKING }));
   if (seen === null) return;
   output.line(`then a program sees it by: ${printStep(seen.step)}`);

@@ -206,5 +206,5 @@ export class Explorer implements PackedModel {
 /** What one saw and the other did not. */
 function only(mine: readonly string[], others: readonly string[]): string {
   const list = mine.filter((fact) => !others.includes(fact));
-  return list.length === 0 ? "nothing of it" : list.join("; ");
+  return list.length === 0 ? "none of that" : list.join("; ");
 }

@@ -69,8 +69,13 @@ export class StateKeys {
   private readonly checkpoints: Checkpoints;
   private readonly memory: CanonicalMemory;
   private readonly skipped = new Set<object>();
+  /** Sets of numbers of which only how many there are counts. */
+  private readonly counted = new Set<object>();
+  private readonly objectsOf = new Map<object, IommufdCtx>();
   /** Text of one object -> its number. */
   private readonly texts = new Map<string, number>();
+  private readonly shared = new WeakMap<object, string>();
+  private sharedCount = 0;
   private names = new Map<object, number>();
   private queue: object[] = [];
   private asids = new Map<number, number>();
@@ -83,12 +88,19 @@ export class StateKeys {
     const { mem } = world.machine;
     this.memory = new CanonicalMemory(world, checkpoints.startOf(mem) as ReadonlyMap<number, Uint32Array>);
     const { platform } = world.kernel;
-    for (const { free } of [world.kernel.mm.frames]) this.skip(free, ...free);
+    const { frames, pins } = world.kernel.mm;
+    this.skip(world.names, frames.free, ...frames.free, pins.chunks);
+    if (platform !== null) this.skip(platform.irq.by_intid);
     for (const smmu of platform?.smmus ?? []) {
       this.skip(smmu.cmdq, smmu.evtq);
+      this.counted.add(smmu.asid_map.used).add(smmu.vmid_map.used);
       if (smmu.priq !== null) this.skip(smmu.priq);
     }
     for (const smmu of world.machine.smmus) this.skipRegisters(smmu);
+    for (const ctx of world.kernel.iommufd.ctxs) {
+      this.counted.add(ctx.tombstones).add(ctx.reserved);
+      this.objectsOf.set(ctx.objects, ctx);
+    }
   }
 
   private skip(...objects: object[]): void {
@@ -188,12 +200,11 @@ export class StateKeys {
     return `#${name}`;
   }
 
-  private readonly shared = new Map<object, number>();
-  /** Frozen objects and functions by identity: they are the same ones in every state. */
-  private sharedName(value: object): number {
+  /** A frozen object of plain values by what it holds, another one or a function by identity: the kernel's own tables. */
+  private sharedName(value: object): string {
     let name = this.shared.get(value);
     if (name === undefined) {
-      name = this.shared.size;
+      name = plainText(value) ?? String(this.sharedCount++);
       this.shared.set(value, name);
     }
     return name;
@@ -203,6 +214,7 @@ export class StateKeys {
     if (ArrayBuffer.isView(object)) return `b${(object as Uint8Array).join()}`;
     if (Array.isArray(object)) return `[${object.map((v) => this.value(v)).join()}`;
     if (object instanceof RangeMap) return `{${[...(object as RangeMap<never>)].map((v) => this.value(v)).join()}`;
+    if (object instanceof Set && this.counted.has(object)) return `n${object.size}`;
     if (object instanceof Set) return `s${[...object].map((v) => this.value(v)).join()}`;
     if (object instanceof Map) return this.mapText(object);
     if (object instanceof PinCounts) return pinText(object);
@@ -215,9 +227,14 @@ export class StateKeys {
     const { kernel, machine } = this.world;
     const { platform } = kernel;
     const its = platform?.irq.its ?? null;
+    const ctx = this.objectsOf.get(map);
+    if (ctx !== undefined) return `j${this.objectsText(ctx)}`;
     if (map === its?.devices || map === machine.its?.lpis) return this.sortedMap(map as Map<number, unknown>);
     if (map === platform?.irq.descs) return `s${[...map.values()].map((v) => this.value(v)).join()}`;
-    return `m${[...map].map(([k, v]) => `${this.value(k)}:${this.value(v)}`).join()}`;
+    const entries = [...map];
+    const groups = map.size > 1 && isState(entries[0]?.[0]);
+    if (groups) entries.sort((a, b) => this.rank(a[0]) - this.rank(b[0]));
+    return `m${entries.map(([k, v]) => `${this.value(k)}:${this.value(v)}`).join()}`;
   }
 
   private sortedMap(map: Map<number, unknown>): string {
@@ -233,14 +250,16 @@ export class StateKeys {
     if (object instanceof Map && machine.smmus.some((s) => s.translator.configs === object))
       return this.sortedMap(object as Map<number, unknown>);
     const members = [...object.values()];
-    const rank = (v: unknown): number =>
-      typeof v === "object" && v !== null
-        ? (this.checkpoints.numbers.get(v) ?? this.names.get(v) ?? Number.MAX_SAFE_INTEGER)
-        : -1;
     return members
-      .sort((a, b) => rank(a) - rank(b))
+      .sort((a, b) => this.rank(a) - this.rank(b))
       .map((v) => this.value(v))
       .join();
+  }
+
+  /** Where an object stands among those that have a name. */
+  private rank(value: unknown): number {
+    if (typeof value !== "object" || value === null) return -1;
+    return this.checkpoints.numbers.get(value) ?? this.names.get(value) ?? Number.MAX_SAFE_INTEGER;
   }
 
   private fieldsText(object: object): string {
@@ -312,6 +331,17 @@ export class StateKeys {
     });
     return `t${entries.sort().join()}`;
   }
+}
+
+function plainText(value: object): string | null {
+  if (typeof value === "function" || (value.constructor !== Object && !Array.isArray(value))) return null;
+  const parts: string[] = [];
+  for (const [key, part] of Object.entries(value as Record<string, unknown>)) {
+    const text = typeof part === "object" && part !== null ? plainText(part) : String(part);
+    if (text === null || typeof part === "function") return null;
+    parts.push(`${key}:${typeof part}:${text}`);
+  }
+  return `{${parts.join()}}`;
 }
 
 function pinText(pins: PinCounts): string {
