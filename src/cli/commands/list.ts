@@ -71,11 +71,11 @@ async function listIoctls(): Promise<IoctlItem[]> {
   for (const path of recordedTraces()) for (const line of linesOf(await readInput(path))) coverage.add(line);
   const kernels = await loadKernels();
   const releases = kernels.profiles.flatMap((p) => {
-    const features = /^linux-/.test(p.id) ? kernels.resolve(p.id, false)?.features : undefined;
+    const features = p.id.startsWith("linux-") ? kernels.resolve(p.id, false)?.features : undefined;
     return features === undefined ? [] : [{ id: p.id, release: features.uapi_release }];
   });
   return ALL_IOCTLS.map((def) => {
-    const having = releases.filter((r) => r.release >= releaseNumber(def.since)).at(-1);
+    const having = releases.findLast((r) => r.release >= releaseNumber(def.since));
     const kernel = having === undefined ? "in no release" : `in ${having.id} and newer`;
     const results = coverage.of(def);
     const recorded = [...results.values()].reduce((a, b) => a + b, 0);

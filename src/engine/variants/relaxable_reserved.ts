@@ -31,7 +31,7 @@ export default defineKernel({
     ): number {
       const regions = k.ops
         .iommu_get_resv_regions(k, dev)
-        .map((r) => (r.type === "direct-relaxable" ? { ...r, type: "direct" as const } : r));
+        .map((r) => (r.type === "direct-relaxable" ? Object.assign({}, r, { type: "direct" as const }) : r));
       return enforce_regions(k, iopt, dev, regions, igroup);
     },
   }),
