@@ -201,3 +201,14 @@ test("MAPI uses the EventID as LPI; an unknown command is told", () => {
   d.send(d.event(0x7f, 0x18, 8200));
   expect(d.its.errors.at(-1)).toContain("unknown");
 });
+
+test("tables that are too small or not there have no place for an entry", () => {
+  const d = new Driver();
+  d.its.writeReg64(GITS.BASER + 8, COLLECTIONS, 0);
+  d.send(MAPC);
+  expect(d.its.tables.collection(0)).toBe(-1);
+  // Indirect: one page of pointers, each to a page of 512 entries.
+  d.its.writeReg64(GITS.BASER, DEVICES, 0xc000_0000);
+  expect(d.its.tables.device(512 * 512)).toBe(null);
+  expect(d.its.tables.device(3)).toBe(null);
+});

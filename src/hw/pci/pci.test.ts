@@ -83,6 +83,15 @@ describe("function", () => {
     expect([f.barAddress(1), f.expType, f.isBridge]).toEqual([-1, -1, false]);
   });
 
+  test("an I/O BAR; multi-function; what PASID lets software change; an extended list that ends in nothing", () => {
+    const bar = { index: 1, kind: "io" as const, prefetch: false, start: 0x1000, last: 0x10ff };
+    const bytes = image(4096, [0x0e, 0x80], [0x14, 0x01, 0x10], [0x100, EXT.PASID, 0, 1, 0x20, 0x02, 0x14, 0, 0]);
+    const f = new PciFunction(desc("0000:00:03.5", bytes, null, { bars: [bar], configSize: 4096 }));
+    expect([f.barAddress(1), f.function, f.config.multifunction]).toEqual([0x1000, 5, true]);
+    f.config.write(0x106, 2, 0xffff);
+    expect([f.config.read(0x106, 2), f.config.capabilities().length]).toEqual([7, 1]);
+  });
+
   test("MSI: disabled, enabled, masked; needs bus mastering", () => {
     const f = new PciFunction(desc("0000:00:03.0", ENDPOINT));
     const { config } = f;

@@ -62,6 +62,25 @@ describe("translation requests", () => {
     expect(translationRequest(none.smmu, SID, -1, 0, 0x1000, false).status).toBe("UR");
   });
 
+  test("no access where neither right is left, beyond the output size, and where stage 2 hides the CD", () => {
+    const b = ready();
+    b.rig.map(b.root, 0x4000, PA, S1_PAGE & ~0x40);
+    expect(ask(b, 0x4000)).toBe("none");
+    const second = b.rig.page();
+    ste(b, { Config: 7, ...b.rig.s2(second) });
+    expect([ask(b, 0x1000), b.smmu.events.prod]).toEqual(["none", 0]);
+    b.rig.ste(SID, { Config: 6, EATS, ...b.rig.s2(second) });
+    b.smmu.translator.forget(-1);
+    expect(translationRequest(b.smmu, SID, -1, 0x1_0000, 0, false)).toMatchObject({ status: "success", read: false });
+  });
+
+  test("a stream table where nothing answers: CA", () => {
+    const b = ready();
+    b.smmu.writeReg64(REG.STRTAB_BASE, 0x1000_0000, 0);
+    b.smmu.translator.forget(-1);
+    expect(ask(b, 0x1000)).toBe("CA");
+  });
+
   test("errors of structures: CA, recorded with REC_CFG_ATS", () => {
     const b = ready();
     ste(b, { S1CDMax: 2 });

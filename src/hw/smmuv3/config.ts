@@ -327,7 +327,6 @@ export function selectTable(c: StreamConfig, hi: number, lo: number): TableInfo 
 }
 
 /** Level from which a look-up with the other granule starts: that of a table over the same input. */
-export function lookupStart(tt: TableInfo | null, granule: number): number {
-  if (tt === null) return 0;
+export function lookupStart(tt: TableInfo, granule: number): number {
   return Math.max(4 - Math.ceil((tt.inputBits - granule) / (granule - 3)), 0);
 }

@@ -134,3 +134,19 @@ test("when full, everything goes", () => {
   expect(tlb.find(1, 0, 0, 0, 12, 0)).toBe(-1);
   expect(tlb.find(1, 0, 0, 256 << 12, 12, 0)).toBe(0);
 });
+
+test("any of 256 entries can go, in any order; a block of 1 TiB keeps all bits below", () => {
+  const tlb = new Tlb();
+  for (let i = 0; i < 256; i++) tlb.insert(1, 0, 0, i << 12, 12, 3, 0, i << 12, 3, 3, 3, false, false);
+  for (let n = 0; n < 256; n++) {
+    const i = (n * 101 + 7) % 256;
+    expect(tlb.find(1, 0, 0, i << 12, 12, 3) >= 0).toBe(true);
+    tlb.invalidateRange(1, 0, 0, i << 12, 1, true);
+    expect(tlb.find(1, 0, 0, i << 12, 12, 3)).toBe(-1);
+  }
+  expect(tlb.count).toBe(0);
+  tlb.insert(1, 0, 0x345, 0x678, 16, 1, 0x8345, 0x678, 3, 3, 3, true, false);
+  const slot = tlb.find(1, 0, 0x1ff, 0x1000, 16, 1);
+  expect(tlb.output(slot, 0x1ff, 0x1000)).toBe(0x81ff * 2 ** 32 + 0x1000);
+  expect([tlb.isDevice(slot), tlb.shiftOf(slot)]).toEqual([true, 42]);
+});

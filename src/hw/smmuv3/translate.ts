@@ -74,11 +74,10 @@ export class Translator {
     return this.walker.probe;
   }
 
-  /** Forgets configurations: of one stream, of one substream, or (`sid` -1) all. */
-  forget(sid: number, ssid = -2): void {
+  /** Forgets configurations: of one stream, or (`sid` -1) all. */
+  forget(sid: number): void {
     this.last = null;
     if (sid < 0) this.configs.clear();
-    else if (ssid >= -1) this.configs.delete(sid * SSIDS + ssid + 1);
     else for (const [key, c] of this.configs) if (c.sid === sid) this.configs.delete(key);
   }
 
@@ -163,7 +162,7 @@ export class Translator {
     const start = tt === null ? c.start2 : tt.start;
     if (!walker.dry) {
       let slot = tlb.find(c.asid, c.vmid, hi, lo, granule, start);
-      if (slot < 0 && c.s1 && c.s2 && c.granule2 !== granule) {
+      if (slot < 0 && tt !== null && c.s2 && c.granule2 !== granule) {
         slot = tlb.find(c.asid, c.vmid, hi, lo, c.granule2, lookupStart(tt, c.granule2));
       }
       if (this.probe !== null) {
