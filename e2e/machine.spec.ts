@@ -15,6 +15,7 @@ test("the machine takes the place of the address space by its key, and the link 
   await page.keyboard.press("1");
   await expect(lab.pane("Address space")).toBeVisible();
   await expect(lab.pane("Machine")).toHaveCount(0);
+  await expect(page).not.toHaveURL(/x\.st=/);
   const again = await Lab.open(page, link);
   await expect(again.pane("Machine")).toBeVisible();
 });

@@ -18,7 +18,8 @@ import { Panes } from "./Panes.tsx";
 import type { Session } from "./session.ts";
 import { SettingsContext, type SettingsPair, useSettings } from "./settings.ts";
 import { useShape } from "./shape.ts";
-import { viewOf } from "./stage.ts";
+import { isView, viewOf } from "./stage.ts";
+import type { PaneId } from "./state.ts";
 
 /** The whole page for one session. */
 export function App({ session }: { session: Session }) {
@@ -63,6 +64,7 @@ function Screen() {
   const root = useRef<HTMLDivElement>(null);
   const phase = useLab((s) => s.phase);
   const stage = useLab((s) => s.stage);
+  const maximised = useLab((s) => s.maximised);
   const dialog = useLab((s) => s.dialog);
   const spoken = useLab((s) => s.spoken);
   const shape = useShape(settings.text);
@@ -93,9 +95,10 @@ function Screen() {
       <nav className={css["skips"]} aria-label="Skip to">
         {[
           ["steps", "Steps"],
-          ...stage.map((v) => [v, viewOf(v).title]),
-          ["inspector", "Inspector"],
-          ["why", "Why"],
+          ...(maximised === null ? [...stage, "inspector" as const, "why" as const] : [maximised]).map((v) => [
+            v,
+            titleOf(v),
+          ]),
           ["timeline", "Timeline"],
         ].map(([id, name]) => (
           <a
@@ -127,4 +130,9 @@ function Screen() {
       )}
     </div>
   );
+}
+
+function titleOf(pane: PaneId): string {
+  if (isView(pane)) return viewOf(pane).title;
+  return pane === "why" ? "Why" : pane === "inspector" ? "Inspector" : "Timeline";
 }

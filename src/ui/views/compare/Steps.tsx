@@ -28,6 +28,7 @@ export function Steps(props: {
   const { rows, columns, onSight, onOpen, other } = props;
   const session = useSession();
   const step = useLab((s) => s.step);
+  const total = useLab((s) => s.opened?.steps ?? 0);
   const host = useRef<HTMLDivElement>(null);
   const box = useBox(host);
   const [top, setTop] = useState(0);
@@ -64,11 +65,11 @@ export function Steps(props: {
       ArrowDown: step + 1,
       ArrowUp: step - 1,
       Home: 1,
-      End: rows.steps,
+      End: total,
       PageDown: step + 10,
       PageUp: step - 10,
     }[e.key];
-    if (to !== undefined) session.seek(Math.max(1, Math.min(rows.steps, to)));
+    if (to !== undefined) session.seek(Math.max(1, Math.min(total, to)));
     else if (e.key === "ArrowRight" || e.key === "ArrowLeft") {
       const next = others[now + (e.key === "ArrowRight" ? 1 : -1)];
       if (next !== undefined) onOpen(next, step);
@@ -175,6 +176,7 @@ function Head(props: { column: Column; first: number; rows: Rows; other: boolean
   return (
     <span
       role="columnheader"
+      aria-label={`${info.title} ${said}`}
       className={css["head"]}
       data-base={base ? "" : undefined}
       data-other={other ? "" : undefined}
