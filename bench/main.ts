@@ -1,12 +1,13 @@
 /** `npm run --silent bench [-- NAME...] [--json]`: every benchmark whose name begins with one of the names, or all. */
 import { areaBenches } from "./areas.ts";
 import type { Bench } from "./bench.ts";
+import { exploreBenches } from "./explore.ts";
 import { replayBenches } from "./replay.ts";
 import { uiBenches } from "./ui/benches.ts";
 import { closeSite } from "./ui/site.ts";
 import { walkBenches } from "./walk.ts";
 
-const all: readonly Bench[] = [...walkBenches, ...replayBenches, ...areaBenches, ...uiBenches];
+const all: readonly Bench[] = [...walkBenches, ...replayBenches, ...areaBenches, ...exploreBenches, ...uiBenches];
 
 interface Outcome {
   name: string;
