@@ -38,6 +38,8 @@ export default defineKernel({
   ],
   overrides: (base) => ({
     arm_smmu_get_resv_regions: (k: Kernel, dev: Device) =>
-      base.arm_smmu_get_resv_regions(k, dev).map((r) => (r.type === "sw-msi" ? Object.assign(r, { start: msi_iova_base(k) }) : r)),
+      base
+        .arm_smmu_get_resv_regions(k, dev)
+        .map((r) => (r.type === "sw-msi" ? Object.assign(r, { start: msi_iova_base(k) }) : r)),
   }),
 });
