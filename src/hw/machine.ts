@@ -53,6 +53,8 @@ export interface FirmwareDesc {
   cmdline: string;
   /** The root complexes force write-back writes (IORT CANWBS); null = a device tree, which cannot say it. */
   canwbs: boolean | null;
+  /** The root complex passes ATS requests on (device tree `ats-supported`, IORT); absent = no. */
+  ats?: true;
   /** The host bridge wants its configuration kept (_DSM function 5); null = what was saved does not tell. */
   preserveConfig: boolean | null;
   rmrs: RmrDesc[];

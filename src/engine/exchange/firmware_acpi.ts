@@ -47,6 +47,7 @@ export function acpiFacts(files: MachineFiles): Facts | null {
     firmware: {
       kind: "acpi",
       canwbs: rc.canwbs,
+      ...(rc.ats ? { ats: true } : {}),
       preserveConfig: preserve.value,
       rmrs: nodes.flatMap((n) => (n.kind === "rmr" ? rmrsOf(nodes, n) : [])),
       notes,

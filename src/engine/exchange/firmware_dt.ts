@@ -44,6 +44,7 @@ export function deviceTreeFacts(files: MachineFiles): Facts | null {
     firmware: {
       kind: "dt",
       canwbs: null,
+      ...(bridge.flags.has("ats-supported") ? { ats: true } : {}),
       preserveConfig: [bridge, chosen].some((n) => n !== undefined && cell(n, "linux,pci-probe-only") > 0),
       rmrs: [],
       notes,

@@ -24,7 +24,7 @@ export interface BootOptions {
    * machine's registers show it.
    */
   cmdline: string;
-  /** The root complexes pass ATS requests on (device tree `ats-supported`, IORT): devices may use it. */
+  /** The root complexes pass ATS requests on: devices may use it. Firmware says so; a made-up machine without does. */
   ats: boolean;
   /** bdfs that firmware says may be stalled (`dma-can-stall`). */
   dma_can_stall: readonly string[];
@@ -57,6 +57,7 @@ export function boot_options_of({ firmware }: MachineDesc): Partial<BootOptions>
   const { cmdline } = firmware;
   return {
     canwbs: firmware.canwbs ?? DEFAULT_BOOT.canwbs,
+    ats: firmware.ats === true,
     passthrough: param_bool(cmdline, "iommu.passthrough", DEFAULT_BOOT.passthrough),
     allow_unsafe_interrupts: param_bool(
       cmdline,

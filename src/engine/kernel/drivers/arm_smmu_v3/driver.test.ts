@@ -34,9 +34,11 @@ interface Change {
   ssidBits?: number;
   /** Adds PASID (16 bits) and ATS to the NVMe's extended capabilities. */
   capabilities?: boolean;
+  /** Firmware says that the root complex passes ATS requests on. */
+  ats?: true;
 }
 
-function machine({ idr0 = {}, ssidBits = 0, capabilities = false }: Change): MachineDesc {
+function machine({ idr0 = {}, ssidBits = 0, capabilities = false, ats }: Change): MachineDesc {
   const smmus = PLAIN.smmus.map((s) => {
     const [zero, one] = [Uint32Array.of(s.idr0), Uint32Array.of(s.idr1)];
     for (const [name, value] of Object.entries(idr0)) set(IDR0.f[name as keyof typeof IDR0.f], zero, value);
@@ -60,7 +62,15 @@ function machine({ idr0 = {}, ssidBits = 0, capabilities = false }: Change): Mac
     for (const [at, word] of Object.entries(words)) view.setUint32(Number(at), word >>> 0, true);
     return { ...f, config: Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("") };
   });
-  return { ...PLAIN, quirks: "none", smmus, functions };
+  const { firmware } = PLAIN;
+  if (firmware === undefined) throw new Error("a machine with firmware");
+  return {
+    ...PLAIN,
+    quirks: "none",
+    smmus,
+    functions,
+    firmware: { ...firmware, ...(ats === undefined ? {} : { ats }) },
+  };
 }
 
 function program(change: Change, options: Partial<BootOptions> = {}): DeviceProgram {
@@ -143,8 +153,15 @@ describe.each([
 });
 
 describe("ATS", () => {
-  it("is on while the device translates; unmapped addresses leave its cache", () => {
+  it("stays off where firmware does not say that the root complex passes requests on", () => {
     const p = program({ idr0: { ATS: 1 }, capabilities: true });
+    const dev = master(p, NVME);
+    expect(p.attach(dev, p.ioas())).toBe(0);
+    expect((p.machine.pci.byBdf.get(NVME)?.config.read(0x120 + 6, 2) ?? 0) & 0x8000).toBe(0);
+  });
+
+  it("is on while the device translates; unmapped addresses leave its cache", () => {
+    const p = program({ idr0: { ATS: 1 }, capabilities: true, ats: true });
     const dev = master(p, NVME);
     const { config } = p.machine.pci.byBdf.get(NVME) ?? {};
     const control = () => config?.read(0x120 + 6, 2) ?? 0;
