@@ -51,7 +51,7 @@ const attach: FileCall = (k, node, api, arg) => {
   const df = device_of(k, a.device);
   if (typeof df === "number") return df;
   const there = space_in(api);
-  if (!k.check(there?.parent == null, "the container is no child")) return -errno.EINVAL;
+  if (!k.check(there === null || there.parent === null, "the container is no child")) return -errno.EINVAL;
   if (!k.check(!node.bound.some((d) => d.vdev === df.vdev), "the device is in no container")) return -errno.EINVAL;
   const nest = (a.flags & NESTING) !== 0;
   const shared = there === null || there.attached.length === 0 || (there.nest && nest);

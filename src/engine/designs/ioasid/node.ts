@@ -214,11 +214,9 @@ function deliver(k: Kernel, record: FaultRecord): boolean {
 }
 
 /** iommufd's calls on a device's file: they come years later. */
-const LATER: readonly number[] = [
-  VFIO_DEVICE_BIND_IOMMUFD.cmd,
-  VFIO_DEVICE_ATTACH_IOMMUFD_PT.cmd,
-  VFIO_DEVICE_DETACH_IOMMUFD_PT.cmd,
-];
+const LATER = Object.freeze(
+  new Set([VFIO_DEVICE_BIND_IOMMUFD.cmd, VFIO_DEVICE_ATTACH_IOMMUFD_PT.cmd, VFIO_DEVICE_DETACH_IOMMUFD_PT.cmd]),
+);
 
 /** The kernel's functions that a design replaces. */
 export function design_ops(design: Design, base: KernelOps): Partial<KernelOps> {
@@ -236,7 +234,7 @@ export function design_ops(design: Design, base: KernelOps): Partial<KernelOps> 
         k.note(calls[name ?? ""]?.name ?? "");
         return call(k, node, file.private_data, arg);
       }
-      if (LATER.includes(cmd)) return -errno.ENOTTY;
+      if (LATER.has(cmd)) return -errno.ENOTTY;
       return base.vfio_device_fops_ioctl(k, file, cmd, arg);
     },
     vfio_device_fops_release(k: Kernel, file: File): void {

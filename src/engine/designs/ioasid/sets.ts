@@ -90,7 +90,7 @@ const request_alloc: FileCall = (k, node, api, arg) => {
   if (set === null) return -errno.EINVAL;
   const detail = () => ({ left: `${set.ids.size}`, right: `${set.quota}` });
   if (!k.check(set.ids.size < set.quota, "the set's quota leaves one", detail)) return -errno.EINVAL;
-  const taken = new Set(sets_of(node).sets.flatMap((s) => [...s.ids.keys()]));
+  const taken = new Set(sets_of(node).sets.flatMap((s) => Array.from(s.ids.keys())));
   let id = a.min;
   while (taken.has(id)) id++;
   if (!k.check(id <= a.max, "a number in the range is free")) return -errno.EINVAL;

@@ -73,7 +73,12 @@ class Caller implements SpaceCaller {
 
   text(cmd: number, fd: number, value: string): number {
     const { kernel: k, vmm, scratch } = this.world;
-    copy_to_mm(k, vmm.mm, scratch, Uint8Array.from([...value].map((c) => c.charCodeAt(0)).concat(0)));
+    copy_to_mm(
+      k,
+      vmm.mm,
+      scratch,
+      Uint8Array.from(`${value}\0`, (c) => c.charCodeAt(0)),
+    );
     return this.plain(cmd, fd, scratch);
   }
 
