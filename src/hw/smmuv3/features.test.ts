@@ -163,6 +163,12 @@ describe("registers", () => {
     expect(rig.mem.read32(EVTQ)).toBe(0);
   });
 
+  test("a two-level CD table where nothing answers", () => {
+    const rig = new Rig(FULL);
+    rig.ste(3, { Config: 5, "S1ContextPtr[31:6]": 0x1000_0000 >>> 6, S1DSS: 2, S1CDMax: 4, S1Fmt: 1 });
+    expect(rig.access(3, 0x1000, false, 1)).toBe("F_CD_FETCH");
+  });
+
   test("a two-level stream table where nothing answers", () => {
     const rig = new Rig();
     rig.smmu.writeReg64(REG.STRTAB_BASE, 0x1000_0000, 0);

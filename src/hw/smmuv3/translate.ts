@@ -436,7 +436,6 @@ export class Translator {
   /** The stage-2 fault of such a read: an event, or -1 when the STE does not ask for a record. */
   private ownFault(c: StreamConfig): number {
     const { walker } = this;
-    if (walker.event === 0) return -1;
     this.stalls = holds(c, walker);
     if (this.stalls) return walker.event;
     const wanted = walker.event === EVENT.F_WALK_EABT || (walker.stage === 2 ? c.record2 : c.record1);
