@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { bootedKernel, DeviceProgram } from "../../testing/device_program.ts";
-import { ARGS } from "../../testing/program.ts";
+import { plainResv } from "../../sim/machine_variations.ts";
+import { bootedKernel, DeviceProgram, NEWEST } from "../../testing/device_program.ts";
+import { ARGS, DATA } from "../../testing/program.ts";
 import { errno } from "../../uapi/errno.ts";
 import {
   VFIO_CHECK_EXTENSION,
@@ -23,6 +24,12 @@ const EDU = "0000:00:03.0";
 const NVME = "0000:00:02.0";
 const USER = 0x4000_0000_0000n;
 const V2 = 3n;
+/** Behind the struct, the capabilities of migration and of what is left, and the head of the list. */
+const RANGES_AT = 88;
+const CUT: [bigint, bigint][] = [
+  [0n, 0x7ff_ffffn],
+  [0x810_0000n, (1n << 48n) - 1n],
+];
 
 class Legacy extends DeviceProgram {
   readonly container = this.open("/dev/vfio/vfio");
@@ -54,6 +61,19 @@ class Legacy extends DeviceProgram {
   unmapDma(iova: bigint, size: bigint, flags = 0): { ret: number; size: bigint } {
     const { ret, out } = this.ioctl(this.container, VFIO_IOMMU_UNMAP_DMA, { argsz: 24, flags, iova, size });
     return { ret, size: out.size };
+  }
+
+  /** The list of valid IOVAs, by the capability that GET_INFO has last. */
+  ranges(): [bigint, bigint][] {
+    const argsz = this.ioctl(this.container, VFIO_IOMMU_GET_INFO, { argsz: 24 }).out.argsz;
+    this.poke(DATA, new Uint8Array(argsz));
+    this.poke(DATA, Uint8Array.of(argsz));
+    expect(sys.sys_ioctl(this.k, this.task, this.container, VFIO_IOMMU_GET_INFO.cmd, DATA)).toBe(0);
+    const view = new DataView(this.peek(DATA, argsz).buffer);
+    const out: [bigint, bigint][] = [];
+    for (let at = RANGES_AT; at < argsz; at += 16)
+      out.push([view.getBigUint64(at, true), view.getBigUint64(at + 8, true)]);
+    return out;
   }
 
   read(bdf: string, lo: number): number[] | null {
@@ -144,6 +164,39 @@ describe("type1", () => {
     const { p } = ready();
     const asked = p.ioctl(p.container, VFIO_IOMMU_GET_INFO, { argsz: 24 });
     expect(asked.out).toMatchObject({ argsz: 120, flags: 3, iova_pgsizes: 0x4020_1000n, cap_offset: 0 });
+  });
+
+  it("keeps the list as it was when the last group came or went", () => {
+    const p = new Legacy(bootedKernel(plainResv, undefined, { vfio_container: "type1" }));
+    p.map(USER, 0x1000n);
+    const ranges = () => p.ranges();
+    const first = p.group(NVME);
+    expect(p.join(first)).toBe(0);
+    expect(p.number(p.container, VFIO_SET_IOMMU.cmd, V2)).toBe(0);
+    expect(ranges()).toEqual(CUT);
+    const regions = the_platform(p.k).pci.get(NVME)?.hw.desc.regions;
+    expect(regions).toEqual([]);
+    const second = p.group(EDU);
+    expect(p.join(second)).toBe(0);
+    expect(ranges()).toEqual([CUT[0], [0x810_0000n, 0x3fff_ffffn], [0x4010_0000n, CUT[1]?.[1]]]);
+    expect(p.mapDma(0x4000_0000n, USER, 0x1000n)).toBe(-errno.EINVAL);
+    expect(p.ioctl(second, VFIO_GROUP_UNSET_CONTAINER, {}).ret).toBe(0);
+    expect(ranges()).toEqual(CUT);
+    expect(p.mapDma(0x4000_0000n, USER, 0x1000n)).toBe(0);
+    expect(p.join(second)).toBe(-errno.EINVAL);
+    expect(ranges()).toEqual(CUT);
+  });
+
+  it("before 5.4 has no list, no capabilities, and takes every address that the table takes", () => {
+    const profile = { ...NEWEST, features: { ...NEWEST.features, type1_iova_list: false } };
+    const p = new Legacy(bootedKernel(plainResv, profile, { vfio_container: "type1" }));
+    p.map(USER, 0x1000n);
+    expect(p.join(p.group(EDU))).toBe(0);
+    expect(p.number(p.container, VFIO_SET_IOMMU.cmd, V2)).toBe(0);
+    expect(p.ioctl(p.container, VFIO_IOMMU_GET_INFO, { argsz: 24 }).out).toMatchObject({ flags: 1, cap_offset: 0 });
+    expect(p.mapDma(0x800_0000n, USER, 0x1000n)).toBe(0);
+    expect(p.mapDma(0x4000_0000n, USER, 0x1000n)).toBe(0);
+    expect(p.mapDma(1n << 48n, USER, 0x1000n)).toBeLessThan(0);
   });
 
   it("gives doorbells the window by a cookie", () => {
