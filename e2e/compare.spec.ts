@@ -67,11 +67,11 @@ test("any kernels of the catalogue, chosen in groups, kept in the link", async (
   await expect(dialog.getByRole("checkbox")).toHaveCount(1);
   await dialog.getByRole("checkbox", { name: /^6\.14/ }).check();
   await dialog.getByRole("button", { name: "Done" }).click();
-  await expect(page.getByRole("columnheader", { name: /^6\.14/ })).toBeVisible();
-  await expect(page.getByRole("columnheader", { name: /^6\.12/ })).toHaveCount(0);
+  await expect(grid(page).getByRole("columnheader", { name: /^6\.14/ })).toBeVisible();
+  await expect(grid(page).getByRole("columnheader", { name: /^6\.12/ })).toHaveCount(0);
   const link = await lab.link(/x\.cols=/);
   await Lab.open(page, link);
-  await expect(page.getByRole("columnheader", { name: /^6\.14/ })).toBeVisible();
+  await expect(grid(page).getByRole("columnheader", { name: /^6\.14/ })).toBeVisible();
 });
 
 test("the kernel that the others are compared with is the one on screen; columns keep their places", async ({
@@ -145,5 +145,5 @@ for (const scheme of ["light", "dark"] as const)
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
     await page.getByRole("button", { name: "kernels: 4" }).click();
     await expect(page.getByRole("dialog", { name: "Kernels to compare" })).toBeVisible();
-    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    expect((await new AxeBuilder({ page }).include("dialog").analyze()).violations).toEqual([]);
   });

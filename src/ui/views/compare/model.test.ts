@@ -54,6 +54,13 @@ test("a kernel on which the scenario does not start leaves its cell empty", () =
   expect(view.cells[1]).toEqual({ cell: null, lines: [] });
 });
 
+test("the fields of one stream table entry stand in one line", () => {
+  const fields = ["Config nested", "S2PS 44"].map((t) => fact("stream", "+", `STE 0x18 ${t}`));
+  const gone = fact("stream", "-", "STE 0x18 Config S1");
+  const lines = rowView(row([cell("0", []), cell("0", [...fields, gone], true)])).cells[1]?.lines ?? [];
+  expect(lines.map((l) => l.text)).toEqual(["+ STE 0x18 Config nested, S2PS 44", "− STE 0x18 Config S1"]);
+});
+
 test("many facts are counted, and the count carries them", () => {
   const many = Array.from({ length: 9 }, (_, i) => fact("table", "+", `hwpt:3 holds ${i}`));
   const lines = rowView(row([cell("0", []), cell("0", many, true)])).cells[1]?.lines ?? [];

@@ -42,11 +42,10 @@ function linesOf(cell: CompareCell | null, row: CompareRow): FactLine[] {
   const count = new Map<string, number>();
   for (const c of others) for (const f of c.facts) count.set(keyOf(f), (count.get(keyOf(f)) ?? 0) + 1);
   const special = cell.facts.filter((f) => !told(f) && (count.get(keyOf(f)) ?? 0) < others.length);
-  const lines: FactLine[] = special.map((f) => ({
-    text: `${f.sign === "" ? "" : `${f.sign === "-" ? "−" : "+"} `}${f.short}`,
-    title: `${f.sign === "" ? "" : `${f.sign} `}${f.text}`,
-    kind: "own",
-  }));
+  const lines: FactLine[] = [
+    ...special.filter((f) => f.kind !== "stream").map(ownLine),
+    ...streamLines(special.filter((f) => f.kind === "stream")),
+  ];
   const base = others[0];
   if (base !== undefined && base !== cell && special.length === 0) {
     const mine = new Set(cell.facts.map(keyOf));
@@ -60,6 +59,26 @@ function linesOf(cell: CompareCell | null, row: CompareRow): FactLine[] {
     ...lines.slice(0, MOST - 1),
     { text: `and ${left.length} more`, title: left.map((l) => l.title).join("\n"), kind: "more" },
   ];
+}
+
+function ownLine({ sign, short, text }: CompareFact): FactLine {
+  const mark = sign === "" ? "" : sign === "-" ? "− " : "+ ";
+  return { text: `${mark}${short}`, title: `${sign === "" ? "" : `${sign} `}${text}`, kind: "own" };
+}
+
+/** Fields of one stream table entry stand in one line: `+ STE 0x18 Config nested, S2PS 44`. */
+function streamLines(facts: readonly CompareFact[]): FactLine[] {
+  const entries = new Map<string, CompareFact[]>();
+  for (const f of facts) {
+    const [ste = "", sid = ""] = f.text.split(" ");
+    const key = `${f.sign} ${ste} ${sid}`;
+    entries.set(key, [...(entries.get(key) ?? []), f]);
+  }
+  return [...entries].map(([key, list]) => ({
+    text: `${key.replace(/^-/, "−")} ${list.map((f) => f.text.split(" ").slice(2).join(" ")).join(", ")}`,
+    title: list.map((f) => `${f.sign} ${f.text}`).join("\n"),
+    kind: "own",
+  }));
 }
 
 /** A kernel's column: where it stands on screen, and which cell of a row is its. */
