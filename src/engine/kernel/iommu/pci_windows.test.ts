@@ -17,7 +17,7 @@ function doorbell(desc: MachineDesc): number {
   const message = the_machine(bootedKernel(desc, undefined, { vfio: false }))
     .pci.byBdf.get(NVME)
     ?.message(0);
-  return typeof message === "object" ? message.lo : -1;
+  return typeof message === "object" ? message.lo >>> 0 : -1;
 }
 
 function dev(k: Kernel, bdf: string): { name: string; group: number } {
