@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import type { KernelProfile } from "../engine/kernel/profile.ts";
 import type { Compressor } from "../engine/sim/link.ts";
 import { Kernels } from "../engine/sim/kernels.ts";
+import { provideDesignSteps } from "../engine/sim/steps/designs.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
 /** `.ts` in the sources, `.js` when built. */
@@ -31,7 +32,9 @@ function sources(folder: string): string[] {
     .map((f) => join(dir, f));
 }
 
+/** Also the code of steps that a browser fetches when a scenario has them. */
 export async function loadKernels(): Promise<Kernels> {
+  provideDesignSteps();
   const profiles: KernelProfile[] = [];
   for (const path of [...sources("releases"), ...sources("variants")]) {
     const module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as { default?: KernelProfile };

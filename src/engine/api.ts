@@ -10,9 +10,11 @@ import type { Columns } from "./sim/compare.ts";
 import type { Playable, Witness } from "./sim/playable.ts";
 import type { ResolvedProfile } from "./kernel/profile.ts";
 import { Run } from "./sim/run.ts";
+import { needsDesigns } from "./sim/scenario/ops_ioasid.ts";
 import { parseScenario } from "./sim/scenario/parse.ts";
 import { printScenario } from "./sim/scenario/print.ts";
 import type { Scenario } from "./sim/scenario/types.ts";
+import type { DenseState } from "./views/address/spans.ts";
 import type { DenseCache } from "./views/address/windows.ts";
 import type { LandmarkBook } from "./views/landmarks.ts";
 import type { Started } from "./views/compare/rows.ts";
@@ -155,7 +157,10 @@ export class Engine implements EngineApi {
     const key = `${kernel} ${step} ${light}`;
     open.dense ??= new DenseCache();
     const { dense } = open;
-    return yes(kept(open.frames, key, () => frameOf(run.value, step, light, dense.fresh(kernel, step))));
+    const states = new Map<string, DenseState>();
+    const frame = kept(open.frames, key, () => frameOf(run.value, step, light, states));
+    dense.keep(kernel, step, states);
+    return yes(frame);
   }
 
   async space(
@@ -347,6 +352,12 @@ function kept(frames: Map<string, Frame>, key: string, make: () => Frame): Frame
 const linkCodec = () => import("./sim/link.ts");
 
 async function readScenario(text: string): Promise<Answer<Scenario>> {
+  const read = await parseEither(text);
+  if (read.ok && needsDesigns(read.value)) (await import("./sim/steps/designs.ts")).provideDesignSteps();
+  return read;
+}
+
+async function parseEither(text: string): Promise<Answer<Scenario>> {
   if (text.trimStart().startsWith("{")) return (await import("./sim/scenario/json.ts")).scenarioFromJson(text);
   const parsed = parseScenario(text);
   return parsed.ok ? yes(parsed.value.scenario) : parsed;

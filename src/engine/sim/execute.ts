@@ -7,13 +7,13 @@ import { isIoasid } from "./scenario/ops_ioasid.ts";
 import type { Step } from "./scenario/types.ts";
 import { runAdmin } from "./steps/admin.ts";
 import { runDevice } from "./steps/device.ts";
+import { runFaults } from "./steps/faults.ts";
 import { runClose, runOpen } from "./steps/files.ts";
 import { runGuest } from "./steps/guest.ts";
-import { runIoasid } from "./steps/ioasid.ts";
 import { runIoctl } from "./steps/ioctl.ts";
+import { runDesignStep } from "./steps/late.ts";
 import { repeat, timesOf } from "./steps/many.ts";
 import { runPci } from "./steps/pci.ts";
-import { runSpace } from "./steps/space.ts";
 import { runType1 } from "./steps/type1.ts";
 import { runBind, runReset, runSetIrqs } from "./steps/vfio.ts";
 import { traced } from "./traced.ts";
@@ -28,7 +28,9 @@ export function execute(world: World, step: Step, watch: boolean): StepResult {
   const value = timesOf(args) > 1 ? repeat(world, args, args.num("iommufd", world.iommufd), first) : first;
   if (step.label !== undefined) {
     const id = value.seen["id"];
-    world.names.set(step.label, { what: args.op.makes ?? "", id: typeof id === "bigint" ? Number(id) : 0 });
+    const fd = value.seen["fd"];
+    const named = { what: args.op.makes ?? "", id: typeof id === "bigint" ? Number(id) : 0 };
+    world.names.set(step.label, typeof fd === "bigint" ? { ...named, fd: Number(fd) } : named);
   }
   const told = trace.filter((e) => step.actor !== "vmm" || !isCopy(e)).map((e) => withNames(world, e));
   return { ...value, args: args.text(), trace: told };
@@ -52,10 +54,12 @@ function withNames(world: World, e: TraceEntry): TraceEntry {
 
 function runStep(world: World, args: Args): Bare {
   const { op } = args;
+  const own = runFaults(world, args);
+  if (own !== null) return own;
   if (op.actor === "guest") return runGuest(world, args);
   if (op.actor === "device") return runDevice(world, args);
   if (op.actor === "admin") return runPci(world, args) ?? runAdmin(world, args);
-  if (isIoasid(op)) return op.def === undefined ? runSpace(world, args) : runIoasid(world, args);
+  if (isIoasid(op)) return runDesignStep(world, args);
   const legacy = runType1(world, args);
   if (legacy !== null) return legacy;
   switch (op.name) {
