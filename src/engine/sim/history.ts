@@ -13,6 +13,9 @@ export interface HistoryOptions {
   heavy?: (index: number) => boolean;
 }
 
+/** Steps before a moment that was looked at, where another copy is left. */
+const NEAR = 32;
+
 /**
  * `W` world, `S` step, `R` result of a step. `apply` changes the world and must be deterministic; it may throw only for
  * a bug in the model.
@@ -59,10 +62,14 @@ export class History<W extends object, S, R> {
     let world = this.passing.get(step);
     this.passing.delete(step);
     world ??= this.live(step);
+    this.leave(step, world);
+    return world;
+  }
+
+  private leave(step: number, world: W): void {
     this.passing.set(step, world);
     const oldest = this.passing.keys().next();
     if (this.passing.size > this.recent && oldest.done !== true) this.passing.delete(oldest.value);
-    return world;
   }
 
   /** The world after `n` steps as a copy of its own, free to be changed. */
@@ -72,7 +79,11 @@ export class History<W extends object, S, R> {
     let from = 0;
     for (const at of [...this.kept.keys(), ...this.passing.keys()]) if (at <= step && at > from) from = at;
     const world = snapshot(this.kept.get(from) ?? this.passing.get(from) ?? this.tip);
-    for (let i = from; i < step; i++) this.apply(world, this.steps[i] as S, i);
+    for (let i = from; i < step; i++) {
+      // On a long way a copy is left not far before the end: whoever looks around there has it near.
+      if (i === step - NEAR && i - from >= NEAR) this.leave(i, snapshot(world));
+      this.apply(world, this.steps[i] as S, i);
+    }
     return world;
   }
 

@@ -13,6 +13,8 @@ import { makeWorld, type World } from "./world.ts";
 const MANY = 200;
 /** Of more steps only calls that shape the world keep their trace; another one's is taken when it is asked for. */
 const LONG = 1000;
+/** Copies of the world kept for good of a long scenario. */
+const COPIES = 20;
 /** Traces kept of a long scenario, entries. */
 const ENTRIES = 200_000;
 
@@ -44,7 +46,7 @@ export class Run implements Playable {
       world,
       (w, step) => execute(w, step, watch && (!long || (entries < ENTRIES && shapes(step)))),
       {
-        every: scenario.steps.length > MANY ? 64 : 4,
+        every: everyOf(scenario.steps.length),
         recent: 8,
         heavy: (i) => isHeavy(scenario.given[i] ?? scenario.steps[i - scenario.given.length]),
       },
@@ -96,6 +98,11 @@ export class Run implements Playable {
       return result === undefined ? [] : applicable(step.checks, this.kernel).map((c) => judge(c, i + 1, result));
     });
   }
+}
+
+/** Steps between two copies that are kept for good: few enough copies for the memory of a page. */
+function everyOf(steps: number): number {
+  return steps > MANY ? Math.max(64, Math.ceil(steps / COPIES)) : 4;
 }
 
 /** Many calls in one step. */

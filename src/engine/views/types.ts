@@ -365,4 +365,6 @@ export interface Lane {
   cells: { outcome: Outcome; text: string; differs: boolean }[];
   /** First step that differs from the chosen kernel; 0 = none. */
   firstDifference: number;
+  /** There are too many steps to look at what each did: only the results are compared. */
+  resultsOnly?: boolean;
 }

@@ -65,8 +65,11 @@ export class FrameCache {
     return frame;
   }
 
-  /** Fetches the frames around a step, nearest first, one after the other; stops when `wanted` no longer says so. */
+  /** Fetches the frames around a step, nearest first, one after the other, unless they are large; stops when `wanted` no longer says so. */
   async ahead(kernel: string, step: number, steps: number, wanted: () => boolean): Promise<void> {
+    const here = await this.get(kernel, step);
+    if (typeof here === "string" || here.addressSpace.bands.some((b) => b.tracks.some((t) => t.dense !== undefined)))
+      return;
     for (let away = 1; away <= NEAR; away++)
       for (const n of [step + away, step - away]) if (n >= 0 && n <= steps && wanted()) await this.get(kernel, n);
   }

@@ -12,21 +12,21 @@ const BUCKETS = 1 << 14;
 export class DenseCache {
   private readonly kept = new Map<string, Map<string, DenseState>>();
 
-  /** To be filled while the frame is made. */
-  fresh(kernel: string, step: number): Map<string, DenseState> {
-    const states = new Map<string, DenseState>();
+  /** What a frame left behind. */
+  keep(kernel: string, step: number, states: Map<string, DenseState>): void {
+    if (states.size === 0) return;
     this.kept.set(`${kernel} ${step}`, states);
     const oldest = this.kept.keys().next();
     if (this.kept.size > KEPT && oldest.done !== true) this.kept.delete(oldest.value);
-    return states;
   }
 
   /** `[from, to)` of a dense track; a sentence where there is no such track. */
   window(run: Playable, step: number, track: string, from: bigint, to: bigint, buckets: number): SpaceWindow | string {
     let states = this.kept.get(`${run.kernel} ${step}`);
     if (states === undefined) {
-      states = this.fresh(run.kernel, step);
+      states = new Map<string, DenseState>();
       addressSpace(contextAt(run, step), states);
+      this.keep(run.kernel, step, states);
     }
     const state = states.get(track);
     if (state === undefined) return `Track ${track} has no windows after step ${step}`;

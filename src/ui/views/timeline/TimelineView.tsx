@@ -87,7 +87,13 @@ export function TimelineView({ left }: { left: number }) {
               <button type="button" onClick={() => session.setKernel(lane.kernel)} title={`Switch to ${name}`}>
                 {name}
               </button>
-              <span>{lane.firstDifference === 0 ? "no difference" : `differs from step ${lane.firstDifference}`}</span>
+              <span>
+                {lane.firstDifference === 0
+                  ? lane.resultsOnly === true
+                    ? "same results"
+                    : "no difference"
+                  : `differs from step ${lane.firstDifference}`}
+              </span>
             </p>
           ))}
         </div>
