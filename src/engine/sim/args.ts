@@ -97,6 +97,7 @@ export class Args {
     if (device !== undefined) return BigInt(fd ? device.fd : device.id);
     const memory = this.world.memory.get(name);
     if (memory !== undefined) return memory.va;
-    return BigInt(this.world.names.get(name)?.id ?? 0);
+    const named = this.world.names.get(name);
+    return BigInt((fd ? named?.fd : undefined) ?? named?.id ?? 0);
   }
 }

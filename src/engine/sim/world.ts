@@ -11,6 +11,7 @@ import { PROT_READ, PROT_WRITE } from "../kernel/mm/const.ts";
 import { Mm } from "../kernel/mm/mm.ts";
 import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_PRIVATE, sys_mmap, sys_open } from "../kernel/syscall.ts";
 import { ALL_CAPS, Task } from "../kernel/task.ts";
+import { Actors } from "./actors.ts";
 import type { GuestTable } from "./guest.ts";
 import type { Scenario } from "./scenario/types.ts";
 import { apiPath } from "./api_node.ts";
@@ -39,6 +40,8 @@ export interface WorldName {
   what: string;
   /** Object id or file descriptor; 0 when the call that should have made it failed. */
   id: number;
+  /** The descriptor that came with the object: queues have both. */
+  fd?: number;
 }
 
 export class World {
@@ -55,6 +58,7 @@ export class World {
   readonly guestTables = new Map<string, GuestTable>();
   /** What the program notes while it plays `SPACE_...`: `bind 0000:00:03.0`, `fault queue 2`. */
   readonly noted = new Map<string, bigint>();
+  readonly actors = new Actors();
 
   constructor(machine: Machine, kernel: Kernel, vmm: Task, iommufd: number, scratch: bigint) {
     this.machine = machine;

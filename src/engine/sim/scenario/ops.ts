@@ -12,6 +12,7 @@ import {
   VFIO_DEVICE_RESET,
 } from "../../uapi/vfio.ts";
 import type { Actor } from "../../views/types.ts";
+import { FAULT_OPS } from "./ops_faults.ts";
 import { PCI_OPS } from "./ops_pci.ts";
 import { IOASID_OPS } from "./ops_ioasid.ts";
 import { TYPE1_OPS } from "./ops_type1.ts";
@@ -288,6 +289,7 @@ export const OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
   ...TYPE1_OPS,
   ...IOASID_OPS,
   ...PCI_OPS,
+  ...FAULT_OPS,
 ]);
 
 const byName = new Map<string, OpDef>(OPS.map((op) => [`${op.actor} ${op.name}`, op]));

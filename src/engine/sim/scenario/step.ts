@@ -42,6 +42,10 @@ export const CHECK_KEYS = [
   "cookie",
   "via",
   "value",
+  "flags",
+  "lost",
+  "sequence",
+  "sid",
 ] as const;
 
 /** Reads a step and enters its label into `names`. */

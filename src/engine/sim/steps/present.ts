@@ -18,6 +18,10 @@ export function present(world: World, fd: number, values: Record<string, bigint>
   const seen: Record<string, Seen> = { ret: BigInt(ret), errno };
   const made = failed ? undefined : madeId(call.def, answer);
   if (made !== undefined) seen["id"] = BigInt(made.id);
+  const opened = failed
+    ? undefined
+    : Object.entries(call.def.fields).find(([, f]) => f.kind === "fd" && f.dir === "out");
+  if (opened !== undefined) seen["fd"] = BigInt(answer.out[opened[0]] ?? -1);
   const special = specials[call.def.name]?.({ values, answer, failed, seen });
   return {
     outcome: failed ? "errno" : "ok",
