@@ -3,7 +3,7 @@ import type { CompareRow, CompareView } from "../../../engine/views/types.ts";
 import { useLab, useSession } from "../../app/context.ts";
 
 /** Steps asked for at once. */
-const CHUNK = 100;
+const CHUNK = 40;
 /** A scenario of at most this many steps is compared whole; a longer one to its first difference, and where one looks. */
 const WHOLE = 600;
 
