@@ -354,3 +354,25 @@ test("MSI-X tables are written and read by CPU and devices alike", () => {
   expect([m.read32(0x1000_0020), m.read32(0x1000_0024)]).toEqual([1, 2]);
   expect(m.pci.byBdf.get(EDU)?.message(4)).toBe("MSI and MSI-X are disabled");
 });
+
+test("INTx: the wire, the status bit, DisINTx; a function without a pin has none", () => {
+  const { desc } = machine("none");
+  const [edu] = desc.functions;
+  if (edu === undefined) throw new Error("a function");
+  const config = edu.config.padEnd(512, "0");
+  const pin = { ...edu, config: `${config.slice(0, 2 * 0x3d)}01${config.slice(2 * 0x3e)}` };
+  const m = new Machine({ ...desc, functions: [pin, { ...edu, bdf: "0000:00:05.0" }] });
+  const heard = new Listener();
+  m.probe = heard;
+  const [f] = m.pci.functions;
+  const state = (): unknown[] => [f?.intxAsserted, ((f?.config.read(6, 2) ?? 0) & 8) !== 0];
+  expect([m.intx(EDU, true), state()]).toEqual(["", [true, true]]);
+  f?.config.write(4, 2, 0x406);
+  expect([m.intx(EDU, true), state()]).toEqual(["DisINTx: only the status register says it", [false, true]]);
+  expect([m.intx(EDU, false), state()]).toEqual(["let go", [false, false]]);
+  expect(m.intx("0000:00:05.0", true)).toBe("the function has no INTx pin");
+  expect(heard.lines.slice(0, 2)).toEqual([
+    `msi delivered ${EDU} INTx: asserted`,
+    `msi lost ${EDU} INTx: DisINTx: only the status register says it`,
+  ]);
+});

@@ -278,6 +278,20 @@ export class Machine {
     return result;
   }
 
+  /** Lets a function assert its INTx pin or let go of it. Why its wire stays quiet; empty = it is asserted. */
+  intx(bdf: string, on: boolean): string {
+    const f = this.function(bdf);
+    const why = !f.setIntx(on)
+      ? "the function has no INTx pin"
+      : !on
+        ? "let go"
+        : f.intxAsserted
+          ? ""
+          : "DisINTx: only the status register says it";
+    if (this.watcher !== null) this.watcher.msi(`${bdf} INTx: ${why === "" ? "asserted" : why}`, why === "");
+    return why;
+  }
+
   /**
    * Messages that were held back by a mask which is gone now are sent. Call it after anything that may have unmasked a
    * vector; what became of each, in order.

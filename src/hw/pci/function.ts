@@ -4,7 +4,7 @@ import type { Range } from "../memory.ts";
 import { Atc } from "./atc.ts";
 import { type BarDesc, ConfigSpace } from "./config.ts";
 import { type Message, MsixTable, messageOf, msixPlace, type Silence } from "./msi.ts";
-import { CAP, CMD_MASTER, CMD_MEMORY, PCI } from "./regs.ts";
+import { CAP, CMD_INTX_DISABLE, CMD_MASTER, CMD_MEMORY, PCI, STATUS_INTERRUPT } from "./regs.ts";
 import { type Landing, landing } from "./route.ts";
 import { bridgeClaims } from "./windows.ts";
 
@@ -109,6 +109,21 @@ export class PciFunction {
     return (
       low - (low & (index === 6 ? 0x7ff : 0xf)) + (bar.kind === "mem64" ? this.config.read(reg + 4, 4) * 2 ** 32 : 0)
     );
+  }
+
+  /** Asserts its INTx pin or lets go of it; the status register says so whatever is masked. False: it has no pin. */
+  setIntx(on: boolean): boolean {
+    if (this.config.absent || this.config.read(PCI.INTERRUPT_LINE + 1, 1) === 0) return false;
+    const { bytes } = this.config;
+    const status = bytes[PCI.STATUS] ?? 0;
+    bytes[PCI.STATUS] = on ? status | STATUS_INTERRUPT : status & ~STATUS_INTERRUPT;
+    return true;
+  }
+
+  /** The wire is asserted: the function wants an interrupt and DisINTx does not keep it. */
+  get intxAsserted(): boolean {
+    if (this.config.absent || ((this.config.bytes[PCI.STATUS] ?? 0) & STATUS_INTERRUPT) === 0) return false;
+    return (this.config.read(PCI.COMMAND, 2) & CMD_INTX_DISABLE) === 0;
   }
 
   /** What the function would write for this interrupt vector now, or why nothing. */

@@ -26,6 +26,8 @@ export const CMD_IO = 0x1;
 export const CMD_MEMORY = 0x2;
 export const CMD_MASTER = 0x4;
 export const CMD_INTX_DISABLE = 0x400;
+/** Status register: an INTx is pending inside the function. */
+export const STATUS_INTERRUPT = 0x8;
 
 /** Capability ids. */
 export const CAP = Object.freeze({

@@ -109,7 +109,7 @@ function stage2Shape(d: Dice, wide: boolean): readonly [tg: number, sl0: number,
 export function randomCase(seed: number): Case {
   const d = new Dice(seed);
   const wide = d.chance(20);
-  const oas = wide ? 52 : d.pick([44, 44, 48, 52]);
+  const oas = wide ? 52 : d.pick<44 | 48 | 52>([44, 44, 48, 52]);
   const pool = POOL + poolHi(wide) * 2 ** 32;
   const mem = new PhysMem([
     { start: STREAM_TABLE, last: RAM_LAST },

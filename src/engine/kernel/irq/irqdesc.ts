@@ -27,6 +27,12 @@ export interface IrqDesc {
   count: number;
 }
 
+export interface IntxAction {
+  /** A frozen function; it makes the function quiet, or is called again at once. */
+  handler: (k: Kernel, data: object) => void;
+  data: object;
+}
+
 export class IrqState {
   /** First number that no wired interrupt has. */
   next_virq = 64;
@@ -36,6 +42,8 @@ export class IrqState {
   its: ItsState | null = null;
   v2m: V2mState | null = null;
   x86: X86IrqState | null = null;
+  /** bdf -> who handles the INTx of a function. Each has a wire of its own here; sharing is not modelled. */
+  readonly intx = new Map<string, IntxAction>();
   /** Interrupts that arrived and that nobody had asked for. */
   spurious = 0;
 }

@@ -4,12 +4,14 @@ import { decode } from "../../uapi/codec.ts";
 import { IRQ_SET_FLAGS, VFIO_DEVICE_SET_IRQS } from "../../uapi/vfio.ts";
 import { EventfdCtx, eventfd_ctx_fdget, eventfd_signal } from "../eventfd.ts";
 import type { Kernel } from "../kernel.ts";
+import { handle_arch_irq } from "../irq/dispatch.ts";
 import { free_irq, type IrqDesc, request_irq } from "../irq/irqdesc.ts";
 import { copy_from_user } from "../mm/uaccess.ts";
 import { pci_compose_msi_msg, pci_free_irq_vectors, pci_irq_unmask, pci_write_msi_msg } from "../pci/msi.ts";
 import { pci_intx, pci_is_pcie } from "../pci/pci_dev.ts";
+import { the_platform } from "../platform.ts";
 import { vfio_copy_args } from "./info.ts";
-import { IRQ, NUM_IRQS, vfio_pci_get_irq_count, type VfioPciDevice } from "./vfio_pci.ts";
+import { IRQ, NUM_IRQS, vfio_pci_get_irq_count, VfioPciDevice } from "./vfio_pci.ts";
 
 const { DATA_NONE, DATA_BOOL, DATA_EVENTFD, ACTION_MASK, ACTION_UNMASK, ACTION_TRIGGER } = IRQ_SET_FLAGS;
 const DATA_TYPES = DATA_NONE | DATA_BOOL | DATA_EVENTFD;
@@ -151,10 +153,19 @@ function set_msi_trigger(k: Kernel, vdev: VfioPciDevice, set: IrqSet): number {
   return 0;
 }
 
+/** The wire of a level interrupt: the device is made quiet until the program unmasks it. */
+function vfio_intx_handler(_k: Kernel, data: object): void {
+  if (!(data instanceof VfioPciDevice)) return;
+  pci_intx(data.pdev, false);
+  data.intx_masked = true;
+  const ctx = data.ctx.get(0);
+  if (ctx !== undefined) eventfd_signal(ctx.trigger);
+}
+
 function set_intx_trigger(k: Kernel, vdev: VfioPciDevice, set: IrqSet): number {
   const mine = vdev.irq_type === IRQ.INTX;
   if (mine && set.count === 0 && (set.flags & DATA_NONE) !== 0) {
-    intx_disable(vdev);
+    intx_disable(k, vdev);
     return 0;
   }
   const one = set.start === 0 && set.count === 1;
@@ -162,14 +173,19 @@ function set_intx_trigger(k: Kernel, vdev: VfioPciDevice, set: IrqSet): number {
   if ((set.flags & DATA_EVENTFD) !== 0) {
     const fd = fd_at(set, 0);
     if (fd < 0) {
-      if (mine) vdev.ctx.delete(0);
+      if (mine) {
+        vdev.ctx.delete(0);
+        the_platform(k).irq.intx.delete(vdev.pdev.bdf);
+      }
       return mine ? 0 : -errno.EINVAL;
     }
     const trigger = eventfd_ctx_fdget(k.current, fd);
     if (typeof trigger === "number") return trigger;
     vdev.irq_type = IRQ.INTX;
     vdev.ctx.set(0, { trigger });
+    the_platform(k).irq.intx.set(vdev.pdev.bdf, { handler: vfio_intx_handler, data: vdev });
     if (!vdev.intx_masked) pci_intx(vdev.pdev, true);
+    handle_arch_irq(k);
     return 0;
   }
   if (!k.check(mine, "INTx is enabled")) return -errno.EINVAL;
@@ -178,7 +194,9 @@ function set_intx_trigger(k: Kernel, vdev: VfioPciDevice, set: IrqSet): number {
   return 0;
 }
 
-function intx_disable(vdev: VfioPciDevice): void {
+function intx_disable(k: Kernel, vdev: VfioPciDevice): void {
+  the_platform(k).irq.intx.delete(vdev.pdev.bdf);
+  vdev.intx_masked = false;
   vdev.ctx.clear();
   vdev.irq_type = -1;
   pci_intx(vdev.pdev, true);
@@ -192,6 +210,7 @@ function set_intx_mask(k: Kernel, vdev: VfioPciDevice, set: IrqSet, masked: bool
   if ((set.flags & DATA_NONE) !== 0 || set.data[0] !== 0) {
     vdev.intx_masked = masked;
     pci_intx(vdev.pdev, !masked);
+    handle_arch_irq(k);
   }
   return 0;
 }
@@ -250,6 +269,6 @@ export function vfio_pci_ioctl_set_irqs(k: Kernel, vdev: VfioPciDevice, arg: big
 
 /** Whatever is enabled goes. */
 export function vfio_pci_disable_irqs(k: Kernel, vdev: VfioPciDevice): void {
-  if (vdev.irq_type === IRQ.INTX) intx_disable(vdev);
+  if (vdev.irq_type === IRQ.INTX) intx_disable(k, vdev);
   else if (vdev.irq_type >= 0) vfio_msi_disable(k, vdev);
 }

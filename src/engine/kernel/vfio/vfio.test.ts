@@ -167,6 +167,27 @@ describe("SET_IRQS", () => {
     expect(p.irqs(dev, IRQ.MSI, [one.fd])).toBe(0);
   });
 
+  it("INTx: one signal and the device is quiet; unmasked it signals again while the wire is asserted", () => {
+    const { p, dev, one } = setup();
+    const config = p.machine.pci.byBdf.get(E1000E)?.config;
+    const disabled = () => ((config?.read(4, 2) ?? 0) & 0x400) !== 0;
+    const pending = () => ((config?.read(6, 2) ?? 0) & 8) !== 0;
+    const wire = (on: boolean) => {
+      const why = p.machine.intx(E1000E, on);
+      kernel_after_device_access(p.k);
+      return why;
+    };
+    const unmask = () => p.irqs(dev, IRQ.INTX, [0], DATA_NONE | IRQ_SET_FLAGS.ACTION_UNMASK);
+    expect(p.irqs(dev, IRQ.INTX, [one.fd])).toBe(0);
+    expect([wire(true), one.ctx.count, disabled(), pending()]).toEqual(["", 1n, true, true]);
+    expect([wire(true), one.ctx.count]).toEqual(["DisINTx: only the status register says it", 1n]);
+    expect([unmask(), one.ctx.count, disabled()]).toEqual([0, 2n, true]);
+    expect([wire(false), pending(), unmask(), one.ctx.count, disabled()]).toEqual(["let go", false, 0, 2n, false]);
+    expect([wire(true), one.ctx.count]).toEqual(["", 3n]);
+    expect(p.irqs(dev, IRQ.INTX, [], DATA_NONE | ACTION_TRIGGER)).toBe(0);
+    expect([wire(true), one.ctx.count]).toEqual(["", 3n]);
+  });
+
   it("bounds, data and actions are checked", () => {
     const { p, dev, one } = setup();
     expect(
