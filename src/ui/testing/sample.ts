@@ -68,6 +68,7 @@ export const sample = {
     "id" in source && source.id !== scenario.id
       ? problem(`There is no scenario "${source.id}".`)
       : { ok: true, value: { scenario, text: "title: sample\n", steps: COUNT } },
+  openFiles: () => Promise.resolve(problem("The sample reads no files.")),
   frame: (kernel, step) => ({ ok: true, value: frameOf(kernel, step) }),
   steps: (kernel) => ({ ok: true, value: stepsOf(kernel) }),
   next: (kernel, step) => ({ ok: true, value: frameOf(kernel, step).next }),
