@@ -5,11 +5,13 @@ import { contextOf, deviceNames } from "./refs.ts";
 import type { Bare, StepResult } from "./result.ts";
 import { isIoasid } from "./scenario/ops_ioasid.ts";
 import type { Step } from "./scenario/types.ts";
+import { runActors } from "./steps/actors.ts";
 import { runAdmin } from "./steps/admin.ts";
 import { runDevice } from "./steps/device.ts";
 import { runFaults } from "./steps/faults.ts";
 import { runClose, runOpen } from "./steps/files.ts";
 import { runGuest } from "./steps/guest.ts";
+import { runGuestKernel } from "./steps/guest_kernel.ts";
 import { runIoctl } from "./steps/ioctl.ts";
 import { runDesignStep } from "./steps/late.ts";
 import { repeat, timesOf } from "./steps/many.ts";
@@ -54,7 +56,7 @@ function withNames(world: World, e: TraceEntry): TraceEntry {
 
 function runStep(world: World, args: Args): Bare {
   const { op } = args;
-  const own = runFaults(world, args);
+  const own = runFaults(world, args) ?? runActors(world, args) ?? runGuestKernel(world, args);
   if (own !== null) return own;
   if (op.actor === "guest") return runGuest(world, args);
   if (op.actor === "device") return runDevice(world, args);

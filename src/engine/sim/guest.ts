@@ -35,7 +35,7 @@ export function guestToUser(world: World, ipa: bigint): bigint | null {
 }
 
 /** A word of guest memory, looked at without anybody noticing; a page that was never touched reads as zero. */
-function peek64(world: World, ipa: bigint): bigint | null {
+export function peek64(world: World, ipa: bigint): bigint | null {
   const va = guestToUser(world, ipa);
   const vma = va === null ? undefined : world.vmm.mm.vmas.at(va);
   if (va === null || vma === undefined) return null;
@@ -46,7 +46,8 @@ function peek64(world: World, ipa: bigint): bigint | null {
   return (BigInt(mem.hi >>> 0) << 32n) | BigInt(mem.lo >>> 0);
 }
 
-function writeWords(world: World, ipa: bigint, words: Uint32Array): boolean {
+/** False where the guest has no memory. */
+export function writeWords(world: World, ipa: bigint, words: Uint32Array): boolean {
   const va = guestToUser(world, ipa);
   if (va === null) return false;
   const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);

@@ -12,6 +12,7 @@ import {
   VFIO_DEVICE_RESET,
 } from "../../uapi/vfio.ts";
 import type { Actor } from "../../views/types.ts";
+import { ACTOR_OPS } from "./ops_actors.ts";
 import { FAULT_OPS } from "./ops_faults.ts";
 import { PCI_OPS } from "./ops_pci.ts";
 import { IOASID_OPS } from "./ops_ioasid.ts";
@@ -290,6 +291,7 @@ export const OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
   ...IOASID_OPS,
   ...PCI_OPS,
   ...FAULT_OPS,
+  ...ACTOR_OPS,
 ]);
 
 const byName = new Map<string, OpDef>(OPS.map((op) => [`${op.actor} ${op.name}`, op]));

@@ -70,6 +70,6 @@ function fine(summary: string, seen: Record<string, Seen>, refs: string[]): Bare
   return { outcome: "ok", errno: "ok", summary, seen: { ret: 0n, errno: "ok", ...seen }, refs };
 }
 
-function refused(errno: GuestError): Bare {
+export function refused(errno: GuestError): Bare {
   return { outcome: "errno", errno, summary: errno, seen: { ret: -1n, errno }, refs: [] };
 }
