@@ -11,7 +11,7 @@ import {
 } from "./drivers/arm_smmu_v3/attach.ts";
 import { arm_smmu_domain_alloc_paging_flags } from "./drivers/arm_smmu_v3/domain.ts";
 import { arm_smmu_get_resv_regions, arm_smmu_probe_device } from "./drivers/arm_smmu_v3/driver.ts";
-import { arm_smmu_handle_event, arm_smmu_handle_ppr } from "./drivers/arm_smmu_v3/event.ts";
+import { arm_smmu_handle_event, arm_smmu_handle_ppr, arm_smmu_page_response } from "./drivers/arm_smmu_v3/event.ts";
 import { arm_vsmmu_alloc_domain_nested, arm_vsmmu_cache_invalidate } from "./drivers/arm_smmu_v3/iommufd.ts";
 import {
   iommu_dma_get_resv_regions,
@@ -34,11 +34,7 @@ import { vfio_device_fops_ioctl, vfio_device_fops_release } from "./vfio/device_
 import { vfio_pci_dma_buf_move } from "./vfio/dmabuf.ts";
 import { vfio_device_remove_group } from "./vfio/group.ts";
 import { vfio_pci_bind } from "./vfio/bind.ts";
-import {
-  vfio_iommu_has_sw_msi,
-  vfio_iommu_iova_dma_valid,
-  vfio_iommu_type1_attach_group,
-} from "./vfio/type1_group.ts";
+import { vfio_iommu_has_sw_msi, vfio_iommu_iova_dma_valid, vfio_iommu_type1_attach_group } from "./vfio/type1_group.ts";
 import { vfio_dma_do_map } from "./vfio/type1_map.ts";
 import { vfio_msi_enable, vfio_pci_disable_irqs } from "./vfio/intrs.ts";
 
@@ -52,6 +48,7 @@ export const machineOps = Object.freeze({
   arm_smmu_get_resv_regions,
   arm_smmu_handle_event,
   arm_smmu_handle_ppr,
+  arm_smmu_page_response,
   arm_smmu_probe_device,
   arm_smmu_s1_set_dev_pasid,
   arm_vsmmu_alloc_domain_nested,
