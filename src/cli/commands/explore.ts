@@ -5,6 +5,7 @@ import { INVARIANTS, invariantById } from "../../engine/explore/invariants/all.t
 import type { Invariant } from "../../engine/explore/invariants/types.ts";
 import { moves } from "../../engine/explore/moves.ts";
 import {
+  ASKING,
   type Counts,
   DEFAULT_UNIVERSE,
   onMachine,
@@ -89,9 +90,6 @@ function tell(question: Question, scenario: Scenario, output: Output): void {
   seen.says.forEach((text, i) => output.line(`  ${question.kernels[i]?.profile.id ?? ""}: ${text}`));
   output.line();
 }
-
-/** What shows a difference that only facts tell. */
-const ASKING: readonly OpGroup[] = ["ranges", "msi", "dma", "map"];
 
 async function questionOf(name: string | undefined, flags: ExploreFlags, output: Output): Promise<Question> {
   const kernels = await loadKernels();

@@ -67,6 +67,12 @@ const BUFFER: MemoryDecl = Object.freeze({ name: "BUF", length: PAGE, pages: "co
 const WINDOW: Block = Object.freeze({ iova: 0x8000000n, length: PAGE, memory: "BUF" });
 const PLAIN_BLOCK: Block = Object.freeze({ iova: 0x40000000n, length: PAGE, memory: "BUF" });
 
+/** Another function of the default machine, in a group of its own. */
+export const SECOND_DEVICE = Object.freeze({ name: "D2", bdf: "0000:01:00.0" });
+
+/** What shows a difference that only facts tell. */
+export const ASKING: readonly OpGroup[] = ["ranges", "msi", "dma", "map"];
+
 /** Where a search starts when nobody says otherwise: one device, a page in the SW_MSI window and one outside. */
 export const DEFAULT_UNIVERSE: Universe = Object.freeze<Universe>({
   machine: "plain",

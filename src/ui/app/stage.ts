@@ -29,6 +29,7 @@ export const VIEWS = Object.freeze([
   { id: "walk", title: "Walk", about: "one translation, read by read", home: "lower", key: key(3) },
   { id: "machine", title: "Machine", about: "PCI, IOMMUs, groups, peer to peer", home: "upper", key: key(4) },
   { id: "compare", title: "Compare", about: "several kernels, step by step", home: "upper", key: key(5) },
+  { id: "explore", title: "Explore", about: "the shortest sequence that differs", home: "upper", key: key(6) },
 ] as const) satisfies readonly StageView[];
 
 export type ViewId = (typeof VIEWS)[number]["id"];

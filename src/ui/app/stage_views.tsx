@@ -13,6 +13,7 @@ const COMPONENTS: Record<ViewId, ComponentType> = {
   walk: WalkView,
   machine: lazy(() => import("../views/machine/MachineView.tsx")),
   compare: lazy(() => import("../views/compare/CompareView.tsx")),
+  explore: lazy(() => import("../views/explore/ExploreView.tsx")),
 };
 
 /** One view of the stage; while its program is on the way, the pane stands with its title. */

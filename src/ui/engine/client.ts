@@ -1,10 +1,14 @@
 /** The worker and the wire to it. The only file of the UI that knows how the engine is reached. */
 import { wrap } from "comlink";
+import type { ExploreApi } from "../../engine/explore/protocol.ts";
 import type { EngineApi } from "../../engine/protocol.ts";
 
 /** The engine as the UI sees it: every answer comes later. */
-export type Remote = {
-  [M in keyof EngineApi]: (...args: Parameters<EngineApi[M]>) => Promise<Awaited<ReturnType<EngineApi[M]>>>;
+export type Remote = Later<EngineApi>;
+
+/** Every answer of an interface comes later. */
+export type Later<Api extends { [M in keyof Api]: (...args: never[]) => unknown }> = {
+  [M in keyof Api]: (...args: Parameters<Api[M]>) => Promise<Awaited<ReturnType<Api[M]>>>;
 };
 
 export interface Connection {
@@ -23,3 +27,18 @@ export const connectWorker: Connect = (onCrash) => {
   worker.addEventListener("messageerror", () => onCrash("an answer could not be read"));
   return { api: wrap<EngineApi>(worker), close: () => worker.terminate() };
 };
+
+export interface ExploreConnection {
+  api: Later<ExploreApi>;
+  close(): void;
+}
+
+/** A worker of its own for a search: the page's engine stays free, and a search can be ended at any moment. */
+export function connectExplorer(onCrash: (why: string) => void): ExploreConnection {
+  const worker = new Worker(new URL("../../engine/library/explore_worker.ts", import.meta.url), { type: "module" });
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    onCrash(event.message === "" || event.message === undefined ? "its program could not be loaded" : event.message);
+  });
+  return { api: wrap<ExploreApi>(worker), close: () => worker.terminate() };
+}
