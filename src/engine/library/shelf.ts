@@ -1,20 +1,12 @@
 /** The library as the worker has it: names at once, kernels and texts when they are asked for. */
-/// <reference types="vite/types/importMeta.d.ts" />
 import names from "virtual:library";
 import type { KernelProfile, ResolvedProfile } from "../kernel/profile.ts";
 import { Kernels, type KernelShelf } from "../sim/kernels.ts";
 import type { ScenarioSource } from "../sim/library.ts";
 import type { KernelInfo, ScenarioInfo } from "../views/types.ts";
 
-const variants = import.meta.glob<KernelProfile>(["../variants/*.ts", "!../**/*.test.ts"], { import: "default" });
-const texts = import.meta.glob<string>("../../../scenarios/*.lab", { query: "?raw", import: "default" });
-
+const tables = () => import("./tables.ts");
 const catalogue = async () => (await import("virtual:library/catalogue")).default;
-
-function found<T>(table: Record<string, () => Promise<T>>, path: string): Promise<T> {
-  const load = table[path];
-  return load === undefined ? Promise.reject(new Error(`${path} is not in this build`)) : load();
-}
 
 export class LazyKernels implements KernelShelf {
   readonly newest = names.newest;
@@ -42,8 +34,10 @@ export class LazyKernels implements KernelShelf {
 
 async function load(id: string): Promise<KernelProfile[]> {
   const own: Promise<KernelProfile>[] = [];
-  for (let at = entry(id); at !== undefined; at = entry(at.base))
-    if (at.variant !== undefined) own.push(found(variants, `../variants/${at.variant}.ts`));
+  for (let at = entry(id); at !== undefined; at = entry(at.base)) {
+    const name = at.variant;
+    if (name !== undefined) own.push(tables().then((t) => t.variant(name)));
+  }
   const { releases } = await import("./releases.ts");
   return [...releases, ...(await Promise.all(own))];
 }
@@ -54,7 +48,7 @@ function entry(id: string | undefined): (typeof names.kernels)[number] | undefin
 
 export const lazyScenarios: readonly ScenarioSource[] = names.scenarios.map((id) => ({
   id,
-  text: () => found(texts, `../../../scenarios/${id}.lab`),
+  text: async () => (await tables()).scenarioText(id),
 }));
 
 export const scenarioInfos = async (): Promise<ScenarioInfo[]> => (await catalogue()).scenarios;
