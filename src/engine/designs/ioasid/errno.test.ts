@@ -354,6 +354,49 @@ describe(`errno of ${CODE}`, () => {
   });
 });
 
+describe("a PASID as routing information", () => {
+  it.each([RFC1, RFC2])("%s: a space for a PASID of the device, faults of that PASID in its name", (kernel) => {
+    const p = play(kernel, "plain-pri", [
+      "vmm A = IOASID_ALLOC" + (kernel === RFC2 ? " type=KERNEL_TYPE1V2" : ""),
+      "vmm VFIO_BIND_IOASID_FD D2",
+      "vmm VFIO_ATTACH_IOASID D2 ioasid=A pasid=3",
+      "vmm VFIO_ATTACH_IOASID D2 ioasid=A pasid=3",
+      "vmm IOASID_MAP_DMA ioasid=A va=RAM len=2M iova=0x200000",
+      "device D2 DMA write iova=0x200000 pasid=3",
+      "device D2 DMA write iova=0x600000 len=4 pasid=3",
+      "vmm SPACE_FAULTS space=A",
+      "vmm VFIO_DETACH_IOASID D2 ioasid=A",
+      "vmm VFIO_DETACH_IOASID D2 ioasid=A pasid=3",
+    ]);
+    expect(p.errnos.slice(0, 5)).toEqual(["ok", "ok", "ok", "EINVAL", "ok"]);
+    expect([p.seen(5, "event"), p.seen(6, "event"), p.seen(7, "records")]).toEqual(["none", "F_TRANSLATION", "1"]);
+    expect(p.errnos.slice(-2)).toEqual(["EINVAL", "ok"]);
+  });
+});
+
+describe("faults across a detach", () => {
+  it.each([RFC1, RFC2])("%s: what waits is ended, and its answer comes too late", (kernel) => {
+    const p = play(kernel, "plain-stall", [
+      "vmm S = SPACE_ALLOC",
+      "vmm SPACE_ATTACH D1 space=S",
+      "device D1 DMA write iova=0x9000 len=4",
+      "vmm SPACE_FAULTS space=S",
+      "vmm SPACE_DETACH D1 space=S",
+      "vmm SPACE_RESPOND space=S",
+    ]);
+    expect(p.errnos.slice(3)).toEqual(["ok", "ok", "EINVAL"]);
+    expect([p.run.world(4), p.run.world(5)].map((w) => w.machine.engine.held.size)).toEqual([1, 0]);
+  });
+  it("a full queue answers what comes then at once", () => {
+    const p = play(RFC1, "plain-pri", [
+      "vmm S = SPACE_ALLOC",
+      "vmm SPACE_ATTACH D1 space=S",
+      ...Array.from({ length: 65 }, (_, i) => `device D1 PAGE_REQUEST read iova=0x9000 grpid=${i}`),
+    ]);
+    expect([p.seen(2, "event"), p.seen(65, "event"), p.seen(66, "event")]).toEqual(["queued", "queued", "invalid"]);
+  });
+});
+
 describe("on every kernel", () => {
   const args: Readonly<Record<string, string>> = {
     IOASID_CHECK_EXTENSION: "ext=1",

@@ -17,7 +17,7 @@ import type { BoundDevice, FaultRecord, Space } from "./state.ts";
 /** Records that wait at most; what comes then is answered INVALID. */
 export const QUEUE_DEPTH = 64;
 
-const PRI_RESP = Object.freeze({ INVALID: 0, SUCCESS: 2 });
+const PRI_RESP = Object.freeze({ INVALID: 1, SUCCESS: 2 });
 const READ = 1;
 const WRITE = 2;
 const EXEC = 4;

@@ -10,7 +10,7 @@ import type { Args } from "../args.ts";
 import { guestToUser, peek64 } from "../guest.ts";
 import type { Bare, Call, Seen } from "../result.ts";
 import type { World, WorldDevice } from "../world.ts";
-import { rangesIn } from "./ioasid.ts";
+import { rangesIn } from "./ranges.ts";
 import { readFile, vevents } from "./faults.ts";
 import { answer } from "./files.ts";
 import { EVENT_BYTES } from "./guest_kernel.ts";

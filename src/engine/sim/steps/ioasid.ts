@@ -1,7 +1,7 @@
 /** Steps of the 2021 designs: one call with the number that the kernel's design gives it. */
 import type { Kernel } from "../../kernel/kernel.ts";
 import { sys_ioctl } from "../../kernel/syscall.ts";
-import { decode, encode } from "../../uapi/codec.ts";
+import { encode } from "../../uapi/codec.ts";
 import { errnoName } from "../../uapi/errno.ts";
 import type { IoctlDef } from "../../uapi/layout.ts";
 import { IOVA_RANGE } from "../../uapi/records.ts";
@@ -10,6 +10,7 @@ import type { Args } from "../args.ts";
 import type { Bare, Seen } from "../result.ts";
 import type { World, WorldDevice } from "../world.ts";
 import { ioctl } from "./ioctl.ts";
+import { rangesIn } from "./ranges.ts";
 import { setMaster } from "./type1.ts";
 
 /** Where arrays behind pointers are put, from the start of the scratch memory. */
@@ -97,16 +98,4 @@ function pointed(world: World, args: Args, def: IoctlDef, values: Record<string,
   values["entry_num"] = BigInt(words.length >> 1);
   const bytes = new Uint8Array(BigUint64Array.from(words).buffer);
   return { title: "entries", layout: { struct: "command", size: 16, fields: {} }, bytes };
-}
-
-export function rangesIn(
-  room: number,
-  bytes: Uint8Array | undefined,
-  out: Readonly<Record<string, number | bigint>>,
-): [bigint, bigint][] {
-  const n = Math.min(Number(out["num_iovas"] ?? 0), Math.floor(room / IOVA_RANGE.size));
-  return Array.from({ length: n }, (_, i) => {
-    const r = decode(IOVA_RANGE, bytes ?? new Uint8Array(), i * IOVA_RANGE.size);
-    return [r.start, r.last];
-  });
 }
