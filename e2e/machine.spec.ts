@@ -52,6 +52,23 @@ test("a step marks what it changed, and everything keeps its place", async ({ pa
   expect(await places()).toEqual(before);
 });
 
+test("a card that is plugged in comes into the place that was kept for it", async ({ page }) => {
+  const lab = await Lab.open(page, "v=1&s=pci-windows-hotplug&k=pci-windows-iova-list&n=3&x.st=machine,attachments");
+  const drawing = page.getByTestId("machine").locator("svg");
+  const places = () =>
+    drawing.evaluate((svg) =>
+      [...svg.querySelectorAll("text")]
+        .filter((t) => /^\d\d:\d\d\.\d$/.test(t.textContent ?? ""))
+        .map((t) => `${t.textContent} ${t.getAttribute("x")} ${t.getAttribute("y")}`),
+    );
+  await expect(drawing).toContainText("slot empty");
+  const before = await places();
+  await lab.goTo(await lab.find("PCI_HOTPLUG"));
+  await lab.settled();
+  await expect(drawing).toContainText("plugged in");
+  expect(await places()).toEqual(before);
+});
+
 test("a click on a function opens it in the inspector, with its ACS bits", async ({ page }) => {
   const lab = await Lab.open(page, at(9));
   await page.getByTestId("machine").locator('svg text[data-ref~="pci:0000:00:05.0"]').first().click();

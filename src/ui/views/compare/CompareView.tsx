@@ -15,6 +15,8 @@ import { useRows } from "./useRows.ts";
 
 /** Room for steps and details together, rem. */
 const TALL = 34;
+/** Less than this: the head says it shorter, rem. */
+const SLIM = 46;
 /** Room for both details beside each other, rem. */
 const WIDE = 84;
 
@@ -78,6 +80,7 @@ export default function CompareView() {
   );
 
   const tall = box.height >= TALL * box.rem;
+  const slim = box.width < SLIM * box.rem;
   const wide = box.width >= WIDE * box.rem;
   const table = tall || part === "steps";
   const seesTraces = other !== null && step > 0 && (part === "traces" || (tall && (wide || part === "steps")));
@@ -108,24 +111,23 @@ export default function CompareView() {
               onClick={() => open(other ?? kernel, first.step)}
               disabled={other === null}
             >
-              first difference: <b>{first.step}</b>
+              {slim ? "first" : "first difference"}: <b>{first.step}</b>
             </button>
           )}
           <button type="button" className={css["action"]} aria-haspopup="dialog" onClick={() => setPicking(true)}>
             kernels: <b>{ids.length}</b>
           </button>
           {offered.length > 0 && (
-            <span className={css["parts"]} role="radiogroup" aria-label="What is shown">
+            <span className={css["parts"]} role="group" aria-label="What is shown">
               {offered.map(([p, name]) => (
                 <button
                   key={p}
                   type="button"
-                  role="radio"
-                  aria-checked={p === shownPart}
+                  aria-pressed={p === shownPart}
                   className={css["action"]}
                   onClick={() => setPart(p)}
                 >
-                  {name}
+                  {slim && p === "spaces" ? "spaces" : name}
                 </button>
               ))}
             </span>

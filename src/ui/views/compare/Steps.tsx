@@ -11,10 +11,10 @@ const LINE = 1.24;
 const PAD = 0.62;
 /** Rows drawn above and below what is seen. */
 const SPARE = 8;
-/** Least width of a kernel's column, rem. */
-const COLUMN = 14;
-/** Width of the step's own column, rem. */
-const STEP = 17;
+/** Width of the step's own column and least width of a kernel's, rem; in a narrow pane, where the columns scroll. */
+const WIDTHS = { step: 17, column: 14 };
+const NARROW = { step: 11.5, column: 11 };
+const NARROW_BELOW = 56;
 
 /** Steps as rows, kernels as columns. What all agree on is quiet; the first difference is not. */
 export function Steps(props: {
@@ -76,8 +76,9 @@ export function Steps(props: {
     } else return;
     e.preventDefault();
   };
-  const template = `${STEP}rem repeat(${columns.length}, minmax(${COLUMN}rem, 1fr))`;
-  const minWidth = `${STEP + columns.length * COLUMN}rem`;
+  const { step: own, column: each } = box.width < NARROW_BELOW * rem ? NARROW : WIDTHS;
+  const template = `${own}rem repeat(${columns.length}, minmax(${each}rem, 1fr))`;
+  const minWidth = `${own + columns.length * each}rem`;
   return (
     <div
       ref={host}
@@ -89,6 +90,7 @@ export function Steps(props: {
       aria-activedescendant={step > 0 && step > from && step <= to ? `compare-${step}` : undefined}
       tabIndex={0}
       data-scroll=""
+      data-narrow={own === NARROW.step ? "" : undefined}
       data-testid="compare"
       onScroll={(e) => setTop(e.currentTarget.scrollTop)}
       onKeyDown={keys}

@@ -139,7 +139,7 @@ function row(f: MachineFunction, at: MachineLayout): Mark[] {
   if (f.alias !== "") put(f.alias, 1, "sans", f.present ? "ink" : "ink3", 600);
   put(short(f.bdf), MONO, "mono", f.present ? "ink" : "ink3");
   const kind = f.type.replace("root complex integrated endpoint", "integrated").replace(/^conventional$/, "");
-  put(f.present ? f.name : `${f.name}, not plugged in`, 0.92, "sans", quiet);
+  put(f.present ? f.name : `slot empty, ${f.name}`, 0.92, "sans", quiet);
   if (f.bridge && f.buses !== null)
     put(
       `bus ${bus(f.buses.secondary)}${f.buses.subordinate > f.buses.secondary ? `-${bus(f.buses.subordinate)}` : ""}`,
@@ -203,7 +203,8 @@ function groupOf(f: MachineFunction, { groups }: MachineView, at: MachineLayout)
       ],
     });
   const x = left + 1.7 * rem;
-  const text = clip(reason, "sans", ((end - x) / rem - used) / SMALL);
+  const news = f.changes.filter((c) => !SHOWN_ELSEWHERE.test(c)).join(", ");
+  const text = clip(news === "" ? reason : news, "sans", ((end - x) / rem - used) / SMALL);
   if (text !== "")
     marks.push({
       k: "text",
@@ -212,12 +213,15 @@ function groupOf(f: MachineFunction, { groups }: MachineView, at: MachineLayout)
       text,
       size: SMALL,
       font: "sans",
-      color: "ink3",
+      color: news === "" ? "ink3" : "accent",
       refs: [group.ref],
-      tip: [`group ${group.id}: ${short(f.bdf)}`, reason],
+      tip: [`group ${group.id}: ${short(f.bdf)}`, reason, ...(news === "" ? [] : [`this step: ${news}`])],
     });
   return marks;
 }
+
+/** Changes that a column of their own shows. */
+const SHOWN_ELSEWHERE = /^(stream|MSI|domain|group) /;
 
 function domainOf(g: MachineGroup): string {
   return g.owned ? `${g.domain}, owned` : g.domain;

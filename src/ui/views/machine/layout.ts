@@ -50,7 +50,7 @@ export function layoutMachine(view: MachineView, room: number, rem: number): Mac
   const msi = 7.2;
   const rules = 2.6;
   const rest = wide - tree - acs - chips - stream - msi - 2 * rules;
-  const strip = rest >= 25 ? Math.min(rest - 14, Math.max(11, rest * 0.5)) : 0;
+  const strip = rest >= 30 ? Math.min(rest - 18, Math.max(12, rest * 0.5)) : 0;
   const group = rest - strip - 1;
   let x = tree;
   const next = (w: number): number => {
