@@ -83,11 +83,11 @@ export function Form(props: {
           steps
         </label>
         {busy ? (
-          <button type="button" className={css["primary"]} onClick={() => exploration.stop()}>
+          <button key="stop" type="button" className={css["primary"]} onClick={() => exploration.stop()}>
             Stop
           </button>
         ) : (
-          <button type="submit" className={css["primary"]}>
+          <button key="search" type="submit" className={css["primary"]}>
             Search
           </button>
         )}
