@@ -31,6 +31,7 @@ import type {
   ScenarioInfo,
   SpaceWindow,
   StepView,
+  TrackInterval,
   WalkView,
 } from "./views/types.ts";
 
@@ -175,6 +176,19 @@ export class Engine implements EngineApi {
     const run = await this.run(kernel, step);
     const dense = (this.current ?? { dense: undefined }).dense ?? new DenseCache();
     return run.ok ? said(dense.window(run.value, step, track, from, to, buckets)) : run;
+  }
+
+  async spaceRows(
+    kernel: string,
+    step: number,
+    track: string,
+    first: number,
+    count: number,
+  ): Promise<Answer<TrackInterval[]>> {
+    const { DenseCache } = await this.views;
+    const run = await this.run(kernel, step);
+    const dense = (this.current ?? { dense: undefined }).dense ?? new DenseCache();
+    return run.ok ? said(dense.rows(run.value, step, track, first, count)) : run;
   }
 
   async steps(kernel: string): Promise<Answer<StepView[]>> {

@@ -15,6 +15,7 @@ import type {
   ScenarioInfo,
   SpaceWindow,
   StepView,
+  TrackInterval,
   WalkView,
 } from "./views/types.ts";
 
@@ -90,6 +91,14 @@ export interface EngineApi {
     to: bigint,
     buckets: number,
   ): Answer<SpaceWindow> | Promise<Answer<SpaceWindow>>;
+  /** Intervals of a dense track after a step, by their number: for lists that show a few of very many. */
+  spaceRows(
+    kernel: string,
+    step: number,
+    track: string,
+    first: number,
+    count: number,
+  ): Answer<TrackInterval[]> | Promise<Answer<TrackInterval[]>>;
   /** What ever appears on these kernels. Runs the scenario on each; no picture is made. */
   landmarks(kernels: string[]): Answer<Landmarks> | Promise<Answer<Landmarks>>;
   walk(

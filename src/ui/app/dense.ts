@@ -7,6 +7,9 @@ import type { Remote } from "../engine/client.ts";
 
 /** Windows kept of one track. */
 const KEPT = 12;
+/** Intervals fetched together for a list, and how often before all are forgotten. */
+const PAGE = 100;
+const PAGES = 60;
 /** Buckets a pixel. */
 const FINE = 2;
 
@@ -19,6 +22,7 @@ export class DenseWindows {
   private readonly api: () => Remote;
   private readonly known = new Map<string, Known[]>();
   private readonly asked = new Set<string>();
+  private readonly pages = new Map<string, TrackInterval[]>();
   private at = { kernel: "", step: -1 };
   private readonly waiting = new Set<() => void>();
 
@@ -29,6 +33,7 @@ export class DenseWindows {
   /** Another scenario: nothing of what was there can be shown. */
   reset(): void {
     this.known.clear();
+    this.pages.clear();
     this.asked.clear();
     this.at = { kernel: "", step: -1 };
   }
@@ -45,6 +50,7 @@ export class DenseWindows {
     if (this.at.kernel === kernel && this.at.step === step) return;
     this.at = { kernel, step };
     this.asked.clear();
+    this.pages.clear();
     for (const list of this.known.values()) for (const w of list) w.old = true;
   }
 
@@ -64,6 +70,27 @@ export class DenseWindows {
     const fresh = meets.filter((w) => !w.old);
     const shown = fresh.some((w) => w.from <= from && w.to >= to) ? fresh : meets;
     return shown.toSorted((a, b) => order(b) - order(a));
+  }
+
+  /** Interval `i` of a track, for a list; null while it is fetched. */
+  row(track: string, i: number): TrackInterval | null {
+    const page = Math.floor(i / PAGE);
+    const kept = this.pages.get(`${track} ${page}`);
+    if (kept === undefined) void this.turn(track, page);
+    return kept?.[i - page * PAGE] ?? null;
+  }
+
+  private async turn(track: string, page: number): Promise<void> {
+    const key = `${track} ${page}`;
+    if (this.asked.has(key)) return;
+    this.asked.add(key);
+    const { kernel, step } = this.at;
+    const answer = await this.api().spaceRows(kernel, step, track, page * PAGE, PAGE);
+    if (kernel !== this.at.kernel || step !== this.at.step || !answer.ok) return;
+    if (this.pages.size > PAGES) this.pages.clear();
+    this.pages.set(key, answer.value);
+    this.asked.delete(key);
+    for (const told of this.waiting) told();
   }
 
   /** An interval that was fetched. */

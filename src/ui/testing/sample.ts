@@ -73,6 +73,7 @@ export const sample = {
   steps: (kernel) => ({ ok: true, value: stepsOf(kernel) }),
   next: (kernel, step) => ({ ok: true, value: frameOf(kernel, step).next }),
   space: () => problem("The sample has no dense track."),
+  spaceRows: () => problem("The sample has no dense track."),
   // The sample takes nothing away: what stands at the end is what ever stood.
   landmarks: (kernels) => ({ ok: true, value: frameOf(kernels[0] ?? OLD, COUNT) }),
   walk: (_kernel, _step, device, iova, write) => ({ ok: true, value: walkOf(device, iova, write) }),

@@ -1,4 +1,4 @@
-import { type ReactNode, createContext, useContext } from "react";
+import { type ReactNode, createContext, useContext, useLayoutEffect, useRef, useState } from "react";
 import css from "./table.module.css";
 
 export interface Column<T> {
@@ -23,21 +23,42 @@ export function CellButton({ label, onClick, children }: { label?: string; onCli
   );
 }
 
-/** Rows beyond this many are counted, not written. */
+/** Of more rows only those in sight are written; out of sight the others are counted. */
 const MOST = 500;
+/** Rows written beyond what is seen. */
+const BESIDE = 30;
+
+/** Rows that are too many to hold: `at` gives null while one is fetched. */
+export interface Beyond<T> {
+  count: number;
+  at: (index: number) => T | null;
+}
 
 /** The table twin of a drawing. */
 export function DataTable<T>(props: {
   caption: string;
   columns: Column<T>[];
   rows: readonly T[];
+  /** After `rows`. */
+  beyond?: Beyond<T>;
   keyOf: (row: T, index: number) => string;
   refOf?: (row: T) => string;
   empty?: string;
 }) {
-  const { caption, columns, rows, keyOf, refOf, empty } = props;
+  const { caption, columns, rows, beyond, keyOf, refOf, empty } = props;
+  const shown = useContext(TableShown);
+  const table = useRef<HTMLTableElement>(null);
+  const total = rows.length + (beyond?.count ?? 0);
+  const sight = useSight(table, shown && total > MOST);
+  const [first, end] =
+    total <= MOST
+      ? [0, total]
+      : sight === null
+        ? [0, Math.min(MOST, shown ? total : rows.length)]
+        : [Math.max(0, sight.first - BESIDE), Math.min(total, sight.end + BESIDE)];
+  const height = sight?.height ?? 0;
   return (
-    <table className={css["table"]}>
+    <table ref={table} className={css["table"]} aria-rowcount={total + 1}>
       <caption className="hidden">{caption}</caption>
       <thead>
         <tr>
@@ -49,29 +70,82 @@ export function DataTable<T>(props: {
         </tr>
       </thead>
       <tbody>
-        {rows.slice(0, MOST).map((row, i) => (
-          <tr key={keyOf(row, i)} data-ref={refOf?.(row)}>
-            {columns.map((c) => (
-              <td
-                key={c.head}
-                className={[c.mono === true ? css["mono"] : "", c.end === true ? css["end"] : ""].join(" ")}
-              >
-                {c.render(row)}
-              </td>
-            ))}
-          </tr>
-        ))}
-        {rows.length === 0 && (
+        {first > 0 && <tr style={{ height: first * height }} aria-hidden="true" />}
+        {Array.from({ length: end - first }, (_, k) => {
+          const i = first + k;
+          const row = i < rows.length ? rows[i] : beyond?.at(i - rows.length);
+          return row === undefined || row === null ? (
+            <tr key={`row ${i}`} data-row="" aria-rowindex={i + 2}>
+              <td colSpan={columns.length}>…</td>
+            </tr>
+          ) : (
+            <tr
+              key={keyOf(row, i)}
+              data-row=""
+              data-ref={refOf?.(row)}
+              aria-rowindex={total > MOST ? i + 2 : undefined}
+            >
+              {columns.map((c) => (
+                <td
+                  key={c.head}
+                  className={[c.mono === true ? css["mono"] : "", c.end === true ? css["end"] : ""].join(" ")}
+                >
+                  {c.render(row)}
+                </td>
+              ))}
+            </tr>
+          );
+        })}
+        {total === 0 && (
           <tr>
             <td colSpan={columns.length}>{empty ?? "Nothing yet."}</td>
           </tr>
         )}
-        {rows.length > MOST && (
+        {end < total && sight !== null && <tr style={{ height: (total - end) * height }} aria-hidden="true" />}
+        {end < total && sight === null && (
           <tr>
-            <td colSpan={columns.length}>{rows.length - MOST} more rows.</td>
+            <td colSpan={columns.length}>{total - end} more rows.</td>
           </tr>
         )}
       </tbody>
     </table>
   );
+}
+
+interface Sight {
+  first: number;
+  end: number;
+  /** Pixels of a row. */
+  height: number;
+}
+
+/** Which rows of a table are in sight of what scrolls it; null while that is not known, or not wanted. */
+function useSight(table: { readonly current: HTMLTableElement | null }, wanted: boolean): Sight | null {
+  const [sight, set] = useState<Sight | null>(null);
+  useLayoutEffect(() => {
+    const element = table.current;
+    const scroller = element === null || !wanted ? null : scrollerOf(element);
+    if (element === null || scroller === null) return undefined;
+    const measure = (): void => {
+      const written = [...element.querySelectorAll("tr[data-row]")].slice(0, 40);
+      const sum = written.reduce((h, r) => h + r.getBoundingClientRect().height, 0);
+      if (sum === 0) return;
+      const height = Math.round((sum / written.length) * 4) / 4;
+      const above = scroller.getBoundingClientRect().top - element.getBoundingClientRect().top;
+      const first = Math.max(0, Math.floor(above / height));
+      const end = first + Math.ceil(scroller.clientHeight / height) + 1;
+      // The height stays as it was measured first, so that the list does not grow under the hand.
+      set((old) => (old?.first === first && old.end === end ? old : { first, end, height: old?.height ?? height }));
+    };
+    measure();
+    scroller.addEventListener("scroll", measure, { passive: true });
+    return () => scroller.removeEventListener("scroll", measure);
+  }, [table, wanted]);
+  return wanted ? sight : null;
+}
+
+function scrollerOf(element: HTMLElement): HTMLElement | null {
+  for (let at = element.parentElement; at !== null; at = at.parentElement)
+    if (/auto|scroll/.test(getComputedStyle(at).overflowY)) return at;
+  return null;
 }

@@ -204,6 +204,16 @@ export function spansOf(
   );
 }
 
+/** `count` intervals from the `first` on, as they stand after the step. */
+export function rowsOf({ spans, added }: DenseState, first: number, count: number): TrackInterval[] {
+  const out: TrackInterval[] = [];
+  for (let i = Math.max(0, first); i < Math.min(spans.n, first + count); i++) {
+    const isNew = (added[i + 1] ?? 0) > (added[i] ?? 0);
+    out.push(isNew ? { ...spans.describe(i), change: "added" } : spans.describe(i));
+  }
+  return out;
+}
+
 /** `[from, to)` in at most `buckets` buckets; the intervals themselves where they are not more than a fourth of that. */
 export function windowOf(track: string, state: DenseState, from: bigint, to: bigint, buckets: number): SpaceWindow {
   const { spans, removed, added } = state;

@@ -1,7 +1,8 @@
-import type { TrackInterval } from "../../../engine/views/types.ts";
+import { useContext, useEffect, useReducer } from "react";
+import type { Track, TrackInterval } from "../../../engine/views/types.ts";
 import { useLab, useSession } from "../../app/context.ts";
 import { hex, size } from "../../draw/format.ts";
-import { CellButton, DataTable } from "../../widgets/DataTable.tsx";
+import { CellButton, DataTable, TableShown } from "../../widgets/DataTable.tsx";
 import { Hex } from "../../widgets/Hex.tsx";
 import { KINDS } from "./kinds.ts";
 
@@ -15,21 +16,46 @@ interface Line extends TrackInterval {
 export function SpaceTable() {
   const session = useSession();
   const frame = useLab((s) => s.frame);
+  const [, again] = useReducer((n: number) => n + 1, 0);
+  const shown = useContext(TableShown);
+  useEffect(() => (shown ? session.dense.watch(again) : undefined), [session, shown]);
+  const dense =
+    frame?.addressSpace.bands.flatMap((b) =>
+      b.tracks.flatMap((t) => (t.dense === undefined ? [] : [{ band: b.title, track: t, count: t.dense.count }])),
+    ) ?? [];
+  // What a step changed on a dense track stands there; of its other intervals only those in sight are fetched.
+  const beyond = {
+    count: dense.reduce((sum, d) => sum + d.count, 0),
+    at: (index: number): Line | null => {
+      let i = index;
+      for (const { band, track, count } of dense) {
+        if (i < count) {
+          const found = session.dense.row(track.id, i);
+          return found === null ? null : { ...found, band, track: nameOf(track), trackId: track.id };
+        }
+        i -= count;
+      }
+      return null;
+    },
+  };
   const rows: Line[] =
     frame?.addressSpace.bands.flatMap((b) =>
       b.tracks.flatMap((t) =>
-        t.intervals.map((i) => ({
-          ...i,
-          band: b.title,
-          track: [t.label, t.sub].filter((x) => x !== "").join(" "),
-          trackId: t.id,
-        })),
+        t.intervals
+          .filter((i) => t.dense === undefined || i.kind !== t.dense.kind || i.change === "removed")
+          .map((i) => ({
+            ...i,
+            band: b.title,
+            track: nameOf(t),
+            trackId: t.id,
+          })),
       ),
     ) ?? [];
   return (
     <DataTable
       caption="Intervals of the address space"
       rows={rows}
+      beyond={beyond}
       keyOf={(r, i) => `${i} ${r.track} ${r.start}`}
       refOf={(r) => r.ref}
       columns={[
@@ -58,4 +84,8 @@ export function SpaceTable() {
       ]}
     />
   );
+}
+
+function nameOf(t: Track): string {
+  return [t.label, t.sub].filter((x) => x !== "").join(" ");
 }
