@@ -24,6 +24,7 @@ export class Session {
   private connection: Connection | null = null;
   private frames: FrameCache | null = null;
   private asked = 0;
+  private coming: number | null = null;
   private pending = 0;
   private busy = new Set<(busy: boolean) => void>();
   private source: Source | null = null;
@@ -126,21 +127,29 @@ export class Session {
     return (await this.guard(() => this.api().makeLink(state))) ?? null;
   }
 
+  /** The step on screen, or the one on its way there: keys that follow fast count from it. */
+  get heading(): number {
+    return this.coming ?? this.store.getState().step;
+  }
+
   seek(step: number): void {
-    const { opened, kernel, step: now } = this.store.getState();
+    const { opened, kernel } = this.store.getState();
+    const now = this.heading;
     if (opened === null) return;
     const to = Math.max(0, Math.min(opened.steps, step));
     if (to !== now) void this.show({ kernel, step: to }, true);
   }
 
   setKernel(kernel: string): void {
-    const { step, compare, kernel: old } = this.store.getState();
+    const { compare, kernel: old } = this.store.getState();
+    const step = this.heading;
     if (kernel === old) return;
     void this.show({ kernel, step, compare: compare === kernel ? old : compare }, true);
   }
 
   setCompare(compare: string | null): void {
-    const { kernel, step } = this.store.getState();
+    const { kernel } = this.store.getState();
+    const step = this.heading;
     void this.show({ kernel, step, compare: compare === kernel ? null : compare }, false);
   }
 
@@ -156,7 +165,8 @@ export class Session {
 
   /** The next or previous step that failed. */
   seekFailure(direction: 1 | -1): void {
-    const { frame, step } = this.store.getState();
+    const { frame } = this.store.getState();
+    const step = this.heading;
     const failing = (frame?.steps ?? [])
       .filter((s) => s.outcome === "errno" || s.outcome === "fault")
       .map((s) => s.index);
@@ -222,6 +232,7 @@ export class Session {
     more: Partial<LabState> = {},
   ): Promise<void> {
     const ticket = ++this.asked;
+    this.coming = to.step;
     const compare = to.compare === undefined ? this.store.getState().compare : to.compare;
     await this.guard(async () => {
       const cache = this.frames;
@@ -231,6 +242,7 @@ export class Session {
         compare === null ? null : cache.get(compare, to.step),
       ]);
       if (ticket !== this.asked) return;
+      this.coming = null;
       for (const answer of [frame, ghost])
         if (typeof answer === "string") {
           this.store.setState({ notice: answer });

@@ -42,7 +42,7 @@ export const COMMANDS: readonly Command[] = [
     title: "Step",
     group: "Steps",
     keys: [{ code: "Period", label: "." }],
-    run: (s) => s.seek(s.store.getState().step + 1),
+    run: (s) => s.seek(s.heading + 1),
     can: (s) => opened(s) && s.step < (s.opened?.steps ?? 0),
   },
   {
@@ -50,7 +50,7 @@ export const COMMANDS: readonly Command[] = [
     title: "Step back",
     group: "Steps",
     keys: [{ code: "Comma", label: "," }],
-    run: (s) => s.seek(s.store.getState().step - 1),
+    run: (s) => s.seek(s.heading - 1),
     can: (s) => s.step > 0,
   },
   {

@@ -139,7 +139,7 @@ function row(f: MachineFunction, at: MachineLayout): Mark[] {
   if (f.alias !== "") put(f.alias, 1, "sans", f.present ? "ink" : "ink3", 600);
   put(short(f.bdf), MONO, "mono", f.present ? "ink" : "ink3");
   const kind = f.type.replace("root complex integrated endpoint", "integrated").replace(/^conventional$/, "");
-  put(f.present ? f.name : `slot empty, ${f.name}`, 0.92, "sans", quiet);
+  put(f.name, 0.92, "sans", quiet);
   if (f.bridge && f.buses !== null)
     put(
       `bus ${bus(f.buses.secondary)}${f.buses.subordinate > f.buses.secondary ? `-${bus(f.buses.subordinate)}` : ""}`,
@@ -156,9 +156,14 @@ function bus(number: number): string {
 }
 
 function groupOf(f: MachineFunction, { groups }: MachineView, at: MachineLayout): Mark[] {
-  if (!f.present || (f.iommu === null && f.group < 0)) return [];
   const { rem, columns: c } = at;
   const y = (at.rows.get(f.bdf) ?? 0) + 0.3 * rem;
+  if (!f.present) {
+    const text = clip(f.change === "removed" ? "pulled; slot empty" : "slot empty", "sans", c.group.w / rem / SMALL);
+    const color: Token = f.change === "removed" ? "accent" : "ink3";
+    return [{ k: "text", x: c.group.x + 1.8 * rem, y, text, size: SMALL, font: "sans", color }];
+  }
+  if (f.iommu === null && f.group < 0) return [];
   const group = groups.find((g) => g.id === f.group);
   const left = c.group.x + 0.1 * rem;
   if (group === undefined) {
