@@ -1,5 +1,6 @@
 /** Runs one step of a scenario in a world. The only place that knows which file runs which operation. */
 import { Args } from "./args.ts";
+import { kernel_after_device_access } from "../kernel/boot.ts";
 import type { TraceEntry } from "../kernel/trace.ts";
 import { contextOf, deviceNames } from "./refs.ts";
 import type { Bare, StepResult } from "./result.ts";
@@ -24,7 +25,12 @@ import type { World } from "./world.ts";
 /** `watch`: record the trace, which the result then holds. The world is the same afterwards either way. */
 export function execute(world: World, step: Step, watch: boolean): StepResult {
   const args = new Args(world, step);
-  const run = (): Bare => runStep(world, args);
+  const run = (): Bare => {
+    const result = runStep(world, args);
+    // Whatever answered a held access let it go on: the kernel handles what that caused.
+    if (world.actors.held.size > 0) kernel_after_device_access(world.kernel);
+    return result;
+  };
   const { value: first, trace } = watch ? traced(world.kernel, world.machine, run) : { value: run(), trace: [] };
   // Of many calls the first one is watched.
   const value = timesOf(args) > 1 ? repeat(world, args, args.num("iommufd", world.iommufd), first) : first;

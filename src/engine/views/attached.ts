@@ -14,16 +14,22 @@ export interface Attached {
   guest: GuestTable | null;
 }
 
-/** Null while the device is not attached. */
-export function attachedTables(world: World, device: WorldDevice): Attached | null {
+/** Context descriptors of a guest's linear table. */
+const CD_BYTES = 64n;
+
+/** Null while the device is not attached. `pasid`: of its requests with that PASID, 0 = of those without. */
+export function attachedTables(world: World, device: WorldDevice, pasid = 0): Attached | null {
   for (const { ctx } of contexts(world))
     for (const igroup of ctx.groups.values()) {
-      const attach = igroup.pasid_attach.get(0);
+      const own = igroup.pasid_attach.get(pasid);
+      const attach = own ?? igroup.pasid_attach.get(0);
       if (attach === undefined || ![...attach.devices.values()].some((d) => d.dev.name === device.bdf)) continue;
       const { hwpt } = attach;
       const paging = hwpt.kind === "HWPT_PAGING" ? hwpt : (hwpt.viommu?.hwpt ?? hwpt.parent);
       const config = hwpt.kind === "HWPT_NESTED" ? vsteConfig(hwpt.domain?.priv) : null;
-      const guest = config?.kind === "s1" ? guestTableAt(world, config.pointer) : null;
+      if (own === undefined && config?.kind !== "s1") return null;
+      const slot = own === undefined ? BigInt(pasid) * CD_BYTES : 0n;
+      const guest = config?.kind === "s1" ? guestTableAt(world, config.pointer + slot) : null;
       const dead = config?.kind === "abort";
       return {
         hwpt,

@@ -27,13 +27,24 @@ export function stepView(index: number, step: Step, result: StepResult): StepVie
 const PREFIXES = ["IOMMU_", "VFIO_DEVICE_", "VFIO_"];
 
 function title(step: Step): { prefix: string; op: string } {
-  if (step.actor === "device")
-    return { prefix: "", op: step.op === "MSI" ? "MSI write" : `DMA ${wordOf(step, "dir")}` };
+  if (step.actor === "device") {
+    const dir = wordOf(step, "dir");
+    return { prefix: "", op: DEVICE_OPS[step.op] ?? (step.op === "DMA" ? `DMA ${dir}` : `page request ${dir}`) };
+  }
   if (step.actor === "guest")
-    return { prefix: "", op: step.op.replace("_", " ").replace("MAP", "map").replace("TABLE", "table") };
+    return {
+      prefix: "",
+      op: step.op.replace("_", " ").replace(/UNMAP|MAP|TABLE|INVALIDATE|EVENT/, (w) => w.toLowerCase()),
+    };
   const prefix = PREFIXES.find((p) => step.op.startsWith(p)) ?? "";
   return { prefix, op: step.op.slice(prefix.length) };
 }
+
+const DEVICE_OPS: Readonly<Record<string, string>> = Object.freeze({
+  MSI: "MSI write",
+  HELD: "held access",
+  PAGE_ANSWERS: "answers",
+});
 
 const wordOf = (step: Step, name: string): string => {
   const value = step.args[name];

@@ -37,4 +37,10 @@ export const FAULT_OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
     params: [subject],
     doc: "What became of the access that a fault held last: waiting, done, or ended with its event.",
   },
+  {
+    actor: "device",
+    name: "PAGE_ANSWERS",
+    params: [subject, at],
+    doc: "Answers to the device's page requests so far: records, and the last one's event, grpid, pasid (at= another one's).",
+  },
 ]);

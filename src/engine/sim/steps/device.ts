@@ -28,7 +28,8 @@ function runDma(world: World, args: Args): Bare {
   const iova = args.big("iova", 0n);
   const length = args.big("len", 64n);
   const data = write ? pattern(Number(length), args.big("value", 0xa5n)) : undefined;
-  return tellDma(world, device, { iova, length, write }, () => {
+  const pasid = args.num("pasid", 0);
+  return tellDma(world, device, { iova, length, write, pasid }, () => {
     const result = world.machine.dma(device.bdf, {
       write,
       hi: high(iova),
@@ -47,10 +48,10 @@ function runDma(world: World, args: Args): Bare {
 export function tellDma(
   world: World,
   device: WorldDevice,
-  { iova, length, write }: Pick<DeviceAccess, "iova" | "length" | "write">,
+  { iova, length, write, pasid }: Pick<DeviceAccess, "iova" | "length" | "write"> & { pasid?: number },
   perform: () => DmaResult,
 ): Bare {
-  const tables = tablesAt(world, device, iova);
+  const tables = tablesAt(world, device, iova, pasid);
   const result = perform();
   const { fault } = result;
   const pa = fault === null ? (result.runs[0]?.pa ?? null) : null;
@@ -174,8 +175,9 @@ function tablesAt(
   world: World,
   device: WorldDevice,
   iova: bigint,
+  pasid = 0,
 ): Pick<DeviceAccess, "s1Track" | "tableTrack" | "ipa"> {
-  const attached = attachedTables(world, device);
+  const attached = attachedTables(world, device, pasid);
   if (attached === null) {
     const tableTrack = containerTableOf(world, device.bdf);
     return { s1Track: null, tableTrack, ipa: tableTrack === null ? null : iova };

@@ -35,6 +35,8 @@ export function runFaults(world: World, args: Args): Bare | null {
       return poll(world, args);
     case "HELD":
       return held(world, args);
+    case "PAGE_ANSWERS":
+      return pageAnswers(world, args);
     default:
       return null;
   }
@@ -171,4 +173,18 @@ function held(world: World, args: Args): Bare {
   if (result.ok && run !== undefined) seen["pa"] = BigInt(run.pa);
   const outcome = waiting ? "pending" : result.ok ? "ok" : "fault";
   return { outcome, errno: result.ok ? "ok" : event, summary, seen, refs };
+}
+
+function pageAnswers(world: World, args: Args): Bare {
+  const { name, bdf } = args.device();
+  const answers = world.machine.pci.byBdf.get(bdf)?.pageResponses ?? [];
+  const shown = answers.at(args.num("at", -1));
+  const seen: Record<string, Seen> = { records: BigInt(answers.length), errno: "ok" };
+  if (shown !== undefined) {
+    seen["event"] = shown.code;
+    seen["grpid"] = BigInt(shown.prgi);
+    if (shown.ssid >= 0) seen["pasid"] = BigInt(shown.ssid);
+  }
+  const told = count(answers.length, "answer") + (shown === undefined ? "" : `, ${shown.code}`);
+  return { ...answer(0, told, {}), seen, refs: [`dev:${name}`] };
 }

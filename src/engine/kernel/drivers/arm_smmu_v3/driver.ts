@@ -11,6 +11,7 @@ import {
   type IommuDomain,
   type IommuDomainOps,
   type IommuOps,
+  type IopfFault,
   type ResvRegion,
   type UserData,
   type ViommuCore,
@@ -20,7 +21,6 @@ import { pci_ats_supported, pci_enable_pasid, pci_max_pasids } from "../../pci/a
 import type { PciDev } from "../../pci/pci_dev.ts";
 import { the_platform } from "../../platform.ts";
 import { type ArmSmmuDevice, type ArmSmmuMaster, dev_master } from "./device.ts";
-import { arm_smmu_page_response } from "./event.ts";
 import { arm_smmu_hw_info, arm_smmu_viommu_supported, arm_vsmmu_init } from "./iommufd.ts";
 import { arm_smmu_init_sid_strtab } from "./strtab.ts";
 
@@ -99,7 +99,8 @@ const arm_smmu_ops: IommuOps = Object.freeze({
   viommu_init: (k: Kernel, viommu: ViommuCore, parent: IommuDomain, dev: Device, data: UserData | null) =>
     arm_vsmmu_init(k, viommu, parent, dev, data),
   user_pasid_table: true,
-  page_response: arm_smmu_page_response,
+  page_response: (k: Kernel, dev: Device, fault: IopfFault, code: number) =>
+    k.ops.arm_smmu_page_response(k, dev, fault, code),
   release_device: arm_smmu_release_device,
 });
 
