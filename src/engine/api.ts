@@ -232,7 +232,7 @@ export class Engine implements EngineApi {
   }
 
   async lanes(kernels: string[]): Promise<Answer<Lane[]>> {
-    const { lanesOf } = await this.views;
+    const { lanesOf } = await morePictures();
     const runs: Playable[] = [];
     for (const kernel of kernels) {
       const run = await this.run(kernel, 0);
@@ -243,7 +243,8 @@ export class Engine implements EngineApi {
   }
 
   async machine(kernel: string, step: number): Promise<Answer<MachineView>> {
-    const { contextAt, machineView } = await this.views;
+    const { contextAt } = await this.views;
+    const { machineView } = await morePictures();
     const run = await this.run(kernel, step);
     if (!run.ok) return run;
     const { world, before } = contextAt(run.value, step);
@@ -251,13 +252,13 @@ export class Engine implements EngineApi {
   }
 
   async peer(kernel: string, step: number, from: string, to: string): Promise<Answer<PeerView>> {
-    const { peerView } = await this.views;
+    const { peerView } = await morePictures();
     const run = await this.run(kernel, step);
     return run.ok ? said(peerView(run.value.world(step), from, to)) : run;
   }
 
   async compare(kernels: string[], from: number, to: number): Promise<Answer<CompareView>> {
-    const { compareView } = await this.views;
+    const { compareView } = await morePictures();
     const open = this.current;
     const started: Started[] = [];
     for (const kernel of kernels) {
@@ -278,12 +279,12 @@ export class Engine implements EngineApi {
   }
 
   async compareTraces(a: string, b: string, step: number): Promise<Answer<CompareTraces>> {
-    const { compareTraces } = await this.views;
+    const { compareTraces } = await morePictures();
     return this.both(a, b, step, compareTraces);
   }
 
   async compareSpaces(a: string, b: string, step: number): Promise<Answer<CompareSpaces>> {
-    const { compareSpaces } = await this.views;
+    const { compareSpaces } = await morePictures();
     return this.both(a, b, step, compareSpaces);
   }
 
@@ -361,6 +362,8 @@ function kept(frames: Map<string, Frame>, key: string, make: () => Frame): Frame
   if (frames.size > FRAMES && oldest.done !== true) frames.delete(oldest.value);
   return frame;
 }
+
+const morePictures = () => import("./views/more_pictures.ts");
 
 /** Fetched with the first link that is made or read: after the first picture, as a rule. */
 const linkCodec = () => import("./sim/link.ts");

@@ -1,5 +1,4 @@
 /** Everything that changes with the step, in one answer. */
-import { compare, observed } from "../sim/compare.ts";
 import type { Playable } from "../sim/playable.ts";
 import type { DenseState } from "./address/spans.ts";
 import { addressSpace } from "./address/view.ts";
@@ -8,7 +7,7 @@ import type { ViewContext } from "./context.ts";
 import { nextSteps } from "./next.ts";
 import { stepView } from "./steps.ts";
 import { walkTargets } from "./targets.ts";
-import type { Frame, Lane, Ref, StepView } from "./types.ts";
+import type { Frame, Ref, StepView } from "./types.ts";
 import { type Past, why } from "./why.ts";
 
 /**
@@ -79,32 +78,4 @@ function inspectDefault(ctx: ViewContext, step: number): Ref {
   if (hardware && sid !== undefined) return `ste:0x${sid.toString(16)}`;
   if (ctx.step?.actor === "guest") return ctx.result?.refs[0] ?? `step:${step}`;
   return step === 0 ? `fd:${ctx.world.iommufd}` : `step:${step}`;
-}
-
-/** Of more steps only the results are compared, not what each did to the world. */
-const LANE_STEPS = 400;
-
-/** Results on each kernel over the same scenario, against the first. */
-export function lanesOf(runs: readonly Playable[]): Lane[] {
-  if ((runs[0]?.scenario.steps.length ?? 0) > LANE_STEPS) return lanesByResults(runs);
-  const { rows } = compare(runs);
-  return runs.map((run, n) => {
-    const cells = rows.flatMap((row) => {
-      const cell = row[n];
-      return cell === undefined ? [] : [{ outcome: cell.outcome, text: cell.short, differs: cell.differs }];
-    });
-    return { kernel: run.kernel, cells, firstDifference: cells.findIndex((c) => c.differs) + 1 };
-  });
-}
-
-function lanesByResults(runs: readonly Playable[]): Lane[] {
-  const keys = runs.map((run) => run.results.map((r) => JSON.stringify(observed(r).map((f) => f.text))));
-  return runs.map((run, n) => {
-    const cells = run.results.map((r, i) => ({
-      outcome: r.outcome,
-      text: r.summary,
-      differs: keys[n]?.[i] !== keys[0]?.[i],
-    }));
-    return { kernel: run.kernel, cells, firstDifference: cells.findIndex((c) => c.differs) + 1, resultsOnly: true };
-  });
 }

@@ -1,11 +1,6 @@
-/** Every picture that the engine can be asked for. The worker fetches them beside the kernel model. */
+/** What the first picture needs. The worker fetches it beside the kernel model; `more_pictures.ts` has the others. */
 export { DenseCache } from "./address/windows.ts";
-export { contextAt, frameOf, lanesOf, nextOf, pastOf, stepViews } from "./frame.ts";
-export { compareView, type Started } from "./compare/rows.ts";
-export { compareSpaces } from "./compare/spaces.ts";
-export { compareTraces } from "./compare/traces.ts";
+export { contextAt, frameOf, nextOf, pastOf, stepViews } from "./frame.ts";
 export { inspect } from "./inspect/view.ts";
 export { LandmarkBook, together, watching } from "./landmarks.ts";
 export { walkView } from "./walk/view.ts";
-export { peerView } from "./machine/peer.ts";
-export { machineView } from "./machine/view.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { scenario, start } from "../testing/scenarios.ts";
-import { contextAt, frameOf, lanesOf } from "./frame.ts";
+import { contextAt, frameOf } from "./frame.ts";
+import { lanesOf } from "./lanes.ts";
 import { bitGrid } from "./grid.ts";
 import { readRuns } from "./leaves.ts";
 import type { Frame, Track } from "./types.ts";

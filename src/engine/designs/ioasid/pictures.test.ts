@@ -1,7 +1,8 @@
 /** The pictures of a design's kernel: nothing in them may need iommufd. */
 import { describe, expect, it } from "vitest";
 import { library, scenario, start } from "../../testing/scenarios.ts";
-import { frameOf, lanesOf, stepViews } from "../../views/frame.ts";
+import { frameOf, stepViews } from "../../views/frame.ts";
+import { lanesOf } from "../../views/lanes.ts";
 import { inspectStep } from "../../views/inspect/step.ts";
 
 const ids = library.map((s) => s.id).filter((id) => id.startsWith("ioasid-"));
