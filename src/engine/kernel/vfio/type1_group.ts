@@ -60,10 +60,10 @@ function gaps(list: readonly Hole[]): Interval[] {
   return out;
 }
 
-/** Where doorbells go in a domain; null = the IOMMU does not translate them, or reports no place. The first entry decides. */
+/** Where doorbells go in a domain; null = no place is reported, or the IOMMU does not translate them: any hardware window wins. */
 export function vfio_iommu_has_sw_msi(_k: Kernel, _iommu: Type1, regions: readonly ResvRegion[]): bigint | null {
-  const first = regions.find((r) => r.type === "msi" || r.type === "sw-msi");
-  return first?.type === "sw-msi" ? first.start : null;
+  if (regions.some((r) => r.type === "msi")) return null;
+  return regions.findLast((r) => r.type === "sw-msi")?.start ?? null;
 }
 
 /** The list once a group with this domain and these regions has joined; -EINVAL when its mappings or its list forbid it. */
