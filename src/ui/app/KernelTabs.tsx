@@ -19,7 +19,7 @@ export function KernelTabs() {
       e.key === "ArrowRight" || e.key === "ArrowDown" ? 1 : e.key === "ArrowLeft" || e.key === "ArrowUp" ? -1 : 0;
     if (by === 0) return;
     e.preventDefault();
-    const at = shown.findIndex((k) => k.id === kernel);
+    const at = shown.findIndex((k) => k.id === session.heading.kernel);
     const next = shown[(at + by + shown.length) % shown.length];
     if (next === undefined) return;
     session.setKernel(next.id);

@@ -13,6 +13,17 @@ import { Runner } from "./runner.ts";
 import type { LabState, LabStore, Picked, Target } from "./state.ts";
 import { Viewport } from "./viewport.ts";
 
+/** Where the page is, or is going. */
+interface Heading {
+  kernel: string;
+  step: number;
+  compare: string | null;
+}
+
+function pick({ kernel, step, compare }: Heading): Heading {
+  return { kernel, step, compare };
+}
+
 type Source = { id: string } | { text: string };
 
 export class Session {
@@ -24,7 +35,7 @@ export class Session {
   private connection: Connection | null = null;
   private frames: FrameCache | null = null;
   private asked = 0;
-  private coming: number | null = null;
+  private coming: Heading | null = null;
   private pending = 0;
   private busy = new Set<(busy: boolean) => void>();
   private source: Source | null = null;
@@ -127,30 +138,34 @@ export class Session {
     return (await this.guard(() => this.api().makeLink(state))) ?? null;
   }
 
-  /** The step on screen, or the one on its way there: keys that follow fast count from it. */
-  get heading(): number {
-    return this.coming ?? this.store.getState().step;
+  /** What is on screen, or on its way there: keys that follow fast count from it. */
+  get heading(): Heading {
+    return this.coming ?? this.store.getState();
   }
 
   seek(step: number): void {
-    const { opened, kernel } = this.store.getState();
+    const { opened } = this.store.getState();
     const now = this.heading;
     if (opened === null) return;
     const to = Math.max(0, Math.min(opened.steps, step));
-    if (to !== now) void this.show({ kernel, step: to }, true);
+    if (to !== now.step) void this.show({ ...pick(now), step: to }, true);
   }
 
   setKernel(kernel: string): void {
-    const { compare, kernel: old } = this.store.getState();
-    const step = this.heading;
-    if (kernel === old) return;
-    void this.show({ kernel, step, compare: compare === kernel ? old : compare }, true);
+    const now = this.heading;
+    if (kernel === now.kernel) return;
+    const compare = now.compare === kernel ? now.kernel : now.compare;
+    void this.show({ kernel, step: now.step, compare }, true);
   }
 
   setCompare(compare: string | null): void {
-    const { kernel } = this.store.getState();
-    const step = this.heading;
-    void this.show({ kernel, step, compare: compare === kernel ? null : compare }, false);
+    const now = pick(this.heading);
+    void this.show({ ...now, compare: compare === now.kernel ? null : compare }, false);
+  }
+
+  /** Another kernel beside the one on screen, at a step. */
+  setBeside(compare: string, step: number): void {
+    void this.show({ kernel: this.heading.kernel, step, compare }, true);
   }
 
   select(ref: Ref | null, picked: Picked | null = null): void {
@@ -166,7 +181,7 @@ export class Session {
   /** The next or previous step that failed. */
   seekFailure(direction: 1 | -1): void {
     const { frame } = this.store.getState();
-    const step = this.heading;
+    const { step } = this.heading;
     const failing = (frame?.steps ?? [])
       .filter((s) => s.outcome === "errno" || s.outcome === "fault")
       .map((s) => s.index);
@@ -232,8 +247,8 @@ export class Session {
     more: Partial<LabState> = {},
   ): Promise<void> {
     const ticket = ++this.asked;
-    this.coming = to.step;
-    const compare = to.compare === undefined ? this.store.getState().compare : to.compare;
+    const compare = to.compare === undefined ? this.heading.compare : to.compare;
+    this.coming = { ...to, compare };
     await this.guard(async () => {
       const cache = this.frames;
       if (cache === null) return;
@@ -347,6 +362,7 @@ export class Session {
   }
 
   private crash(why: string): void {
+    this.coming = null;
     this.runner.pause();
     this.store.setState({ phase: { name: "crashed", why }, dialog: null });
   }

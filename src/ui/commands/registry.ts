@@ -42,7 +42,7 @@ export const COMMANDS: readonly Command[] = [
     title: "Step",
     group: "Steps",
     keys: [{ code: "Period", label: "." }],
-    run: (s) => s.seek(s.heading + 1),
+    run: (s) => s.seek(s.heading.step + 1),
     can: (s) => opened(s) && s.step < (s.opened?.steps ?? 0),
   },
   {
@@ -50,7 +50,7 @@ export const COMMANDS: readonly Command[] = [
     title: "Step back",
     group: "Steps",
     keys: [{ code: "Comma", label: "," }],
-    run: (s) => s.seek(s.heading - 1),
+    run: (s) => s.seek(s.heading.step - 1),
     can: (s) => s.step > 0,
   },
   {
@@ -234,14 +234,16 @@ function showMsi({ store, viewport }: Session): void {
 
 /** None, then each other kernel of the scenario. */
 function nextCompare(session: Session): void {
-  const { opened: scenario, kernel, compare } = session.store.getState();
+  const { opened: scenario } = session.store.getState();
+  const { kernel, compare } = session.heading;
   const others = (scenario?.scenario.kernels ?? []).filter((k) => k !== kernel);
   const order = [null, ...others.toReversed()];
   session.setCompare(order[(order.indexOf(compare) + 1) % order.length] ?? null);
 }
 
 function nextKernel(session: Session, by: 1 | -1): void {
-  const { opened: scenario, kernel } = session.store.getState();
+  const { opened: scenario } = session.store.getState();
+  const { kernel } = session.heading;
   const kernels = scenario?.scenario.kernels ?? [];
   if (kernels.length === 0) return;
   const next = kernels[(kernels.indexOf(kernel) + by + kernels.length) % kernels.length];

@@ -73,8 +73,7 @@ export default function CompareView() {
       : (usable.find((_, i) => firstDifference(rows.rows, i + 1) > 0) ?? usable[0] ?? null);
   const open = useCallback(
     (id: string, at: number): void => {
-      if (id !== session.store.getState().compare) session.setCompare(id);
-      session.seek(at);
+      session.setBeside(id, at);
     },
     [session],
   );

@@ -62,12 +62,12 @@ export function Steps(props: {
     const others = columns.filter((c) => c.at !== 0).map((c) => c.info.id);
     const now = other === null ? -1 : others.indexOf(other);
     const to = {
-      ArrowDown: step + 1,
-      ArrowUp: step - 1,
+      ArrowDown: session.heading.step + 1,
+      ArrowUp: session.heading.step - 1,
       Home: 1,
       End: total,
-      PageDown: step + 10,
-      PageUp: step - 10,
+      PageDown: session.heading.step + 10,
+      PageUp: session.heading.step - 10,
     }[e.key];
     if (to !== undefined) session.seek(Math.max(1, Math.min(total, to)));
     else if (e.key === "ArrowRight" || e.key === "ArrowLeft") {

@@ -52,14 +52,23 @@ export function StepsView() {
     current.scrollIntoView({ block: "nearest" });
   }, [step, total, whole, tops, box.rem]);
 
+  // The focus goes with the step that an arrow asked for, once its row is there.
+  const follow = useRef(false);
+  useLayoutEffect(() => {
+    if (!follow.current) return;
+    follow.current = false;
+    list.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
+  }, [step]);
+
   const keys = (e: KeyboardEvent): void => {
-    const to = { ArrowDown: step + 1, ArrowUp: step - 1, Home: 1, End: total, PageDown: step + 10, PageUp: step - 10 }[
+    const now = session.heading.step;
+    const to = { ArrowDown: now + 1, ArrowUp: now - 1, Home: 1, End: total, PageDown: now + 10, PageUp: now - 10 }[
       e.key
     ];
     if (to === undefined) return;
     e.preventDefault();
     session.seek(Math.max(1, Math.min(total, to)));
-    requestAnimationFrame(() => list.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus());
+    follow.current = true;
   };
 
   return (
