@@ -19,6 +19,7 @@ import type { DenseCache } from "./views/address/windows.ts";
 import type { LandmarkBook } from "./views/landmarks.ts";
 import type { Started } from "./views/compare/rows.ts";
 import type {
+  AsciiRequest,
   CompareSpaces,
   CompareTraces,
   CompareView,
@@ -297,6 +298,24 @@ export class Engine implements EngineApi {
     const one = await this.run(a, step);
     const two = await this.run(b, step);
     return !one.ok ? one : !two.ok ? two : said(make(one.value, two.value, step));
+  }
+
+  async ascii(kernel: string, step: number, what: AsciiRequest): Promise<Answer<string>> {
+    const { asciiOf } = await import("./views/ascii/export.ts");
+    const run = await this.run(kernel, step);
+    if (!run.ok) return run;
+    const started: Started[] = [{ kernel, run: run.value }];
+    for (const other of "kernels" in what ? what.kernels : []) started.push(await this.started(other));
+    const page = said(asciiOf({ run: run.value, step, started }, what));
+    return page.ok ? yes(page.value.text) : page;
+  }
+
+  async scenarioJson(): Promise<Answer<string>> {
+    const run = this.current?.runs.values().next().value?.run;
+    if (run === undefined) return no({ message: "No scenario is open." });
+    if (this.current?.played !== true) return no({ message: "A recording has no scenario text." });
+    const { scenarioToJson } = await import("./sim/scenario/json.ts");
+    return yes(scenarioToJson(run.scenario));
   }
 
   async makeLink(state: LinkState): Promise<string> {

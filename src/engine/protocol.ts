@@ -1,5 +1,6 @@
 /** Every message between the UI and the worker. Version it when a shape changes. */
 import type {
+  AsciiRequest,
   CompareSpaces,
   CompareTraces,
   CompareView,
@@ -121,6 +122,10 @@ export interface EngineApi {
   compareTraces(a: string, b: string, step: number): Answer<CompareTraces> | Promise<Answer<CompareTraces>>;
   /** The address spaces of two kernels after the same step. */
   compareSpaces(a: string, b: string, step: number): Answer<CompareSpaces> | Promise<Answer<CompareSpaces>>;
+  /** A view as text for a mail, `\n` at line ends. */
+  ascii(kernel: string, step: number, what: AsciiRequest): Promise<Answer<string>>;
+  /** The open scenario in its JSON form; a recording has none. */
+  scenarioJson(): Promise<Answer<string>>;
   /** The part of the address after `#`. */
   makeLink(state: LinkState): Promise<string>;
   /** Reads the part after `#`; an unknown version, scenario or kernel is refused in words. */

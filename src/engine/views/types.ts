@@ -368,3 +368,15 @@ export interface Lane {
   /** There are too many steps to look at what each did: only the results are compared. */
   resultsOnly?: boolean;
 }
+
+/**
+ * A view as plain text for a mail: 7-bit, at most 72 columns. `step` is the call with address space, objects, walk and
+ * trace on one page, `storyboard` every step with what it changed.
+ */
+export type AsciiRequest =
+  | { view: "step" | "storyboard" | "space" | "attachments" | "why" }
+  | { view: "machine"; peers?: { from: string; to: string } }
+  | { view: "walk"; device: string; iova: bigint; write: boolean }
+  | { view: "inspector"; ref: Ref }
+  /** The other kernels, beside the one that is asked. */
+  | { view: "timeline" | "compare"; kernels: string[] };

@@ -1,0 +1,104 @@
+/** Several kernels as columns, steps as rows; below, in which facts they differ. */
+import { differencesOf } from "../compare/rows.ts";
+import type { CompareCell, CompareRow, CompareSpaces, CompareTraces, CompareView } from "../compare/types.ts";
+import { LOOKS } from "./space.ts";
+import { heading, plain, range, sides, size, wrap } from "./page.ts";
+import { traceLines } from "./trace.ts";
+
+/** Kernels in one line, and columns of each. */
+const BESIDE = 3;
+const CELL = 21;
+
+const letter = (i: number): string => (i < 26 ? ("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[i] ?? "") : `K${i + 1}`);
+
+export function compareLines(view: CompareView, titles: readonly string[]): string[] {
+  const name = (i: number): string => {
+    const id = view.columns[i]?.kernel ?? "";
+    return titles[i] === undefined || titles[i] === id ? id : `${id} (${titles[i]})`;
+  };
+  const shown = view.columns.flatMap((c, i) => (c.problem === null ? [i] : []));
+  const first = view.rows.find((r) => r.differs)?.step ?? 0;
+  return [
+    ...view.columns.flatMap((c, i) =>
+      wrap(`${name(i)}${c.problem === null ? "" : `: does not start: ${c.problem}`}`, `${letter(i)}  `, "   "),
+    ),
+    "",
+    ...view.rows.flatMap((r) => rowLines(r, shown)),
+    "",
+    first === 0 ? "No difference." : `First difference: step ${first}.`,
+    ...view.rows.filter((r) => r.differs).flatMap((r) => factLines(r.cells, r.step, `${r.prefix}${r.op}`)),
+  ];
+}
+
+/** The call in a line; below it what each kernel answered, or at its end what all of them did. */
+function rowLines(row: CompareRow, shown: readonly number[]): string[] {
+  const number = `${String(row.step).padStart(3)}  `;
+  const call = `${row.prefix}${row.op} ${row.args.replaceAll(/\s+/g, " ")}`.trimEnd();
+  const first = row.cells[shown[0] ?? 0];
+  if (!row.differs) return sides(number + call, first?.result ?? "", "     ");
+  const lines = wrap(call, number, "       ");
+  for (let from = 0; from < shown.length; from += BESIDE) {
+    const part = shown.slice(from, from + BESIDE).map((i) => {
+      const cell = row.cells[i];
+      const text = `${letter(i)} ${cell?.differs === true ? "!" : " "} ${cell?.result ?? "-"}`;
+      return wrap(text.slice(4), text.slice(0, 4), "    ", CELL);
+    });
+    const height = Math.max(...part.map((p) => p.length));
+    for (let y = 0; y < height; y++)
+      lines.push(`     ${part.map((p) => (p[y] ?? "").padEnd(CELL)).join(" ")}`.trimEnd());
+  }
+  return lines;
+}
+
+function factLines(cells: readonly (CompareCell | null)[], step: number, op: string): string[] {
+  const there = cells.flatMap((cell, i) => (cell === null ? [] : [{ cell, i }]));
+  const groups = differencesOf(there.map((t) => t.cell));
+  return [
+    "",
+    ...sides(`step ${step} ${op}`, ""),
+    ...groups.flatMap((g) => {
+      const who = g.columns.map((n) => letter(there[n]?.i ?? 0)).join(" ");
+      return wrap(g.text, `  ${who}: `, "     ");
+    }),
+  ];
+}
+
+/** What only one of two kernels has after the step. */
+export function spacesLines(spaces: CompareSpaces, titles: readonly [string, string]): string[] {
+  const lines = spaces.tracks.flatMap((t) => {
+    const parts = t.parts.filter((p) => p.in !== "both");
+    if (parts.length === 0) return [];
+    return [
+      plain(`  ${t.label}${t.sub === "" ? "" : ` (${t.sub})`}:`),
+      ...parts.flatMap((p) =>
+        wrap(
+          `only ${titles[p.in === "a" ? 0 : 1]}: ${LOOKS[p.kind].name} ${range(p.start, p.last)} ${size(p.last - p.start + 1n)} ${p.label}`,
+          "    ",
+          "      ",
+        ),
+      ),
+    ];
+  });
+  return [
+    ...wrap(`Address spaces after step ${spaces.step}, ${titles[0]} and ${titles[1]}:`),
+    ...(lines.length === 0 ? ["  the same in every track"] : lines),
+  ];
+}
+
+/** The two traces up to and with the first row where they part. */
+export function tracesLines(traces: CompareTraces, titles: readonly [string, string]): string[] {
+  const row = traces.rows[traces.check >= 0 ? traces.check : traces.first];
+  if (row === undefined)
+    return wrap(`The traces of step ${traces.step} are the same on ${titles[0]} and ${titles[1]}.`);
+  return [
+    ...wrap(`Step ${traces.step}, where the traces part:`),
+    ...wrap(`${titles[0]}: ${traces.a.result}`, "  ", "    "),
+    ...(row.a < 0 ? ["     nothing here"] : traceLines(traces.a.entries, row.a, true)),
+    ...wrap(`${titles[1]}: ${traces.b.result}`, "  ", "    "),
+    ...(row.b < 0 ? ["     nothing here"] : traceLines(traces.b.entries, row.b, true)),
+  ];
+}
+
+export function comparePage(view: CompareView, titles: readonly string[]): string[] {
+  return [...heading("Compare"), ...compareLines(view, titles)];
+}
