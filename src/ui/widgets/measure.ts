@@ -1,9 +1,26 @@
 import { type RefObject, useLayoutEffect, useState } from "react";
 
-/** Pixels of one rem, now. */
+/** Pixels of one rem. Asking the browser lays the page out, so it is kept until the window or the setting changes. */
 export function remPx(): number {
-  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const root = document.documentElement;
+  const text = root.dataset["text"] ?? "";
+  if (known === null || known.text !== text) {
+    known = { text, px: Number.parseFloat(getComputedStyle(root).fontSize) };
+  }
+  return known.px;
 }
+
+let known: { text: string; px: number } | null = null;
+
+// Before anybody who measures anew for the same reason.
+if (typeof addEventListener === "function")
+  addEventListener(
+    "resize",
+    () => {
+      known = null;
+    },
+    { capture: true },
+  );
 
 export interface Box {
   width: number;
