@@ -79,7 +79,10 @@ export async function main(argv: readonly string[], streams: Streams = STD): Pro
     .option("--depth <n>", "longest sequence (default: 8)")
     .option("--seconds <n>", "stop after so long (default: 120)")
     .option("--objects <kind=n,...>", "how many may live at once: ioas, hwpt, parent, viommu, nested, vdevice")
-    .option("--ops <name,...>", "bind, attach, detach, map, unmap, irqs, irqs-off, msi, dma, destroy, ranges")
+    .option(
+      "--ops <name,...>",
+      "bind, attach, detach, map, unmap, irqs, irqs-early, irqs-off, msi, dma, destroy, ranges",
+    )
     .action(async (scenario: string | undefined, o: ExploreFlags) => {
       code = await exploreCommand(scenario, o, output(o));
     });

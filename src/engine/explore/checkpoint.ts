@@ -155,7 +155,7 @@ export function isState(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Object.isFrozen(value);
 }
 
-function* valuesIn(content: Content): Generator<unknown> {
+function* valuesIn(content: Content): Generator {
   if (Array.isArray(content)) yield* content;
   else if (!ArrayBuffer.isView(content)) yield* (content as Fields).values;
 }

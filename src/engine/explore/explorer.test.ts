@@ -61,6 +61,7 @@ describe("the shortest difference", () => {
   test.each<[string, string, Universe, number]>([
     ["linux-6.11", "linux-6.12", small({ parent: 1, viommu: 1, nested: 1 }, ["attach"]), 6],
     ["linux-6.14", "linux-6.15", DEFAULT_UNIVERSE, 2],
+    ["linux-6.14", "linux-6.15", small({ hwpt: 1 }, ["attach", "irqs"]), 6],
     ["linux-7.2", "sw-msi-at-alloc-2024-07", DEFAULT_UNIVERSE, 2],
     ["linux-7.2", "sw-msi-at-alloc-2024-07", small({ hwpt: 1 }, ["attach", "map"]), 3],
     ["linux-6.17", "linux-6.19", small({ parent: 1, viommu: 1, nested: 1 }, ["attach"]), 6],
@@ -118,7 +119,7 @@ describe("the shortest violation", () => {
     ["detach-gives-back", "linux-7.2", "doorbell-goes-with-window", msi, 6],
     ["ioas-usable", "linux-7.2", "doorbell-goes-with-window", { ...msi, ops: [...msi.ops, "map"] }, 7],
     ["msi-keeps-working", "linux-6.14", "linux-6.15", { ...msi, ops: [...msi.ops, "msi"] }, 7],
-    ["msi-reaches", "linux-6.11", "linux-7.2", { ...msi, ops: [...msi.ops, "msi"] }, 5],
+    ["msi-reaches", "linux-6.11", "linux-7.2", { ...msi, ops: [...msi.ops, "irqs-early", "msi"] }, 5],
   ])(
     "%s on %s, and none on %s",
     (invariant, broken, fixed, universe, steps) => {
@@ -159,7 +160,7 @@ test("a scenario gives the world: its devices, memory, given steps and as many o
   const universe = universeOf(parsed.value.scenario);
   expect(universe.counts).toEqual(NONE);
   expect(universe.blocks.map((b) => b.iova)).toEqual([0x1000n, 0x8000000n, 0x40000000n]);
-  const q = question(["linux-6.14", "linux-6.15"], { ...universe, ops: ["irqs"] }, 3);
+  const q = question(["linux-6.14", "linux-6.15"], { ...universe, ops: ["irqs-early"] }, 3);
   const scenario = answer(q);
   expect(scenario.given).toHaveLength(2);
   expect(scenario.steps.map(printStep)).toEqual(

@@ -111,7 +111,8 @@ function ofDevice(
       steps.push(vmm("VFIO_DEVICE_ATTACH_IOMMUFD_PT", { dev, pt: named(label) }));
   if (on.has("detach")) steps.push(vmm("VFIO_DEVICE_DETACH_IOMMUFD_PT", { dev }));
   const index = named(hasMsi(world, d) ? "MSI" : "MSIX");
-  if (on.has("irqs") && d.eventfds.length === 0) steps.push(vmm("VFIO_DEVICE_SET_IRQS", { dev, index }));
+  if (on.has(isAttached(world, d) ? "irqs" : "irqs-early") && d.eventfds.length === 0)
+    steps.push(vmm("VFIO_DEVICE_SET_IRQS", { dev, index }));
   if (on.has("irqs-off") && d.eventfds.length > 0)
     steps.push(vmm("VFIO_DEVICE_SET_IRQS", { dev, index, off: named("off") }));
   if (on.has("msi") && d.eventfds.length > 0) steps.push({ actor: "device", op: "MSI", args: { dev }, checks: [] });
@@ -133,6 +134,11 @@ function ofIoas(world: World, live: Record<Kind, string[]>, u: Universe, on: Rea
     if (on.has("ranges")) steps.push(vmm("IOMMU_IOAS_IOVA_RANGES", { ioas }));
   }
   return steps;
+}
+
+function isAttached(world: World, d: WorldDevice): boolean {
+  const object = contextOf(world, world.iommufd)?.objects.get(d.id);
+  return object?.kind === "DEVICE" && object.igroup.pasid_attach.get(0)?.devices.has(d.id) === true;
 }
 
 function isMapped(world: World, label: string, iova: bigint): boolean {

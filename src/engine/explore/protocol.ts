@@ -70,7 +70,7 @@ export interface ExploreFound {
   /** Title of the invariant that breaks; null for a difference. */
   invariant: string | null;
   /** A step after it in whose result the difference shows, when the last one tells no program; null otherwise. */
-  then: { text: string; says: string[] } | null;
+  shownBy: { text: string; says: string[] } | null;
 }
 
 export interface ExploreApi {

@@ -21,7 +21,10 @@ test("a small model against a plain Map", () => {
     const out = { words: [] as number[], put: (w: number) => void out.words.push(w >>> 0) };
     model.next(Uint32Array.of(state), 0, out as unknown as Successors);
     edges += out.words.length;
-    for (const next of out.words) if (!seen.has(next)) (seen.add(next), open.push(next));
+    for (const next of out.words.filter((w) => !seen.has(w))) {
+      seen.add(next);
+      open.push(next);
+    }
   }
   expect([search.states, search.edges]).toEqual([seen.size, edges]);
 });

@@ -125,7 +125,7 @@ export class ExploreService implements ExploreApi {
       })),
       says: found.says.map((text, i) => ({ kernel: question.kernels[i]?.profile.id ?? "", text })),
       invariant: invariant?.title ?? null,
-      then: thenOf(question, scenario.steps),
+      shownBy: shownBy(question, scenario.steps),
     };
   }
 
@@ -135,7 +135,7 @@ export class ExploreService implements ExploreApi {
 }
 
 /** Where only facts tell the difference: the question that a program would ask. */
-function thenOf(question: Question, steps: readonly Parameters<typeof printStep>[0][]): ExploreFound["then"] {
+function shownBy(question: Question, steps: readonly Parameters<typeof printStep>[0][]): ExploreFound["shownBy"] {
   const told = steps.at(-1)?.checks.some((c) => c.kernels.length > 0) === true;
   if (told || question.kernels.length < 2) return null;
   const seen = witness(question, steps, (world) => moves(world, { ...question.universe, ops: ASKING }));

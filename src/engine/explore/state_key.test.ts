@@ -20,7 +20,20 @@ const TWO_OF_EACH: Universe = {
     { name: "D2", bdf: "0000:01:00.0" },
   ],
   counts: { ioas: 2, hwpt: 2, parent: 1, viommu: 1, nested: 1, vdevice: 1 },
-  ops: ["bind", "attach", "detach", "map", "unmap", "irqs", "irqs-off", "msi", "dma", "destroy", "ranges"],
+  ops: [
+    "bind",
+    "attach",
+    "detach",
+    "map",
+    "unmap",
+    "irqs",
+    "irqs-early",
+    "irqs-off",
+    "msi",
+    "dma",
+    "destroy",
+    "ranges",
+  ],
 };
 
 function sideOf(kernel: string): Side {

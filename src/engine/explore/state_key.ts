@@ -31,7 +31,15 @@ import { inOrder } from "./object_order.ts";
 type Class = abstract new (...args: never[]) => object;
 
 /** Hold no state between two steps: queues that are drained, registers of an access that is over, which frames are free. */
-const SCRATCH: readonly Class[] = [Txn, TxnResult, Walker, CommandQueue, EventQueue, FrameAllocator, PhysMem];
+const SCRATCH: ReadonlySet<unknown> = new Set<Class>([
+  Txn,
+  TxnResult,
+  Walker,
+  CommandQueue,
+  EventQueue,
+  FrameAllocator,
+  PhysMem,
+]);
 
 /** Fields without meaning for what follows. */
 const WITHOUT: ReadonlyMap<Class, ReadonlySet<string>> = new Map<Class, ReadonlySet<string>>([
@@ -167,7 +175,7 @@ export class StateKeys {
   }
 
   private isScratch(object: object): boolean {
-    return this.skipped.has(object) || SCRATCH.includes(object.constructor as Class);
+    return this.skipped.has(object) || SCRATCH.has(object.constructor);
   }
 
   private intern(text: string): number {

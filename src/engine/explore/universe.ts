@@ -12,7 +12,8 @@ export const OP_GROUPS = Object.freeze({
   detach: "detach",
   map: "map blocks",
   unmap: "unmap blocks",
-  irqs: "enable MSI",
+  irqs: "enable MSI while attached",
+  "irqs-early": "enable MSI before",
   "irqs-off": "disable MSI",
   msi: "device raises MSI",
   dma: "device writes",
@@ -82,7 +83,7 @@ export const DEFAULT_UNIVERSE: Universe = Object.freeze<Universe>({
   counts: { ioas: 1, hwpt: 1, parent: 1, viommu: 1, nested: 1, vdevice: 0 },
   vstes: ["bypass", "translate"],
   blocks: [WINDOW, PLAIN_BLOCK],
-  ops: ["bind", "attach", "detach", "map", "unmap", "irqs", "msi", "dma", "destroy"],
+  ops: ["bind", "attach", "detach", "map", "unmap", "irqs", "irqs-early", "msi", "dma", "destroy"],
 });
 
 /** The world of a scenario, as many objects as it makes, the blocks that it maps and the window; its steps are not run. */
@@ -102,7 +103,7 @@ export function universeOf(scenario: Scenario, base: Universe = DEFAULT_UNIVERSE
   const first = memory[0]?.name ?? "BUF";
   const more = base.blocks
     .filter((b) => [...blocks.values()].every((o) => o.iova + o.length <= b.iova || b.iova + b.length <= o.iova))
-    .map((b) => ({ ...b, memory: first }));
+    .map(({ iova, length }) => ({ iova, length, memory: first }));
   return {
     ...base,
     machine: scenario.machine,
@@ -121,11 +122,17 @@ export function universeOf(scenario: Scenario, base: Universe = DEFAULT_UNIVERSE
   };
 }
 
+/** A function behind an IOMMU that is neither a bridge nor one of those that carry the machine's files (virtio). */
+function isEndpoint({ smmu, config }: MachineDesc["functions"][number]): boolean {
+  const header = Number.parseInt(config.slice(28, 30), 16) & 0x7f;
+  return smmu !== null && header === 0 && !config.startsWith("f41a");
+}
+
 /** The same on another machine: a device that it does not have becomes one that VFIO can take there. */
 export function onMachine(u: Universe, machine: MachineDesc): Universe {
-  const bdfs = machine.functions.filter((f) => f.smmu !== null && f.bars.length > 0).map((f) => f.bdf);
-  const kept = u.devices.filter((d) => bdfs.includes(d.bdf)).map((d) => d.bdf);
-  const spare = bdfs.filter((bdf) => !kept.includes(bdf));
+  const bdfs = machine.functions.filter(isEndpoint).map((f) => f.bdf);
+  const kept = new Set(u.devices.map((d) => d.bdf));
+  const spare = bdfs.filter((bdf) => !kept.has(bdf));
   const devices = u.devices.map((d) => ({
     name: d.name,
     bdf: bdfs.includes(d.bdf) ? d.bdf : (spare.shift() ?? d.bdf),

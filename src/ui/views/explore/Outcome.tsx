@@ -95,9 +95,9 @@ function Found({
           </div>
         ))}
       </dl>
-      {found.then !== null && (
+      {found.shownBy !== null && (
         <p>
-          A program sees it by <code>{found.then.text}</code>: {found.then.says.join(" against ")}
+          A program sees it by <code>{found.shownBy.text}</code>: {found.shownBy.says.join(" against ")}
         </p>
       )}
       <button type="button" className={css["primary"]} onClick={() => onOpen(found.text, kernels)}>

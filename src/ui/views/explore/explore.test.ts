@@ -21,7 +21,7 @@ const found: ExploreFound = {
   steps: [{ actor: "vmm", text: "IOMMU_IOAS_ALLOC" }],
   says: [],
   invariant: null,
-  then: null,
+  shownBy: null,
 };
 
 const options: ExploreOptions = {
