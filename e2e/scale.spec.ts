@@ -1,0 +1,72 @@
+import { deflateRawSync } from "node:zlib";
+import { expect, test } from "@playwright/test";
+import { Lab } from "./lab.ts";
+
+const MANY = `title: many areas
+machine: plain
+kernels: linux-7.2
+device: D1 0000:00:03.0
+memory: RAM len=1M
+
+vmm VFIO_DEVICE_BIND_IOMMUFD D1
+vmm I = IOMMU_IOAS_ALLOC
+vmm P = IOMMU_HWPT_ALLOC dev=D1 pt=I flags=NEST_PARENT
+vmm IOMMU_IOAS_MAP ioas=I iova=0x10000000 len=4K va=RAM count=5000 stride=8K
+vmm IOMMU_IOAS_UNMAP ioas=I iova=0x10002000 len=4K
+`;
+
+const long = (steps: number): string => `title: many steps
+machine: plain
+kernels: linux-7.2
+device: D1 0000:00:03.0
+memory: RAM len=1M
+
+vmm I = IOMMU_IOAS_ALLOC
+${Array.from({ length: steps - 1 }, (_, i) => `vmm IOMMU_IOAS_MAP ioas=I iova=0x${(i === 1000 ? 0x10000000 : 0x10000000 + i * 0x2000).toString(16)} len=4K va=RAM`).join("\n")}
+`;
+
+/** The fragment of a scenario that is no file of the library. */
+function fragment(text: string, more: string): string {
+  return `v=1&t=${deflateRawSync(Buffer.from(text)).toString("base64url")}&k=linux-7.2&${more}`;
+}
+
+test("thousands of areas: counted from afar, one by one from near, and all of them in the table", async ({ page }) => {
+  const lab = await Lab.open(page, fragment(MANY, "n=5&x.c=none"));
+  await lab.settled();
+  const space = lab.pane("Address space");
+  await expect(lab.space).toContainText("4,999 intervals");
+  const canvas = lab.space.locator("canvas");
+  await expect.poll(() => canvas.evaluate((c: HTMLCanvasElement) => c.width)).toBeGreaterThan(0);
+  const painted = (): Promise<number> =>
+    canvas.evaluate((c: HTMLCanvasElement) => {
+      const data = c.getContext("2d")?.getImageData(0, 0, c.width, c.height).data ?? new Uint8ClampedArray();
+      let n = 0;
+      for (let i = 3; i < data.length; i += 4) if (data[i] !== 0) n++;
+      return n;
+    });
+  await expect.poll(painted).toBeGreaterThan(100);
+  await lab.page.goto(`./#${fragment(MANY, "n=5&x.c=none&x.z=0x10000000-0x1000ffff")}`);
+  await lab.settled();
+  await expect.poll(() => lab.space.locator('[data-ref^="iv:ioas:2:mapped"]').count()).toBeGreaterThan(6);
+  await space.getByRole("button", { name: "Address space as a table" }).click();
+  const table = space.getByRole("table");
+  await expect(table.getByRole("row").filter({ hasText: "0x10002000" }).first()).toContainText("removed");
+  await table.evaluate((t) => t.parentElement?.scrollTo({ top: t.scrollHeight / 4 }));
+  await expect(table.getByRole("row").filter({ hasText: "IOAS 2 mapped" }).nth(5)).toBeVisible();
+  expect(await table.getByRole("row").count()).toBeLessThan(600);
+});
+
+test("thousands of steps: few rows are written, the failing one is found, and the list follows", async ({ page }) => {
+  const lab = await Lab.open(page, fragment(long(1500), "n=0&x.c=none"));
+  await lab.settled();
+  expect(await lab.last()).toBe(1500);
+  expect(await lab.steps.getByRole("option").count()).toBeLessThan(120);
+  await page.keyboard.press("BracketRight");
+  await lab.expectStep(1002);
+  await expect(lab.steps.getByRole("option", { selected: true })).toContainText("EEXIST");
+  expect(await lab.steps.getByRole("option").count()).toBeLessThan(120);
+  await lab.timeline.focus();
+  await page.keyboard.press("End");
+  await lab.expectStep(1500);
+  await expect(lab.steps.getByRole("option", { selected: true })).toBeVisible();
+});
