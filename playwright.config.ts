@@ -8,11 +8,13 @@ const launch: LaunchOptions =
 const launchOptions: LaunchOptions =
   launch.env === undefined ? launch : { ...launch, env: { ...(process.env as Record<string, string>), ...launch.env } };
 
-const port = 4173;
+/** Two runs at a time, on one machine: each with a port and a build of its own. */
+const port = Number(process.env["LAB_PORT"] ?? 4173);
+const built = process.env["LAB_DIST"] ?? "dist/web";
 
 export default defineConfig({
   testDir: "e2e",
-  outputDir: "node_modules/.cache/playwright",
+  outputDir: `node_modules/.cache/playwright${port === 4173 ? "" : `-${port}`}`,
   workers: 1,
   timeout: 60_000,
   expect: { timeout: 15_000 },
@@ -22,11 +24,13 @@ export default defineConfig({
     launchOptions,
     viewport: { width: 1440, height: 900 },
     trace: "retain-on-failure",
+    // What a spec intercepts must come from the server; offline.spec.ts allows them.
+    serviceWorkers: "block",
   },
   // Pixels are only compared with the pinned browser of tools/browser (npm run e2e -- --pinned).
   ignoreSnapshots: process.env["LAB_PINNED"] !== "1",
   webServer: {
-    command: `node node_modules/vite/bin/vite.js preview --port ${port} --strictPort`,
+    command: `node node_modules/vite/bin/vite.js preview --port ${port} --strictPort --outDir ${built}`,
     url: `http://127.0.0.1:${port}/`,
     reuseExistingServer: false,
   },

@@ -1,16 +1,9 @@
 import { expect, test } from "@playwright/test";
 import { Lab } from "./lab.ts";
+import { watch } from "./origin.ts";
 
-test("opens with every pane, and asks nothing from anyone else", async ({ page }) => {
-  const foreign: string[] = [];
-  const complaints: string[] = [];
-  page.on("request", (r) => {
-    if (!/^(http:\/\/127\.0\.0\.1:4173\/|data:|blob:)/.test(r.url())) foreign.push(r.url());
-  });
-  page.on("console", (m) => {
-    if (m.type() === "error" || m.type() === "warning") complaints.push(m.text());
-  });
-  page.on("pageerror", (e) => complaints.push(e.message));
+test("opens with every pane, and asks nothing from anyone else", async ({ page, context, baseURL }) => {
+  const { foreign, complaints } = watch(context, page, baseURL ?? "");
   const lab = await Lab.open(page);
   for (const name of ["Steps", "Address space", "Attachments", "Nested walk", "Inspector", "Why", "Timeline"])
     await expect(lab.pane(name)).toBeVisible();

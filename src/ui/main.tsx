@@ -1,5 +1,6 @@
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App.tsx";
+import { keepOffline } from "./app/offline.ts";
 import { Session } from "./app/session.ts";
 import { createLabStore } from "./app/state.ts";
 import { connectWorker } from "./engine/client.ts";
@@ -9,7 +10,9 @@ import "./theme/tokens.css";
 import "./theme/base.css";
 
 applySettings(readSettings());
-const session = new Session(createLabStore(), connectWorker);
+const store = createLabStore();
+const session = new Session(store, connectWorker);
 const root = document.getElementById("root");
 if (root !== null) createRoot(root).render(<App session={session} />);
+keepOffline(store);
 void session.start(location.hash.slice(1));

@@ -62,7 +62,7 @@ export class Painter {
       this.kept[i] = slot;
     }
     for (const [name, value] of Object.entries(attributes))
-      if (slot.attributes[name] !== value) slot.node.setAttribute(name, value);
+      if (slot.attributes[name] !== value) write(slot.node, name, value);
     for (const name of Object.keys(slot.attributes)) if (!(name in attributes)) slot.node.removeAttribute(name);
     slot.attributes = attributes;
     if (mark.k === "text") {
@@ -72,6 +72,12 @@ export class Painter {
       }
     }
   }
+}
+
+/** Styles go through the CSSOM: the page's policy refuses style attributes. */
+function write(node: SVGElement, name: string, value: string): void {
+  if (name === "style") node.style.cssText = value;
+  else node.setAttribute(name, value);
 }
 
 function letters(mark: TextMark): Node[] {

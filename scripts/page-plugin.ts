@@ -1,0 +1,86 @@
+/** What the built page adds to the program: the policy that keeps everything in the page, and the worker that keeps it offline. */
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import type { Plugin } from "vite";
+
+/**
+ * The Content-Security-Policy: nothing from and nothing to another origin, no inline script, no eval. Inline styles of
+ * index.html are named by their hash; style attributes are refused, the program writes styles through the CSSOM only.
+ */
+export function policyOf(html: string): string {
+  const styles = [...html.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(
+    (m) =>
+      `'sha256-${createHash("sha256")
+        .update(m[1] ?? "")
+        .digest("base64")}'`,
+  );
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "worker-src 'self'",
+    `style-src ${["'self'", ...styles].join(" ")}`,
+    "font-src 'self'",
+    "img-src 'self' data: blob:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
+}
+
+/** Only the built page: the development server injects scripts of its own. */
+export function policy(): Plugin {
+  return {
+    name: "lab-policy",
+    apply: "build",
+    transformIndexHtml: {
+      order: "post",
+      handler: (html) => ({
+        html,
+        tags: [
+          {
+            tag: "meta",
+            attrs: { "http-equiv": "Content-Security-Policy", content: policyOf(html) },
+            injectTo: "head-prepend",
+          },
+        ],
+      }),
+    },
+  };
+}
+
+function filesBelow(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((e) => {
+    const path = join(dir, e.name);
+    return e.isDirectory() ? filesBelow(path) : [path];
+  });
+}
+
+/** Writes `sw.js` beside the page: scripts/offline-worker.js with the list of this build's files and their version. */
+export function offline(): Plugin {
+  let template = "";
+  return {
+    name: "lab-offline",
+    apply: "build",
+    buildStart() {
+      const path = join(import.meta.dirname, "offline-worker.js");
+      template = readFileSync(path, "utf8");
+      this.addWatchFile(path);
+    },
+    writeBundle({ dir }) {
+      if (dir === undefined) return;
+      const paths = filesBelow(dir)
+        .filter((p) => !p.endsWith(".map") && !p.endsWith("sw.js"))
+        .sort();
+      const hash = createHash("sha256");
+      const files = paths.map((p) => {
+        const name = relative(dir, p).split(sep).join("/");
+        hash.update(name).update(readFileSync(p));
+        return name;
+      });
+      const version = hash.update(template).digest("hex").slice(0, 16);
+      const head = `const VERSION = ${JSON.stringify(version)};\nconst FILES = ${JSON.stringify(files)};\n`;
+      writeFileSync(join(dir, "sw.js"), head + template);
+    },
+  };
+}
