@@ -34,7 +34,7 @@ export default defineKernel({
   title: "SMMUv3 PRI",
   subtitle: "page requests reach the queue",
   base: "linux-7.2",
-  date: "2026-09",
+  date: "2020-02-24",
   ref: "iommu list, 2020-02-24, Shared Virtual Addressing for SMMUv3 v4, the patch that adds PRI; played on 7.2",
   changes: "The SMMUv3 driver gives PCI page requests to the fault core and sends its answers, where 7.2 denies each.",
   scenario: "fault-partial-group",

@@ -61,6 +61,8 @@ export class VfioPciDevice {
   intx_masked = false;
   err_trigger: EventfdCtx | null = null;
   req_trigger: EventfdCtx | null = null;
+  /** Addresses that a user chose for its vectors, where a proposal lets it; no release does. */
+  msi_iovas: readonly bigint[] = Object.freeze([]);
   /** Exported BAR ranges, oldest first. */
   dmabufs: DmaBuf[] = [];
 

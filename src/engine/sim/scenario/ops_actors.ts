@@ -42,6 +42,16 @@ export const ACTOR_OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
     doc: "Reads a vIOMMU's event queue and writes the records into the guest's own queue at guest address at=.",
   },
   {
+    actor: "vmm",
+    name: "PREPARE_MSI",
+    params: [
+      subject,
+      param("index", "enum", { values: { MSI: 1, MSIX: 2 } }),
+      param("iova", "addr", { required: true }),
+    ],
+    doc: "Proposed in 2024: the address that the guest wrote for the first vector, before the vectors are enabled.",
+  },
+  {
     actor: "guest",
     name: "STE",
     params: [at, param("vste", "words", { required: true })],
