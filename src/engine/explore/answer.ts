@@ -14,16 +14,18 @@ import { scenarioOf } from "./universe.ts";
 
 /**
  * The sequence as a scenario: labels given once, what is seen said in the last step's note and, where a result tells
- * it, as checks. Steps that are not needed are left out. Null when it does not show on a fresh world: a bug of the search.
+ * it, as checks. No step of it can be left out, since the search tried all shorter sequences; given steps that are not
+ * needed are. Null when it does not show on a fresh world: a bug of the search.
  */
 export function scenarioFound(question: Question, found: Found): Scenario | null {
-  const steps = shrink(question, unique(found.steps));
+  const steps = unique(found.steps);
   const last = steps.at(-1);
-  if (steps.length === 0 || last === undefined || !shows(question, steps)) return null;
+  if (last === undefined || !shows(question, steps)) return null;
+  const small = shrink(question, steps);
   const ids = question.kernels.map((k) => k.profile.id);
   const said = found.says.map((text, i) => (ids.length > 1 ? `${ids[i] ?? ""}: ${text}.` : `${text}.`)).join(" ");
-  const checked: Step = { ...last, note: said, checks: checksOf(question, steps) };
-  return scenarioOf(question.universe, ids, words(question, found, steps.length), [...steps.slice(0, -1), checked]);
+  const checked: Step = { ...last, note: said, checks: checksOf(small, steps) };
+  return scenarioOf(small.universe, ids, words(question, found, steps.length), [...steps.slice(0, -1), checked]);
 }
 
 function words(question: Question, found: Found, n: number): { title: string; question: string } {
@@ -53,15 +55,14 @@ function renamed(value: Value, names: ReadonlyMap<string, string>): Value {
   return value.k === "name" && names.has(value.v) ? { ...value, v: names.get(value.v) ?? value.v } : value;
 }
 
-/** Leaves out whatever can be left out; a step that names something which is made goes with it. */
-function shrink(question: Question, steps: readonly Step[]): Step[] {
-  let best = [...steps];
-  for (let i = best.length - 2; i >= 0; i--) {
-    const shorter = without(best, i);
-    if (shorter.length < best.length && shows(question, shorter)) {
-      best = shorter;
-      i = Math.min(i, best.length - 1);
-    }
+/** The same question without the given steps that the sequence does not need; what names something made by one goes with it. */
+function shrink(question: Question, steps: readonly Step[]): Question {
+  let best = question;
+  for (let i = question.universe.given.length - 1; i >= 0; i--) {
+    const given = without(best.universe.given, i);
+    if (given.length === best.universe.given.length) continue;
+    const shorter = { ...best, universe: { ...best.universe, given } };
+    if (shows(shorter, steps)) best = shorter;
   }
   return best;
 }
@@ -100,7 +101,7 @@ function worldsOf({ universe, kernels, machine }: Question): World[] | null {
 function freshWorld(scenario: Scenario, profile: ResolvedProfile, machine: MachineDesc): World | null {
   const world = makeWorld(scenario, profile, machine);
   if (typeof world === "string") return null;
-  for (const step of scenario.given) execute(world, step, false);
+  for (const step of scenario.given) if (execute(world, step, false).outcome !== "ok") return null;
   return world;
 }
 

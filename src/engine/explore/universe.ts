@@ -124,8 +124,8 @@ export function universeOf(scenario: Scenario, base: Universe = DEFAULT_UNIVERSE
 
 /** A function behind an IOMMU that is neither a bridge nor one of those that carry the machine's files (virtio). */
 function isEndpoint({ smmu, config }: MachineDesc["functions"][number]): boolean {
-  const header = Number.parseInt(config.slice(28, 30), 16) & 0x7f;
-  return smmu !== null && header === 0 && !config.startsWith("f41a");
+  const bridge = config.slice(22, 24) === "06" || (Number.parseInt(config.slice(28, 30), 16) & 0x7f) !== 0;
+  return smmu !== null && !bridge && !config.startsWith("f41a");
 }
 
 /** The same on another machine: a device that it does not have becomes one that VFIO can take there. */

@@ -75,15 +75,16 @@ function Found({
   look: ExplorePlan["look"] | null;
   onOpen: (text: string, kernels: readonly string[]) => void;
 }) {
+  const numbered = found.steps.map(({ actor, text }, i) => ({ n: i + 1, actor, text }));
   const kernels = look === null ? [] : look.kind === "difference" ? look.kernels : [look.kernel];
   return (
     <>
       <h3>{foundText(found)}</h3>
       {found.invariant !== null && <p>Broken: {found.invariant}.</p>}
       <ol className={css["steps"]} aria-label="The shortest sequence">
-        {found.steps.map((step, i) => (
-          <li key={`${i} ${step.text}`} data-last={i === found.steps.length - 1 ? "" : undefined}>
-            <span>{step.actor}</span> <code>{step.text}</code>
+        {numbered.map(({ n, actor, text }) => (
+          <li key={n} data-last={n === numbered.length ? "" : undefined}>
+            <span>{actor}</span> <code>{text}</code>
           </li>
         ))}
       </ol>
