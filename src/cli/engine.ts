@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import type { KernelProfile } from "../engine/kernel/profile.ts";
 import type { Compressor } from "../engine/sim/link.ts";
 import { Kernels } from "../engine/sim/kernels.ts";
-import { provideDesignSteps } from "../engine/sim/steps/designs.ts";
+import { provideAllSteps } from "../engine/sim/steps/all.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
 /** `.ts` in the sources, `.js` when built. */
@@ -34,7 +34,7 @@ function sources(folder: string): string[] {
 
 /** Also the code of steps that a browser fetches when a scenario has them. */
 export async function loadKernels(): Promise<Kernels> {
-  provideDesignSteps();
+  provideAllSteps();
   const profiles: KernelProfile[] = [];
   for (const path of [...sources("releases"), ...sources("variants")]) {
     const module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as { default?: KernelProfile };

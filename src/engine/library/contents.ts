@@ -7,7 +7,10 @@ import type { KernelProfile } from "../kernel/profile.ts";
 import { Kernels } from "../sim/kernels.ts";
 import { scenarioInfo } from "../sim/library.ts";
 import { parseScenario } from "../sim/scenario/parse.ts";
+import { provideAllSteps } from "../sim/steps/all.ts";
 import type { KernelInfo, ScenarioInfo } from "../views/types.ts";
+
+provideAllSteps();
 
 const profiles = import.meta.glob<KernelProfile>(["../releases/*.ts", "../variants/*.ts", "!../**/*.test.ts"], {
   import: "default",

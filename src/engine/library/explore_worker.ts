@@ -2,6 +2,9 @@
 import { expose } from "comlink";
 import { ExploreService } from "../explore/service.ts";
 import { MACHINE_SOURCES } from "../sim/machine_sources.ts";
+import { provideAllSteps } from "../sim/steps/all.ts";
 import { LazyKernels } from "./shelf.ts";
+
+provideAllSteps();
 
 expose(new ExploreService({ kernels: new LazyKernels(), machines: MACHINE_SOURCES }));

@@ -1,7 +1,7 @@
 /** The library as the worker has it: names at once, kernels and texts when they are asked for. */
 import names from "virtual:library";
 import type { KernelProfile, ResolvedProfile } from "../kernel/profile.ts";
-import { Kernels, type KernelShelf } from "../sim/kernels.ts";
+import type { KernelShelf } from "../sim/kernels.ts";
 import type { ScenarioSource } from "../sim/library.ts";
 import type { KernelInfo, ScenarioInfo } from "../views/types.ts";
 
@@ -25,21 +25,21 @@ export class LazyKernels implements KernelShelf {
     const key = `${played} ${id}`;
     let asked = this.asked.get(key);
     if (asked === undefined) {
-      asked = load(id).then((profiles) => new Kernels(profiles).resolve(id, played));
+      asked = load(id, played);
       this.asked.set(key, asked);
     }
     return asked;
   }
 }
 
-async function load(id: string): Promise<KernelProfile[]> {
+async function load(id: string, played: boolean): Promise<ResolvedProfile | undefined> {
   const own: Promise<KernelProfile>[] = [];
   for (let at = entry(id); at !== undefined; at = entry(at.base)) {
     const name = at.variant;
     if (name !== undefined) own.push(tables().then((t) => t.variant(name)));
   }
-  const { releases } = await import("./releases.ts");
-  return [...releases, ...(await Promise.all(own))];
+  const [{ Kernels }, { releases }] = await Promise.all([import("../sim/kernels.ts"), import("./releases.ts")]);
+  return new Kernels([...releases, ...(await Promise.all(own))]).resolve(id, played);
 }
 
 function entry(id: string | undefined): (typeof names.kernels)[number] | undefined {

@@ -13,4 +13,9 @@ export class Actors {
   /** Events that the VMM wrote into the guest's event queue, and how many the guest has read. */
   injected = 0;
   consumed = 0;
+
+  /** A device's access that a fault holds: its result is completed when software answers. */
+  remember(device: string, result: DmaResult): void {
+    if (result.stalled !== null) this.held.set(device, result);
+  }
 }

@@ -4,20 +4,14 @@ import { kernel_after_device_access } from "../kernel/boot.ts";
 import type { TraceEntry } from "../kernel/trace.ts";
 import { contextOf, deviceNames } from "./refs.ts";
 import type { Bare, StepResult } from "./result.ts";
-import { isIoasid } from "./scenario/ops_ioasid.ts";
 import type { Step } from "./scenario/types.ts";
-import { runActors } from "./steps/actors.ts";
 import { runAdmin } from "./steps/admin.ts";
 import { runDevice } from "./steps/device.ts";
-import { runFaults } from "./steps/faults.ts";
 import { runClose, runOpen } from "./steps/files.ts";
 import { runGuest } from "./steps/guest.ts";
-import { runGuestKernel } from "./steps/guest_kernel.ts";
 import { runIoctl } from "./steps/ioctl.ts";
-import { runDesignStep } from "./steps/late.ts";
+import { runLate } from "./steps/late.ts";
 import { repeat, timesOf } from "./steps/many.ts";
-import { runPci } from "./steps/pci.ts";
-import { runType1 } from "./steps/type1.ts";
 import { runBind, runReset, runSetIrqs } from "./steps/vfio.ts";
 import { traced } from "./traced.ts";
 import type { World } from "./world.ts";
@@ -62,14 +56,11 @@ function withNames(world: World, e: TraceEntry): TraceEntry {
 
 function runStep(world: World, args: Args): Bare {
   const { op } = args;
-  const own = runFaults(world, args) ?? runActors(world, args) ?? runGuestKernel(world, args);
-  if (own !== null) return own;
+  const late = runLate(world, args);
+  if (late !== null) return late;
   if (op.actor === "guest") return runGuest(world, args);
   if (op.actor === "device") return runDevice(world, args);
-  if (op.actor === "admin") return runPci(world, args) ?? runAdmin(world, args);
-  if (isIoasid(op)) return runDesignStep(world, args);
-  const legacy = runType1(world, args);
-  if (legacy !== null) return legacy;
+  if (op.actor === "admin") return runAdmin(world, args);
   switch (op.name) {
     case "VFIO_DEVICE_BIND_IOMMUFD":
       return runBind(world, args);

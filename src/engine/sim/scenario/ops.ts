@@ -12,11 +12,6 @@ import {
   VFIO_DEVICE_RESET,
 } from "../../uapi/vfio.ts";
 import type { Actor } from "../../views/types.ts";
-import { ACTOR_OPS } from "./ops_actors.ts";
-import { FAULT_OPS } from "./ops_faults.ts";
-import { PCI_OPS } from "./ops_pci.ts";
-import { IOASID_OPS } from "./ops_ioasid.ts";
-import { TYPE1_OPS } from "./ops_type1.ts";
 import { param, subject } from "./param.ts";
 
 export type ParamKind =
@@ -175,13 +170,14 @@ const docs: Readonly<Record<string, string>> = Object.freeze({
   IOMMU_IOAS_IOVA_RANGES: "What the IOAS still offers.",
   IOMMU_RESV_IOVA_RANGES: "Proposed in 2023: the regions of a device. room= entries of the array.",
   IOMMU_IOAS_IMPORT_RESV: "In no kernel: reserves a device's regions in the IOAS before anything is attached.",
+  IOMMU_IOAS_MAP_MSI: "In no kernel: maps the doorbell page of a device's interrupts where the guest has its own.",
   IOMMU_HWPT_INVALIDATE: "Relays the guest's invalidation commands, two 64-bit words each.",
 });
 
 const vfioMsi = Object.freeze({ INTX: 0, MSI: 1, MSIX: 2 });
 const s1Flags = Object.freeze({ R: 1, W: 2, DEVICE: 4 });
 
-export const OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
+const CORE: readonly OpDef[] = Object.freeze<OpDef[]>([
   ...IOMMUFD_IOCTLS.map((def) => fromStruct(def, docs[def.name] ?? `${def.struct} of linux ${def.since}.`)),
   ...PROPOSED_IOCTLS.map((def) => fromStruct(def, docs[def.name] ?? "")),
   fromStruct(VFIO_DEVICE_BIND_IOMMUFD, "Gives the device to the iommufd; a label names its device id."),
@@ -264,19 +260,6 @@ export const OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
   },
   {
     actor: "device",
-    name: "PAGE_REQUEST",
-    params: [
-      subject,
-      param("dir", "word", { required: true, bare: true, words: ["read", "write"] }),
-      param("iova", "addr", { required: true }),
-      param("grpid", "count", { required: true }),
-      param("pasid", "count"),
-      param("more", "word", { bare: true, words: ["more"] }),
-    ],
-    doc: "The device asks for a page (PRI); more: another request of the group follows.",
-  },
-  {
-    actor: "device",
     name: "MSI",
     params: [subject, param("vector", "count")],
     doc: "The device raises an interrupt: a write of its MSI data to its MSI address.",
@@ -287,14 +270,20 @@ export const OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
     params: [subject],
     doc: "cat /sys/bus/pci/devices/.../iommu_group/reserved_regions.",
   },
-  ...TYPE1_OPS,
-  ...IOASID_OPS,
-  ...PCI_OPS,
-  ...FAULT_OPS,
-  ...ACTOR_OPS,
 ]);
 
-const byName = new Map<string, OpDef>(OPS.map((op) => [`${op.actor} ${op.name}`, op]));
+/** The core operations, and those whose code has arrived (`steps/late.ts`). */
+const byName = new Map<string, OpDef>();
+provideOps(CORE);
+
+/** Makes operations known. */
+export function provideOps(ops: readonly OpDef[]): void {
+  for (const op of ops) byName.set(`${op.actor} ${op.name}`, op);
+}
+
+export function knownOps(): OpDef[] {
+  return [...byName.values()];
+}
 
 /** The operation, or undefined; `ATTACH_IOMMUFD_PT` also finds `VFIO_DEVICE_ATTACH_IOMMUFD_PT`, as `IOAS_MAP` finds its own. */
 export function findOp(actor: Actor, name: string): OpDef | undefined {

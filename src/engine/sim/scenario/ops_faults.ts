@@ -8,6 +8,19 @@ const at = param("at", "count");
 
 export const FAULT_OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
   {
+    actor: "device",
+    name: "PAGE_REQUEST",
+    params: [
+      subject,
+      param("dir", "word", { required: true, bare: true, words: ["read", "write"] }),
+      param("iova", "addr", { required: true }),
+      param("grpid", "count", { required: true }),
+      param("pasid", "count"),
+      param("more", "word", { bare: true, words: ["more"] }),
+    ],
+    doc: "The device asks for a page (PRI); more: another request of the group follows.",
+  },
+  {
     actor: "vmm",
     name: "READ_FAULTS",
     params: [queue, bytes, at],

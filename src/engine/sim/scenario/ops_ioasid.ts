@@ -6,7 +6,6 @@ import * as uapi from "../../uapi/ioasid.ts";
 import type { IoctlDef } from "../../uapi/layout.ts";
 import type { OpDef, Param, ParamKind } from "./ops.ts";
 import { param, subject } from "./param.ts";
-import type { Scenario } from "./types.ts";
 
 const dev = subject;
 const maybeDev = param("dev", "device", { bare: true });
@@ -100,12 +99,3 @@ const calls = Object.values<unknown>(uapi).filter(
 );
 
 export const IOASID_OPS: readonly OpDef[] = Object.freeze([...abstract, ...calls.map(fromStruct)]);
-
-const mine: ReadonlySet<string> = new Set(IOASID_OPS.map((one) => one.name));
-
-/** Its code comes in a chunk of its own. */
-export const isIoasid = (one: { readonly name: string }): boolean => mine.has(one.name);
-
-export function needsDesigns(scenario: Scenario): boolean {
-  return [...scenario.given, ...scenario.steps].some((s) => mine.has(s.op) || s.op === "PAGE_REQUEST");
-}

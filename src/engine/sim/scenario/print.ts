@@ -6,24 +6,36 @@ import { flagText, hexText, printValue, sizeText } from "./values.ts";
 const WIDTH = 110;
 
 export function printScenario(s: Scenario): string {
+  const lines = printStart(s);
+  for (const step of s.steps) lines.push(...printLines(step, ""));
+  return `${lines.join("\n")}\n`;
+}
+
+/** All lines before the first step. */
+export function printStart(s: Scenario): string[] {
   const lines: string[] = [...wrap("title: ", s.title, "  ")];
   if (s.source !== "") lines.push(...wrap("source: ", s.source, "  "));
   if (s.question !== "") lines.push(...wrap("question: ", s.question, "  "));
   lines.push(`machine: ${s.machine}`, `kernels: ${s.kernels.join(", ")}`);
-  for (const d of s.devices) lines.push(`device: ${d.name} ${d.bdf}`);
+  lines.push(...printDeclared(s), "");
+  for (const step of s.given) lines.push(...printLines(step, "given "));
+  if (s.given.length > 0) lines.push("");
+  return lines;
+}
+
+/** The devices and memories. */
+export function printDeclared(s: Scenario): string[] {
+  const lines = s.devices.map((d) => `device: ${d.name} ${d.bdf}`);
   for (const m of s.memory) {
     const ipa = m.ipa === undefined ? "" : ` ipa=${hexText(m.ipa)}`;
     const pages = m.pages === "scattered" ? "" : ` pages=${m.pages}`;
     lines.push(`memory: ${m.name} len=${sizeText(m.length)}${ipa}${pages}`);
   }
-  lines.push("");
-  for (const step of s.given) lines.push(...printLines(step, "given "));
-  if (s.given.length > 0) lines.push("");
-  for (const step of s.steps) lines.push(...printLines(step, ""));
-  return `${lines.join("\n")}\n`;
+  return lines;
 }
 
-function printLines(step: Step, prefix: string): string[] {
+/** The lines of one step: what it does, its notes, its checks. */
+export function printLines(step: Step, prefix: string): string[] {
   const lines = [prefix + printStep(step)];
   if (step.note !== undefined) lines.push(...wrap("  note ", step.note, "  note "));
   for (const group of together(step.checks)) lines.push(`  ${printChecks(group)}`);

@@ -2,7 +2,7 @@
 import { errno } from "../../uapi/errno.ts";
 import type { Actor } from "../../views/types.ts";
 import { ID } from "./header.ts";
-import { findOp, OPS, type OpDef, type Param } from "./ops.ts";
+import { findOp, knownOps, type OpDef, type Param } from "./ops.ts";
 import { meant, refuse, type Token } from "./tokens.ts";
 import type { Check, Step, Value } from "./types.ts";
 import { BDF, flagNames, flagText, NAME, readInt, readRanges, readValue, readWords } from "./values.ts";
@@ -71,10 +71,9 @@ export function readStep(tokens: Token[], names: Names): Omit<Step, "checks" | "
   if (name === undefined) refuse(subject ?? first, "the operation is missing", (subject ?? first).text.length);
   const op = findOp(actor, name.text);
   if (op === undefined) {
-    const known = OPS.filter((o) => o.actor === actor).flatMap((o) => [
-      o.name,
-      o.name.replace(/^(IOMMU|VFIO_DEVICE)_/, ""),
-    ]);
+    const known = knownOps()
+      .filter((o) => o.actor === actor)
+      .flatMap((o) => [o.name, o.name.replace(/^(IOMMU|VFIO_DEVICE)_/, "")]);
     refuse(name, `${actor} knows no operation "${name.text}"${meant(name.text, known)}`);
   }
   if (subject !== undefined) readArg(op, "dev", subject.text, subject, 0, args, names);

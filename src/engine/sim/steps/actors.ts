@@ -4,7 +4,8 @@ import { encode } from "../../uapi/codec.ts";
 import * as uapi from "../../uapi/iommufd.ts";
 import type { IoctlDef, Layout } from "../../uapi/layout.ts";
 import { HWPT_ARM_SMMUV3, IOVA_RANGE, VIOMMU_ARM_SMMUV3_INVALIDATE } from "../../uapi/records.ts";
-import { VFIO_DEVICE_ATTACH_IOMMUFD_PT, VFIO_DEVICE_BIND_IOMMUFD } from "../../uapi/vfio.ts";
+import { IRQ_SET_PROPOSED } from "../../uapi/proposals.ts";
+import { VFIO_DEVICE_ATTACH_IOMMUFD_PT, VFIO_DEVICE_BIND_IOMMUFD, VFIO_DEVICE_SET_IRQS } from "../../uapi/vfio.ts";
 import { errno, errnoName } from "../../uapi/errno.ts";
 import type { Args } from "../args.ts";
 import { guestToUser, peek64 } from "../guest.ts";
@@ -15,7 +16,7 @@ import { readFile, vevents } from "./faults.ts";
 import { answer } from "./files.ts";
 import { EVENT_BYTES } from "./guest_kernel.ts";
 import { ioctl } from "./ioctl.ts";
-import { setMaster } from "./type1.ts";
+import { setMaster } from "./master.ts";
 
 const ARRAY = 0x1000n;
 const EVENT_ROOM = 0x2000;
@@ -34,6 +35,8 @@ export function runActors(world: World, args: Args): Bare | null {
       return relay(new Hand(world), args);
     case "INJECT":
       return inject(world, args);
+    case "PREPARE_MSI":
+      return prepareMsi(world, args);
     default:
       return null;
   }
@@ -232,4 +235,16 @@ function inject(world: World, args: Args): Bare {
   const lost = records.filter((r) => r.lost).length;
   const n = records.length - lost;
   return answer(0, `${n} injected`, { records: BigInt(n), lost: BigInt(lost) });
+}
+
+/** The struct with one address behind it. */
+function prepareMsi(world: World, args: Args): Bare {
+  const device = args.device();
+  const head = VFIO_DEVICE_SET_IRQS;
+  const bytes = new Uint8Array(head.size + 8);
+  const flags = IRQ_SET_PROPOSED.DATA_MSI_IOVA | IRQ_SET_PROPOSED.ACTION_PREPARE;
+  bytes.set(encode(head, { argsz: bytes.length, flags, index: args.num("index", 1), start: 0, count: 1 }));
+  new DataView(bytes.buffer).setBigUint64(head.size, args.big("iova", 0n), true);
+  const { ret, call } = ioctl(world, device.fd, head, bytes);
+  return { ...answer(ret, "0", {}), refs: [`dev:${device.name}`], call };
 }

@@ -9,12 +9,9 @@ import { guestTranslate } from "../guest.ts";
 import type { Bare, DeviceAccess, Seen } from "../result.ts";
 import type { DmaResult, MsiResult } from "../../../hw/machine.ts";
 import type { World, WorldDevice } from "../world.ts";
-import { remember } from "./faults.ts";
-import { runDesignStep } from "./late.ts";
 import { messageAddress } from "./vfio.ts";
 
 export function runDevice(world: World, args: Args): Bare {
-  if (args.op.name === "PAGE_REQUEST") return runDesignStep(world, args);
   return args.op.name === "MSI" ? runMsi(world, args) : runDma(world, args);
 }
 
@@ -38,7 +35,7 @@ function runDma(world: World, args: Args): Bare {
       ...(args.has("pasid") ? { ssid: args.num("pasid", 0) } : {}),
       ...(data === undefined ? {} : { data }),
     });
-    remember(world, device.name, result);
+    world.actors.remember(device.name, result);
     kernel_after_device_access(world.kernel);
     return result;
   });

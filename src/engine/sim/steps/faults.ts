@@ -1,6 +1,5 @@
 /** Event files as a program uses them: every record and every answer is bytes through read() and write(). */
 import { EVENT_NAMES } from "../../../hw/smmuv3/evtq.ts";
-import type { DmaResult } from "../../../hw/machine.ts";
 import { copy_from_mm, copy_to_mm } from "../../kernel/mm/uaccess.ts";
 import { sys_poll, sys_read, sys_write } from "../../kernel/syscall.ts";
 import { decode, encode } from "../../uapi/codec.ts";
@@ -153,11 +152,6 @@ function poll(world: World, args: Args): Bare {
   const value = sys_poll(world.kernel, world.vmm, args.num("queue", -1), POLLIN | POLLOUT);
   const told = (value & POLLIN) !== 0 ? "readable" : "quiet";
   return answer(0, told, { value: BigInt(value) });
-}
-
-/** A device's access that a fault holds: its result is completed when software answers. */
-export function remember(world: World, name: string, result: DmaResult): void {
-  if (result.stalled !== null) world.actors.held.set(name, result);
 }
 
 function held(world: World, args: Args): Bare {

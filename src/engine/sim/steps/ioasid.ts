@@ -11,7 +11,7 @@ import type { Bare, Seen } from "../result.ts";
 import type { World, WorldDevice } from "../world.ts";
 import { ioctl } from "./ioctl.ts";
 import { rangesIn } from "./ranges.ts";
-import { setMaster } from "./type1.ts";
+import { setMaster } from "./master.ts";
 
 /** Where arrays behind pointers are put, from the start of the scratch memory. */
 const ARRAY = 0x1000n;

@@ -4,19 +4,20 @@
  */
 import type { Args } from "../args.ts";
 import type { Bare } from "../result.ts";
+import { type OpDef, provideOps } from "../scenario/ops.ts";
 import type { World } from "../world.ts";
 
-type Runner = (world: World, args: Args) => Bare;
+export type Runner = (world: World, args: Args) => Bare | null;
 
-const arrived: { designs: Runner | null } = { designs: null };
+const arrived = new Map<OpDef, Runner>();
 
 /** Called by whoever fetched the chunk. */
-export function provideDesignRunner(run: Runner): void {
-  arrived.designs = run;
+export function provideSteps(ops: readonly OpDef[], run: Runner): void {
+  provideOps(ops);
+  for (const op of ops) arrived.set(op, run);
 }
 
-/** A step of a design, or one that says what a program wants. The reader of a scenario fetches the code before (`needsDesigns`). */
-export function runDesignStep(world: World, args: Args): Bare {
-  if (arrived.designs === null) throw new Error(`the code of ${args.op.name} was not fetched`);
-  return arrived.designs(world, args);
+/** Runs a step whose code came late; null for one of the core. */
+export function runLate(world: World, args: Args): Bare | null {
+  return arrived.get(args.op)?.(world, args) ?? null;
 }

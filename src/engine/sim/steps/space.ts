@@ -20,7 +20,7 @@ import { encodeValues, numbered } from "./ioasid.ts";
 import { rangesIn } from "./ranges.ts";
 import { ioctl } from "./ioctl.ts";
 import { iommufdSpace } from "./space_iommufd.ts";
-import { setMaster } from "./type1.ts";
+import { setMaster } from "./master.ts";
 
 const ARRAY = 0x1000n;
 const ROOM = 16;

@@ -1,8 +1,6 @@
 /** Steps on groups and containers. Descriptors stand under labels; a device's own descriptor is the world's. */
-import { CMD_MASTER, PCI } from "../../../hw/pci/regs.ts";
-import { copy_from_mm, copy_to_mm } from "../../kernel/mm/uaccess.ts";
-import { sys_close, sys_ioctl, sys_open, sys_read, sys_write } from "../../kernel/syscall.ts";
-import { REGION, REGION_SHIFT } from "../../kernel/vfio/vfio_pci.ts";
+import { copy_to_mm } from "../../kernel/mm/uaccess.ts";
+import { sys_close, sys_ioctl, sys_open } from "../../kernel/syscall.ts";
 import { decode, encode } from "../../uapi/codec.ts";
 import { IOVA_RANGE, VFIO_CAP_IOVA_RANGE_HEAD } from "../../uapi/records.ts";
 import * as vfio from "../../uapi/vfio.ts";
@@ -12,6 +10,7 @@ import { sizeText } from "../scenario/values.ts";
 import type { World, WorldDevice } from "../world.ts";
 import { answer } from "./files.ts";
 import { ioctl } from "./ioctl.ts";
+import { setMaster } from "./master.ts";
 
 const INFO_BYTES = 0x800;
 const CAP_IOVA_RANGE = 1;
@@ -131,17 +130,4 @@ function getDeviceFd(world: World, args: Args, group: number): Bare {
   device.fd = fd;
   setMaster(world, device);
   return bare;
-}
-
-/** As a VMM does when the guest's driver asks for it. */
-export function setMaster(world: World, device: WorldDevice): void {
-  const { kernel: k, vmm } = world;
-  const pos = (BigInt(REGION.CONFIG) << REGION_SHIFT) + BigInt(PCI.COMMAND);
-  k.note("the program sets bus master in the device's configuration space");
-  sys_read(k, vmm, device.fd, world.scratch, 2, pos);
-  const command = new Uint8Array(2);
-  copy_from_mm(k, vmm.mm, world.scratch, command);
-  command[0] = (command[0] ?? 0) | CMD_MASTER;
-  copy_to_mm(k, vmm.mm, world.scratch, command);
-  sys_write(k, vmm, device.fd, world.scratch, 2, pos);
 }

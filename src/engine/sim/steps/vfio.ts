@@ -12,7 +12,7 @@ import type { Bare, Seen } from "../result.ts";
 import type { World, WorldDevice } from "../world.ts";
 import { answer } from "./files.ts";
 import { ioctl, runIoctl } from "./ioctl.ts";
-import { setMaster } from "./type1.ts";
+import { setMaster } from "./master.ts";
 import { sys_ioctl } from "../../kernel/syscall.ts";
 
 /** Bind; then the program lets the device master the bus, as a VMM does when the guest's driver asks for it. */
