@@ -2,6 +2,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Catalogue, Opened } from "../../engine/protocol.ts";
 import type { Frame, InspectorView, Lane, Ref, WalkView } from "../../engine/views/types.ts";
+import type { Picked } from "../views/space/model.ts";
 import type { Window } from "../views/space/scale.ts";
 import type { Atlas } from "./atlas.ts";
 import { STAGE, VIEWS, type ViewId } from "./stage.ts";
@@ -15,12 +16,7 @@ export type Phase =
   | { name: "ready" }
   | { name: "crashed"; why: string };
 
-/** One interval of one track; finer than a ref, which may name a whole table. Both ends inclusive. */
-export interface Picked {
-  track: string;
-  start: bigint;
-  last: bigint;
-}
+export type { Picked } from "../views/space/model.ts";
 
 export interface Target {
   device: string;

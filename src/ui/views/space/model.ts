@@ -13,10 +13,16 @@ import type {
   TrackInterval,
 } from "../../../engine/views/types.ts";
 import type { Atlas } from "../../app/atlas.ts";
-import type { Picked } from "../../app/state.ts";
 import { size } from "../../draw/format.ts";
 import type { Token } from "../../draw/marks.ts";
 import { KINDS } from "./kinds.ts";
+
+/** One interval of one track; finer than a ref, which may name a whole table. Both ends inclusive. */
+export interface Picked {
+  track: string;
+  start: bigint;
+  last: bigint;
+}
 
 export interface GhostInterval {
   start: bigint;

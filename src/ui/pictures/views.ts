@@ -1,0 +1,187 @@
+/** Views as pictures of a given width: the same draw functions as on the page, with a margin and without the page. */
+import type {
+  CompareSpaces,
+  Frame,
+  InspectorView,
+  Lane,
+  MachineView,
+  PeerView,
+  SpaceWindow,
+} from "../../engine/views/types.ts";
+import type { Atlas } from "../app/atlas.ts";
+import type { Mark } from "../draw/marks.ts";
+import { drawAttachments } from "../views/attachments/draw.ts";
+import { layoutAttachments } from "../views/attachments/layout.ts";
+import { drawSpaces } from "../views/compare/draw_spaces.ts";
+import { drawBits } from "../views/inspector/bits.ts";
+import { drawMachine } from "../views/machine/draw.ts";
+import { drawPeer } from "../views/machine/draw_peer.ts";
+import { layoutMachine } from "../views/machine/layout.ts";
+import { TRUE_SCALE } from "../views/space/axis.ts";
+import { drawBody, drawHead } from "../views/space/draw.ts";
+import { HEAD, layoutSpace, type SpaceLayout } from "../views/space/layout.ts";
+import { type Picked, type SpaceModel, spaceModel } from "../views/space/model.ts";
+import { Scale, WHOLE, type Window } from "../views/space/scale.ts";
+import { drawTimeline, ROWS } from "../views/timeline/model.ts";
+import { asksOf, denseMarks, type WindowAsk } from "./dense.ts";
+import { type Part, TEXT } from "./svg.ts";
+
+/** One view in a picture: parts from its own top left corner. */
+export interface Plate {
+  height: number;
+  parts: readonly Part[];
+}
+
+export interface Size {
+  width: number;
+  /** Pixels of one rem. */
+  rem: number;
+}
+
+export interface SpaceSight {
+  /** What is seen of the space; null: all. */
+  window: Window | null;
+  trueScale: boolean;
+  /** The kernel drawn dashed. */
+  ghost: Frame | null;
+  ghostName: string;
+  picked: Picked | null;
+}
+
+export const ALL: SpaceSight = Object.freeze({
+  window: null,
+  trueScale: false,
+  ghost: null,
+  ghostName: "",
+  picked: null,
+});
+
+/** Heights in the address space, rem: a row and a gutter. */
+const ROW = 1.9;
+const GUTTER = 4.2;
+
+/** The address space; `ask` gets windows of the tracks that a frame does not list. */
+export async function spacePlate(
+  frame: Frame,
+  atlas: Atlas,
+  sight: SpaceSight,
+  { width, rem }: Size,
+  ask: (asks: readonly WindowAsk[]) => Promise<SpaceWindow[]>,
+): Promise<Plate> {
+  const model = spaceModel(frame, sight.ghost, sight.ghostName, atlas, sight.picked);
+  const bands = model.bands.filter((b) => b.rows.length > 0);
+  const rows = bands.reduce((sum, b) => sum + b.rows.length, 0);
+  const room = (0.8 + rows * ROW + Math.max(0, bands.length - 1) * GUTTER) * rem;
+  const at = layoutSpace(model.bands, width, room, rem);
+  const axis = sight.trueScale ? TRUE_SCALE : atlas.axis;
+  const scale = new Scale(axis, sight.window ?? WHOLE, at.right - at.left, 1.75 * rem);
+  const asks = asksOf(model, scale);
+  const windows = asks.length === 0 ? [] : await ask(asks);
+  const head = HEAD.height * rem;
+  return {
+    height: head + at.height,
+    parts: [
+      { x: 0, y: 0, marks: drawHead(model, scale, at, frame.step) },
+      { x: 0, y: head, marks: bodyMarks(named(model), scale, at, denseMarks(windows, scale, at)) },
+    ],
+  };
+}
+
+/** Dense stretches are named as on the page from afar. */
+function named(model: SpaceModel): SpaceModel {
+  const bands = model.bands.map((b) =>
+    Object.assign({}, b, { rows: b.rows.map((r) => (r.dense === null ? r : { ...r, clusters: r.dense.clusters })) }),
+  );
+  return { ...model, bands };
+}
+
+function bodyMarks(model: SpaceModel, scale: Scale, at: SpaceLayout, dense: readonly Mark[]): Mark[] {
+  const body = drawBody(model, scale, at);
+  // On the page dense tracks lie under the drawing; its columns of cut gaps would cover them here.
+  const grounds = body.findIndex((m) => m.k !== "rect" || m.fill !== "well");
+  const after = grounds < 0 ? body.length : grounds;
+  return [...body.slice(0, after), ...dense, ...body.slice(after)];
+}
+
+export function attachmentsPlate(frame: Frame, atlas: Atlas, { width, rem }: Size): Plate {
+  const active = new Set(frame.addressSpace.accesses.map((a) => a.ref));
+  const { marks, height } = drawAttachments(frame.attachments, layoutAttachments(atlas), active, width, 0, rem);
+  return { height, parts: [{ x: 0, y: 0, marks }] };
+}
+
+export function machinePlate(
+  view: MachineView,
+  peer: PeerView | null,
+  { width, rem }: Size,
+): Plate & { width: number } {
+  const at = layoutMachine(view, width, rem);
+  const way = peer === null ? [] : drawPeer(peer, view, at);
+  return { width: at.width, height: at.height, parts: [{ x: 0, y: 0, marks: [...drawMachine(view, at), ...way] }] };
+}
+
+export function timelinePlate(frame: Frame, lanes: readonly Lane[], { width, rem }: Size): Plate {
+  const others = lanes.slice(1).map((lane) => ({ lane, title: lane.kernel }));
+  const left = 18 * rem;
+  const { steps, step, kernel } = frame;
+  const name = (text: string, y: number): Mark => ({
+    k: "text",
+    x: 0,
+    y: y * rem,
+    text,
+    size: 0.96,
+    font: "sans",
+    weight: 500,
+    color: "ink",
+  });
+  return {
+    height: (ROWS.first + Math.max(1, others.length) * ROWS.pitch) * rem,
+    parts: [
+      {
+        x: 0,
+        y: 0,
+        marks: drawTimeline({ steps, step, kernel, lanes: others, breakpoints: [] }, { width, rem, left }),
+      },
+      {
+        x: 0,
+        y: 0,
+        marks: [
+          name(kernel, ROWS.line + 0.3),
+          ...others.map(({ title }, i) => name(title, ROWS.first + 0.3 + i * ROWS.pitch)),
+        ],
+      },
+    ],
+  };
+}
+
+/** The structures of an object, bit by bit. */
+export function bitsPlate(view: InspectorView, { width, rem }: Size): Plate {
+  return stacked(
+    view.grids.map((g) => {
+      const { marks, height } = drawBits(g, width, rem);
+      return { height, parts: [{ x: 0, y: 0, marks }] };
+    }),
+    rem,
+  );
+}
+
+export function comparedSpacesPlate(spaces: CompareSpaces, { width, rem }: Size): Plate {
+  const { marks, height } = drawSpaces(spaces, [spaces.a, spaces.b], WHOLE, width, rem);
+  return { height, parts: [{ x: 0, y: 0, marks }] };
+}
+
+/** A page of plain text, as the mail has it. */
+export function textPlate(text: string, rem: number): Plate {
+  const lines = text.replace(/\n$/, "").split("\n");
+  return { height: lines.length * TEXT.line * rem + 0.5 * rem, parts: [{ x: 0, y: 0, lines }] };
+}
+
+/** Plates below each other. */
+export function stacked(plates: readonly Plate[], gap: number): Plate {
+  let y = 0;
+  const parts = plates.flatMap((p) => {
+    const top = y;
+    y += p.height + gap;
+    return p.parts.map((part) => ({ ...part, y: part.y + top }));
+  });
+  return { height: Math.max(0, y - gap), parts };
+}
