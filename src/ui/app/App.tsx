@@ -50,10 +50,12 @@ function WithSettings({ children }: { children: ReactNode }) {
     [settings],
   );
   useEffect(() => {
-    const media = matchMedia("(prefers-color-scheme: dark)");
+    const media = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)"].map((q) => matchMedia(q));
     const follow = (): void => applySettings(settings);
-    media.addEventListener("change", follow);
-    return () => media.removeEventListener("change", follow);
+    for (const m of media) m.addEventListener("change", follow);
+    return () => {
+      for (const m of media) m.removeEventListener("change", follow);
+    };
   }, [settings]);
   return <SettingsContext value={pair}>{children}</SettingsContext>;
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { isDark } from "../theme/settings.ts";
+import { OTHER_GROUND, themeOf } from "../theme/settings.ts";
 import { useLab, useSession } from "./context.ts";
 import css from "./header.module.css";
 import { KernelTabs } from "./KernelTabs.tsx";
@@ -14,7 +14,8 @@ export function Header({ left }: { left: number }) {
     (s) => s.catalogue?.machines.find((m) => m.id === s.opened?.scenario.machine)?.title ?? s.opened?.scenario.machine,
   );
   const [settings, change] = useSettings();
-  const dark = isDark(settings.theme);
+  const other = OTHER_GROUND[themeOf(settings.theme)];
+  const dark = other === "light" || other === "contrast";
   const openDialog = (dialog: "help" | "scenarios"): void => session.store.setState({ dialog });
   return (
     <header className={css["header"]}>
@@ -46,7 +47,7 @@ export function Header({ left }: { left: number }) {
           type="button"
           className={css["action"]}
           aria-label={`Use the ${dark ? "light" : "dark"} theme`}
-          onClick={() => change({ ...settings, theme: dark ? "light" : "dark" })}
+          onClick={() => change({ ...settings, theme: other })}
         >
           {dark ? "Light" : "Dark"}
         </button>

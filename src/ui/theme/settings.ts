@@ -1,6 +1,6 @@
 /** What the reader chose for this browser; never part of a link. */
-export const THEMES = ["system", "light", "dark"] as const;
-export const TEXTS = ["normal", "large", "classroom"] as const;
+export const THEMES = ["system", "light", "dark", "contrast", "contrast-dark"] as const;
+export const TEXTS = ["normal", "large", "classroom", "double"] as const;
 
 export interface Settings {
   theme: (typeof THEMES)[number];
@@ -34,12 +34,24 @@ export function writeSettings(settings: Settings): void {
   }
 }
 
-export function isDark(theme: Settings["theme"]): boolean {
-  return theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+/** The theme that is seen: `system` follows what the system asks for, contrast included. */
+export function themeOf(theme: Settings["theme"]): Exclude<Settings["theme"], "system"> {
+  if (theme !== "system") return theme;
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  if (matchMedia("(prefers-contrast: more)").matches) return dark ? "contrast-dark" : "contrast";
+  return dark ? "dark" : "light";
 }
+
+/** The same contrast on the other ground. */
+export const OTHER_GROUND = Object.freeze({
+  light: "dark",
+  dark: "light",
+  contrast: "contrast-dark",
+  "contrast-dark": "contrast",
+} as const);
 
 export function applySettings(settings: Settings): void {
   const root = document.documentElement;
-  root.dataset["theme"] = isDark(settings.theme) ? "dark" : "light";
+  root.dataset["theme"] = themeOf(settings.theme);
   root.dataset["text"] = settings.text;
 }

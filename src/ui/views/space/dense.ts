@@ -167,9 +167,11 @@ function stripFrom(data: ImageData): OffscreenCanvas {
   return canvas;
 }
 
-/** A token of the theme; it is written `#rrggbb`. */
+/** A token of the theme; the canvas says any colour, the system's names too, as `#rrggbb`. */
 function colour(token: string): Rgb {
-  const text = getComputedStyle(document.documentElement).getPropertyValue(token).trim();
-  const value = Number.parseInt(text.slice(1, 7), 16);
+  const ctx = new OffscreenCanvas(1, 1).getContext("2d");
+  if (ctx === null) return [128, 128, 128];
+  ctx.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(token).trim();
+  const value = Number.parseInt(String(ctx.fillStyle).slice(1, 7), 16);
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
