@@ -14,12 +14,12 @@ const MODULES = new Map([
 ]);
 
 interface Loaded {
-  contents: Record<string, unknown>;
+  contents: Record<string, unknown> & { broken: string[] };
   dependencies: string[];
 }
 
 async function load(): Promise<Loaded> {
-  const { module, dependencies } = await runnerImport<{ contents: () => Record<string, unknown> }>(entry, {
+  const { module, dependencies } = await runnerImport<{ contents: () => Loaded["contents"] }>(entry, {
     configFile: false,
     root,
     logLevel: "error",
@@ -41,6 +41,7 @@ export function library(): Plugin {
       loaded ??= load();
       const { contents, dependencies } = await loaded;
       for (const path of dependencies) this.addWatchFile(path.replace(/\?.*$/, ""));
+      if (part === "names") for (const sentence of contents.broken) this.warn(sentence);
       return `export default ${JSON.stringify(contents[part])};`;
     },
   };

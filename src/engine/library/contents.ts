@@ -1,6 +1,6 @@
 /**
- * Every kernel and scenario, read once while the page is built; what is left of them is plain data. Throws, naming the
- * file, on a scenario that does not read: a broken library is not shipped.
+ * Every kernel and scenario, read once while the page is built; what is left of them is plain data. A scenario that does
+ * not read is left out and told as `broken`, a sentence each; the library's tests fail on it.
  */
 /// <reference types="vite/types/importMeta.d.ts" />
 import type { KernelProfile } from "../kernel/profile.ts";
@@ -36,13 +36,19 @@ export interface LibraryCatalogue {
 /** `../variants/sw_msi.ts` -> `sw_msi`. */
 const nameOf = (path: string): string => path.replace(/^.*\/|\.[a-z]+$/g, "");
 
-export function contents(): { names: LibraryNames; catalogue: LibraryCatalogue } {
+export function contents(): { names: LibraryNames; catalogue: LibraryCatalogue; broken: string[] } {
   const kernels = new Kernels(Object.values(profiles));
   const variants = new Map(
     Object.entries(profiles).flatMap(([path, p]) => (path.includes("/variants/") ? [[p.id, nameOf(path)]] : [])),
   );
+  const broken: string[] = [];
   const scenarios = Object.entries(texts)
-    .map(([path, text]) => ({ id: nameOf(path), text }))
+    .flatMap(([path, text]) => {
+      const id = nameOf(path);
+      const read = parseScenario(text);
+      if (!read.ok) broken.push(`scenarios/${id}.lab: ${read.problem.message}`);
+      return read.ok ? [{ id, info: scenarioInfo(id, read.value.scenario) }] : [];
+    })
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   return {
     names: {
@@ -60,11 +66,8 @@ export function contents(): { names: LibraryNames; catalogue: LibraryCatalogue }
     },
     catalogue: {
       kernels: kernels.list(),
-      scenarios: scenarios.map(({ id, text }) => {
-        const read = parseScenario(text);
-        if (!read.ok) throw new Error(`scenarios/${id}.lab: ${read.problem.message}`);
-        return scenarioInfo(id, read.value.scenario);
-      }),
+      scenarios: scenarios.map((s) => s.info),
     },
+    broken,
   };
 }
