@@ -111,9 +111,7 @@ class Copier {
 
   /** An array without holes and without names of its own, as nearly all are; false when it is another. */
   private dense(from: readonly unknown[], to: unknown[]): boolean {
-    let names = 0;
-    for (const _ in from) names++;
-    if (names !== from.length) return false;
+    if (Object.keys(from).length !== from.length) return false;
     for (let i = 0; i < from.length; i++) {
       if (!(i in from)) {
         to.length = 0;
