@@ -1,21 +1,30 @@
 /** The engine behind the protocol: the scenario that is open, a run for each kernel, and the views of them. */
 import { NotModelled } from "./kernel/not_modelled.ts";
-import type { Answer, Catalogue, EngineApi, LinkState, Opened, Problem } from "./protocol.ts";
+import type { Desk } from "./editing.ts";
+import type {
+  ActionsAsked,
+  Answer,
+  Catalogue,
+  Change,
+  Completion,
+  Edited,
+  EngineApi,
+  LinkState,
+  Opened,
+  Problem,
+} from "./protocol.ts";
 import { PROTOCOL_VERSION } from "./protocol.ts";
 import type { KernelShelf } from "./sim/kernels.ts";
 import { scenarioInfo, type ScenarioSource } from "./sim/library.ts";
 import type { Compressor } from "./sim/link.ts";
 import type { MachineSource } from "./sim/machine_sources.ts";
-import type { Columns } from "./sim/compare.ts";
-import type { Playable, Witness } from "./sim/playable.ts";
-import type { ResolvedProfile } from "./kernel/profile.ts";
+import type { Playable } from "./sim/playable.ts";
+import { readScenario } from "./sim/scenario/read.ts";
 import { Run } from "./sim/run.ts";
-import { needsDesigns } from "./sim/scenario/ops_ioasid.ts";
 import { parseScenario } from "./sim/scenario/parse.ts";
 import { printScenario } from "./sim/scenario/print.ts";
-import type { Scenario } from "./sim/scenario/types.ts";
+import { type Branch, nearest, type Open, opening, type Played, shelved } from "./shelf.ts";
 import type { DenseState } from "./views/address/spans.ts";
-import type { DenseCache } from "./views/address/windows.ts";
 import type { LandmarkBook } from "./views/landmarks.ts";
 import type { Started } from "./views/compare/rows.ts";
 import type {
@@ -28,7 +37,9 @@ import type {
   Landmarks,
   Lane,
   MachineView,
+  NextStep,
   PeerView,
+  Ref,
   ScenarioInfo,
   SpaceWindow,
   StepView,
@@ -47,28 +58,6 @@ export interface EngineParts {
   compressor: Compressor;
 }
 
-interface Played {
-  run: Playable;
-  book: LandmarkBook;
-}
-
-interface Open {
-  info: ScenarioInfo;
-  steps: number;
-  /** Recordings are compared with a kernel as it was released; scenarios play what discussions need. */
-  played: boolean;
-  /** Runs it on a kernel; a sentence where it cannot start. */
-  start: (profile: ResolvedProfile, watch: Watch) => Playable | string;
-  runs: Map<string, Played>;
-  frames: Map<string, Frame>;
-  dense?: DenseCache;
-  /** Cells of comparisons. */
-  compared: Columns;
-}
-
-/** Watches the steps of a scenario as they run. */
-type Watch = (scenario: Scenario) => Witness;
-
 /** The question that the project grew out of. */
 const FIRST_SCENARIO = "sw-msi-nested";
 
@@ -78,6 +67,9 @@ const yes = <T>(value: T): { ok: true; value: T } => ({ ok: true, value });
 export class Engine implements EngineApi {
   private readonly parts: EngineParts;
   private current: Open | null = null;
+  /** What shares its beginning with it, by id; the open one is among them. */
+  private branches = new Map<string, Branch>();
+  private shelf: Open[] = [];
   /** The pictures arrive beside the kernel model: to open a scenario takes none of them. */
   private readonly views = import("./views/pictures.ts");
   /** Scenarios that were asked for: a machine that arrives late must not replace a later choice. */
@@ -103,6 +95,15 @@ export class Engine implements EngineApi {
     const turn = ++this.opened;
     const text = "id" in source ? await textOf(this.parts.scenarios, source.id) : source.text;
     if (text === undefined) return no({ message: `There is no scenario "${id}" in the library.` });
+    const open = await this.prepare(text, id);
+    if (!open.ok) return open;
+    if (turn !== this.opened) return no({ message: "Another scenario was opened meanwhile." });
+    const { info, source: said } = open.value;
+    return this.enter(open.value, info.kernels[0] ?? this.parts.kernels.newest, said?.text ?? "");
+  }
+
+  /** A scenario with its machine, nothing of it run. */
+  private async prepare(text: string, id: string): Promise<Answer<Open>> {
     const read = await readScenario(text);
     if (!read.ok) return read;
     const scenario = read.value;
@@ -112,12 +113,9 @@ export class Engine implements EngineApi {
     const unknown = scenario.kernels.find((k) => !this.parts.kernels.has(k));
     if (unknown !== undefined) return no({ message: `The scenario names kernel "${unknown}", which is unknown.` });
     const machine = await named.load();
-    if (turn !== this.opened) return no({ message: "Another scenario was opened meanwhile." });
-    const info = scenarioInfo(id, scenario);
-    const open = opening(info, scenario.steps.length, true, (profile, watch) =>
-      Run.start(scenario, profile, machine, watch(scenario)),
-    );
-    return this.enter(open, scenario.kernels[0] ?? this.parts.kernels.newest, printScenario(scenario));
+    const start: Open["start"] = (profile, watch) => Run.start(scenario, profile, machine, watch(scenario));
+    const source = { scenario, text: printScenario(scenario) };
+    return yes(opening(scenarioInfo(id, scenario), scenario.steps.length, true, start, source));
   }
 
   async openFiles(files: { name: string; text: string }[]): Promise<Answer<Opened>> {
@@ -147,22 +145,24 @@ export class Engine implements EngineApi {
   private async enter(open: Open, kernel: string, text: string): Promise<Answer<Opened>> {
     const first = await this.start(open, kernel);
     if (!first.ok) return first;
+    this.branches = new Map([["main", { name: "main", open }]]);
     this.current = open;
+    this.shelf = shelved(this.shelf, open, []);
     return yes({ scenario: open.info, text, steps: open.steps });
   }
 
   async frame(kernel: string, step: number, light = false): Promise<Answer<Frame>> {
     const { DenseCache, frameOf } = await this.views;
     const run = await this.run(kernel, step);
-    const open = this.current;
+    const { open, id, own } = this.where(kernel);
     if (!run.ok || open === null) return run.ok ? no({ message: "No scenario is open." }) : run;
-    const key = `${kernel} ${step} ${light}`;
+    const at = Math.min(step, open.steps);
     open.dense ??= new DenseCache();
     const { dense } = open;
     const states = new Map<string, DenseState>();
-    const frame = kept(open.frames, key, () => frameOf(run.value, step, light, states));
-    dense.keep(kernel, step, states);
-    return yes(frame);
+    const frame = kept(open.frames, `${id} ${at} ${light}`, () => frameOf(run.value, at, light, states));
+    dense.keep(id, at, states);
+    return yes(own ? frame : { ...frame, kernel });
   }
 
   async space(
@@ -240,7 +240,7 @@ export class Engine implements EngineApi {
       if (!run.ok) return run;
       runs.push(run.value);
     }
-    return yes(lanesOf(runs));
+    return yes(lanesOf(runs).map((lane, i) => ({ ...lane, kernel: kernels[i] ?? lane.kernel })));
   }
 
   async machine(kernel: string, step: number): Promise<Answer<MachineView>> {
@@ -339,11 +339,18 @@ export class Engine implements EngineApi {
   }
 
   private async play(kernel: string, step: number): Promise<Answer<Played>> {
-    const open = this.current;
+    const { open, id, own } = this.where(kernel);
     if (open === null) return no({ message: "No scenario is open." });
-    if (!Number.isInteger(step) || step < 0 || step > open.steps)
+    if (!Number.isInteger(step) || step < 0 || (own && step > open.steps))
       return no({ message: `The scenario has ${open.steps} steps; there is no step ${step}.` });
-    return this.start(open, kernel);
+    return this.start(open, id);
+  }
+
+  /** `linux-7.2`, or `linux-7.2@b2`: that kernel on another branch. */
+  private where(kernel: string): { open: Open | null; id: string; own: boolean } {
+    const [id = "", branch] = kernel.split("@");
+    if (branch === undefined) return { open: this.current, id, own: true };
+    return { open: this.branches.get(branch)?.open ?? null, id, own: false };
   }
 
   private async start(open: Open, kernel: string): Promise<Answer<Played>> {
@@ -352,6 +359,14 @@ export class Engine implements EngineApi {
     const known = open.runs.get(kernel);
     if (known !== undefined) return yes(known);
     if (profile === undefined) return no({ message: `There is no kernel "${kernel}".` });
+    const near = nearest(this.shelf, open, kernel);
+    if (near !== null && open.source !== undefined) {
+      const book = near.book.upTo(near.same);
+      const { scenario } = open.source;
+      const played = { run: near.run.fork(scenario, near.same, watching(book, scenario)), book };
+      open.runs.set(kernel, played);
+      return yes(played);
+    }
     const book = new LandmarkBook();
     const run = open.start(profile, (scenario) => watching(book, scenario));
     if (typeof run === "string") return no({ message: `The scenario cannot start: ${run}.` });
@@ -359,11 +374,56 @@ export class Engine implements EngineApi {
     open.runs.set(kernel, played);
     return yes(played);
   }
+
+  async edit(change: Change, kernels: string[]): Promise<Answer<Edited>> {
+    return (await editing()).edit(this.desk(), change, kernels);
+  }
+
+  async setBranches(
+    branches: { id: string; name: string; text: string }[],
+    open: string,
+    kernels: string[],
+    origin: string,
+  ): Promise<Answer<Edited>> {
+    return (await editing()).setBranches(this.desk(), branches, open, kernels, origin);
+  }
+
+  async complete(text: string, offset: number): Promise<Answer<Completion>> {
+    return (await editing()).completeText(this.desk(), text, offset);
+  }
+
+  async actions(kernel: string, step: number, ref: Ref, more?: ActionsAsked): Promise<Answer<NextStep[]>> {
+    const run = await this.run(kernel, step);
+    return run.ok ? yes((await editing()).actionsOn(run.value, step, ref, more ?? {})) : run;
+  }
+
+  /** What changing a scenario takes of the engine. */
+  private desk(): Desk {
+    return {
+      current: () => this.current,
+      branches: () => this.branches,
+      shelf: () => this.shelf,
+      kernels: async () => (await this.parts.kernels.list()).map((k) => k.id),
+      machines: () => this.parts.machines.map((m) => m.id),
+      prepare: (text, id) => this.prepare(text, id),
+      start: (open, kernel) => this.start(open, kernel),
+      textOf: (id) => textOf(this.parts.scenarios, id),
+      adopt: (branches, open) => {
+        this.opened++;
+        this.branches = branches;
+        this.current = open;
+        this.shelf = shelved(
+          this.shelf,
+          open,
+          [...branches.values()].map((b) => b.open),
+        );
+      },
+    };
+  }
 }
 
-function opening(info: ScenarioInfo, steps: number, played: boolean, start: Open["start"]): Open {
-  return { info, steps, played, start, runs: new Map(), frames: new Map(), compared: new Map() };
-}
+/** Fetched with the first change. */
+const editing = () => import("./editing.ts");
 
 /** An answer, or a sentence that says why there is none. */
 function said<T extends object>(value: T | string): Answer<T> {
@@ -386,18 +446,6 @@ const morePictures = () => import("./views/more_pictures.ts");
 
 /** Fetched with the first link that is made or read: after the first picture, as a rule. */
 const linkCodec = () => import("./sim/link.ts");
-
-async function readScenario(text: string): Promise<Answer<Scenario>> {
-  const read = await parseEither(text);
-  if (read.ok && needsDesigns(read.value)) (await import("./sim/steps/designs.ts")).provideDesignSteps();
-  return read;
-}
-
-async function parseEither(text: string): Promise<Answer<Scenario>> {
-  if (text.trimStart().startsWith("{")) return (await import("./sim/scenario/json.ts")).scenarioFromJson(text);
-  const parsed = parseScenario(text);
-  return parsed.ok ? yes(parsed.value.scenario) : parsed;
-}
 
 async function textOf(scenarios: readonly ScenarioSource[], id: string): Promise<string | undefined> {
   const text = scenarios.find((s) => s.id === id)?.text;

@@ -1,4 +1,5 @@
 /** Every message between the UI and the worker. Version it when a shape changes. */
+import type { EditApi } from "./edit_protocol.ts";
 import type {
   AsciiRequest,
   CompareSpaces,
@@ -19,6 +20,8 @@ import type {
   TrackInterval,
   WalkView,
 } from "./views/types.ts";
+
+export type * from "./edit_protocol.ts";
 
 export const PROTOCOL_VERSION = 1;
 
@@ -61,8 +64,11 @@ export interface LinkState {
   view: Record<string, string>;
 }
 
-/** What comlink exposes from the worker. All methods are asynchronous for the UI. */
-export interface EngineApi {
+/**
+ * What comlink exposes from the worker. All methods are asynchronous for the UI. Where a kernel is named, `linux-7.2@b2`
+ * means that kernel on branch b2; a step past the end of a branch is its last one.
+ */
+export interface EngineApi extends EditApi {
   catalogue(): Catalogue | Promise<Catalogue>;
   /** Opens a scenario by id or by text. On a problem the scenario that was open stays open. */
   open(source: { id: string } | { text: string }): Answer<Opened> | Promise<Answer<Opened>>;

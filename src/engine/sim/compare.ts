@@ -5,6 +5,7 @@ import type { Outcome } from "../views/types.ts";
 import type { StepResult } from "./result.ts";
 import type { Playable } from "./playable.ts";
 import { seenText } from "./run.ts";
+import { printStep } from "./scenario/print.ts";
 
 export interface Cell {
   outcome: Outcome;
@@ -37,17 +38,17 @@ interface Column {
 /** Cells that were worked out, by run and step: to be kept by whoever asks again. */
 export type Columns = Map<Playable, (Column | undefined)[]>;
 
-/** The runs must be of one scenario. `from`, `to`: steps from + 1 to `to`; all of them when left out. */
+/** The runs may be of branches of a scenario: a step that says something else differs, one that is not there too. `from`, `to`: steps from + 1 to `to`; all of them when left out. */
 export function compare(
   runs: readonly Playable[],
   { from = 0, to = Number.POSITIVE_INFINITY, known = new Map() }: { from?: number; to?: number; known?: Columns } = {},
 ): Comparison {
-  const steps = Math.min(runs[0]?.scenario.steps.length ?? 0, to);
+  const steps = Math.min(Math.max(0, ...runs.map((r) => r.scenario.steps.length)), to);
   const columns = runs.map((run) => column(run, from, steps, known));
   const rows: Cell[][] = [];
   let firstDifference = 0;
   for (let i = from; i < steps; i++) {
-    const here = columns.map((c) => c[i]).filter((c) => c !== undefined);
+    const here = columns.map((c, n) => saying(c[i], runs[n], runs[0], i));
     const first = here[0];
     if (first === undefined) continue;
     const cells = here.map((c) => against(c, first));
@@ -55,6 +56,17 @@ export function compare(
     if (firstDifference === 0 && cells.some((c) => c.differs)) firstDifference = i + 1;
   }
   return { kernels: runs.map((r) => r.kernel), rows, firstDifference };
+}
+
+/** A cell of a branch says what its step is, where the first one has another; an empty one, that there is none. */
+function saying(c: Column | undefined, run: Playable | undefined, first: Playable | undefined, i: number): Column {
+  if (c === undefined)
+    return { cell: { outcome: "pending", result: "no step", facts: [], short: "" }, special: "", key: "no step" };
+  const own = run?.scenario.steps[i];
+  const other = first?.scenario.steps[i];
+  if (own === undefined || own === other || (other !== undefined && printStep(own) === printStep(other))) return c;
+  const said = printStep(own);
+  return { ...c, cell: { ...c.cell, facts: [fact("out", "", said), ...c.cell.facts] }, key: `${said} ${c.key}` };
 }
 
 /** Marks a difference; where the first kernel did something that this one left undone, the cell says so. */

@@ -87,13 +87,14 @@ export class History<W extends object, S, R> {
     return world;
   }
 
-  /** A second history with the same first `n` steps and its own future; this one stays as it is. */
-  fork(n: number): History<W, S, R> {
+  /** A second history with the same first `n` steps and its own future, kept as `options` say; this one stays as it is. */
+  fork(n: number, options: HistoryOptions = {}): History<W, S, R> {
     const step = Math.max(0, Math.min(n, this.length));
     const twin = new History<W, S, R>(this.live(step), this.apply, {
       every: this.every,
       recent: this.recent,
       heavy: this.heavy,
+      ...options,
     });
     twin.kept.clear();
     for (const [at, world] of this.kept) if (at <= step) twin.kept.set(at, world);

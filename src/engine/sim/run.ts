@@ -2,7 +2,7 @@
 import type { MachineDesc } from "../../hw/machine.ts";
 import type { ResolvedProfile } from "../kernel/profile.ts";
 import { execute } from "./execute.ts";
-import { History } from "./history.ts";
+import { History, type HistoryOptions } from "./history.ts";
 import type { Seen, StepResult } from "./result.ts";
 import type { CheckResult, Playable, Witness } from "./playable.ts";
 import { checkText } from "./scenario/print.ts";
@@ -24,45 +24,67 @@ export class Run implements Playable {
   /** Number of given steps, which the history holds before the others. */
   readonly given: number;
   readonly history: History<World, Step, StepResult>;
+  private readonly watch: Watch;
   private seen: StepResult[] = [];
   /** A step whose trace was taken afterwards, with it. */
   private traced: { step: number; result: StepResult } | null = null;
 
-  private constructor(kernel: string, scenario: Scenario, history: History<World, Step, StepResult>) {
+  private constructor(kernel: string, scenario: Scenario, history: History<World, Step, StepResult>, watch: Watch) {
     this.kernel = kernel;
     this.scenario = scenario;
     this.given = scenario.given.length;
     this.history = history;
+    this.watch = watch;
   }
 
   /** Runs everything. A sentence where the scenario cannot start: no such device, a given step that fails. */
   static start(scenario: Scenario, profile: ResolvedProfile, machine: MachineDesc, witness?: Witness): Run | string {
     const world = makeWorld(scenario, profile, machine);
     if (typeof world === "string") return world;
-    let watch = true;
-    let entries = 0;
-    const long = scenario.steps.length > LONG;
+    const watch: Watch = { on: true, long: false, sparse: false, entries: 0 };
     const history = new History<World, Step, StepResult>(
       world,
-      (w, step) => execute(w, step, watch && (!long || (entries < ENTRIES && shapes(step)))),
-      {
-        every: everyOf(scenario.steps.length),
-        recent: 8,
-        heavy: (i) => isHeavy(scenario.given[i] ?? scenario.steps[i - scenario.given.length]),
-      },
+      (w, step) => execute(w, step, watch.on && (!watch.long || (watch.entries < ENTRIES && shapes(step)))),
+      keeping(scenario),
     );
     for (const step of scenario.given) {
       const result = history.push(step);
       if (result.outcome !== "ok") return `the given step ${step.op} fails with ${result.summary}`;
     }
     witness?.(world, 0, null);
-    scenario.steps.forEach((step, i) => {
-      const result = history.push(step);
-      entries += result.trace.length;
-      witness?.(world, i + 1, result);
-    });
-    watch = false;
-    return new Run(profile.profile.id, scenario, history);
+    const run = new Run(profile.profile.id, scenario, history, watch);
+    run.play(0, witness);
+    return run;
+  }
+
+  /**
+   * A run of another scenario of which everything up to step `same` is said as here: only what follows is run, and
+   * told to `witness`. This run stays as it is.
+   */
+  fork(scenario: Scenario, same: number, witness?: Witness): Run {
+    const history = this.history.fork(this.given + same, keeping(scenario));
+    const run = new Run(this.kernel, scenario, history, this.watch);
+    run.play(same, witness);
+    return run;
+  }
+
+  /** Pushes the steps after `from`. */
+  private play(from: number, witness?: Witness): void {
+    const { watch, scenario, history } = this;
+    watch.on = true;
+    watch.long = scenario.steps.length > LONG;
+    watch.sparse ||= watch.long;
+    watch.entries = 0;
+    try {
+      for (const [i, step] of scenario.steps.entries()) {
+        if (i < from) continue;
+        const result = history.push(step);
+        watch.entries += result.trace.length;
+        witness?.(history.at(history.length), i + 1, result);
+      }
+    } finally {
+      watch.on = false;
+    }
   }
 
   /** Results of the steps, without the given ones. Long scenarios keep few traces: `result` has them all. */
@@ -75,8 +97,7 @@ export class Run implements Playable {
   result(step: number): StepResult | undefined {
     const kept = this.results[step - 1];
     const said = this.scenario.steps[step - 1];
-    if (kept === undefined || said === undefined || kept.trace.length > 0 || this.scenario.steps.length <= LONG)
-      return kept;
+    if (kept === undefined || said === undefined || kept.trace.length > 0 || !this.watch.sparse) return kept;
     if (this.traced?.step !== step)
       this.traced = { step, result: { ...kept, trace: execute(this.live(step - 1), said, true).trace } };
     return this.traced.result;
@@ -98,6 +119,24 @@ export class Run implements Playable {
       return result === undefined ? [] : applicable(step.checks, this.kernel).map((c) => judge(c, i + 1, result));
     });
   }
+}
+
+/** What is recorded while steps run; shared by a run and its forks, which never run at the same time. */
+interface Watch {
+  /** Off when steps are run once more for a look. */
+  on: boolean;
+  long: boolean;
+  /** Some results were kept without their trace. */
+  sparse: boolean;
+  entries: number;
+}
+
+function keeping(scenario: Scenario): HistoryOptions {
+  return {
+    every: everyOf(scenario.steps.length),
+    recent: 8,
+    heavy: (i) => isHeavy(scenario.given[i] ?? scenario.steps[i - scenario.given.length]),
+  };
 }
 
 /** Steps between two copies that are kept for good: few enough copies for the memory of a page. */

@@ -33,6 +33,21 @@ export class LandmarkBook {
   private readonly asked = new Map<string, Landmarks["addressSpace"]["asked"][number]>();
   private readonly nodes = new Map<string, AttachNode>();
   private readonly edges = new Map<string, AttachEdge>();
+  /** What was seen after which step, in this order. */
+  private readonly seen: { step: number; landmarks: Landmarks }[] = [];
+
+  /** What `step` showed. */
+  note(step: number, landmarks: Landmarks): void {
+    this.seen.push({ step, landmarks });
+    this.add(landmarks);
+  }
+
+  /** A book of its own with what was noted up to and with `step`. */
+  upTo(step: number): LandmarkBook {
+    const book = new LandmarkBook();
+    for (const s of this.seen) if (s.step <= step) book.note(s.step, s.landmarks);
+    return book;
+  }
 
   add({ addressSpace: space, attachments: { nodes, edges } }: Landmarks): void {
     for (const band of space.bands) this.addBand(band);
@@ -116,7 +131,7 @@ export function watching(book: LandmarkBook, scenario: Scenario): Witness {
     const told = result?.asked !== undefined || result?.access !== undefined;
     if (step % stride !== 0 && step !== steps.length && !(told && steps.length <= 4 * LOOKS)) return;
     const ctx = { world, before: null, step: steps[step - 1] ?? null, result };
-    book.add({ addressSpace: addressSpace(ctx), attachments: attachments(ctx) });
+    book.note(step, { addressSpace: addressSpace(ctx), attachments: attachments(ctx) });
   };
 }
 

@@ -1,35 +1,48 @@
 /** What can be done next, with the result that it would have: each is tried on a copy of the world. */
 import { execute } from "../sim/execute.ts";
+import { printStep } from "../sim/scenario/print.ts";
 import type { Step, Value } from "../sim/scenario/types.ts";
 import { snapshot } from "../sim/snapshot.ts";
 import type { World, WorldDevice } from "../sim/world.ts";
 import { attachedTables } from "./attached.ts";
 import { objectsOf } from "./context.ts";
 import { stepView } from "./steps.ts";
-import type { Frame } from "./types.ts";
+import type { NextStep, Ref } from "./types.ts";
 
 /** Suggestions for one device at most. */
 const MOST = 6;
 
-export function nextSteps(world: World, device: string | null): Frame["next"] {
+export function nextSteps(world: World, device: string | null): NextStep[] {
   const d = world.devices.get(device ?? "") ?? world.devices.values().next().value;
   if (d === undefined) return [];
   return candidates(world, d)
     .slice(0, MOST)
-    .map((step) => {
-      const copy = snapshot(world);
-      const result = execute(copy, step, false);
-      const v = stepView(0, step, result);
-      const where = result.access?.pa;
-      const text = [v.op, v.args].filter((t) => t !== "").join(" ");
-      const gives = where === undefined || where === null ? v.result : `PA 0x${where.toString(16)}`;
-      return { ref: `dev:${d.name}`, text, result: gives, ok: result.outcome === "ok" };
-    });
+    .map((step) => tried(world, step, `dev:${d.name}`));
 }
 
-const named = (v: string): Value => ({ k: "name", v });
-const vmm = (op: string, args: Record<string, Value>): Step => ({ actor: "vmm", op, args, checks: [] });
-const int = (v: bigint | number): Value => ({ k: "int", v: BigInt(v) });
+/** What labels may name besides objects of iommufd. */
+const NO_OBJECTS: ReadonlySet<string> = new Set(["fd", "guest table", "container", "group"]);
+
+/** What a step would give. */
+export function tried(world: World, step: Step, ref: Ref): NextStep {
+  const result = execute(snapshot(world), step, false);
+  const v = stepView(0, step, result);
+  const where = result.access?.pa;
+  const text = [v.op, v.args].filter((t) => t !== "").join(" ");
+  const gives = where === undefined || where === null ? v.result : `PA 0x${where.toString(16)}`;
+  return { ref, text, result: gives, ok: result.outcome === "ok", line: printStep(step) };
+}
+
+export const named = (v: string): Value => ({ k: "name", v });
+export const vmm = (op: string, args: Record<string, Value>): Step => ({ actor: "vmm", op, args, checks: [] });
+export const int = (v: bigint | number): Value => ({ k: "int", v: BigInt(v) });
+
+/** An object by the label that the scenario gave it, else by its number: a label stays right when steps move. */
+export function objectValue(world: World, id: number): Value {
+  for (const [label, name] of world.names)
+    if (name.id === id && id !== 0 && !NO_OBJECTS.has(name.what)) return named(label);
+  return int(id);
+}
 
 function candidates(world: World, d: WorldDevice): Step[] {
   const on = (args: Record<string, Value> = {}): Record<string, Value> => ({ dev: named(d.name), ...args });
@@ -42,7 +55,7 @@ function candidates(world: World, d: WorldDevice): Step[] {
     ...objectsOf(world, "IOAS"),
   ])
     if (target !== now?.hwpt && steps.length < 3)
-      steps.push(vmm("VFIO_DEVICE_ATTACH_IOMMUFD_PT", on({ pt: int(target.id) })));
+      steps.push(vmm("VFIO_DEVICE_ATTACH_IOMMUFD_PT", on({ pt: objectValue(world, target.id) })));
   if (now !== null) {
     const first = now.s1Track === null ? undefined : world.guestTables.get(now.s1Track.slice(3));
     const iova = first === undefined ? ([...now.paging.ioas.iopt.areas][0]?.start ?? 0n) : 0x1000n;

@@ -349,7 +349,18 @@ export interface Frame {
   inspectDefault: Ref;
   why: WhyView;
   /** What can be done next on an object, with its predicted result. */
-  next: { ref: Ref; text: string; result: string; ok: boolean }[];
+  next: NextStep[];
+}
+
+/** A step that could follow, with the result that it would have. */
+export interface NextStep {
+  ref: Ref;
+  /** As the list shows it. */
+  text: string;
+  result: string;
+  ok: boolean;
+  /** As a line of the scenario's text. */
+  line: string;
 }
 
 /**

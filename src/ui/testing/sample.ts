@@ -35,9 +35,21 @@ export function frameOf(kernel: string, step: number): Frame {
     inspectDefault: step >= 9 ? "ste:0x18" : "dev:D1",
     why: whyOf(kernel, step),
     next: [
-      { ref: "dev:D1", text: "ATTACH_IOMMUFD_PT D1 pt=3", result: "0", ok: true },
-      { ref: "dev:D1", text: "DETACH_IOMMUFD_PT D1", result: "0", ok: true },
-      { ref: "ioas:2", text: "HWPT_ALLOC pt=6 data=NONE", result: "EINVAL", ok: false },
+      {
+        ref: "dev:D1",
+        text: "ATTACH_IOMMUFD_PT D1 pt=3",
+        result: "0",
+        ok: true,
+        line: "vmm ATTACH_IOMMUFD_PT D1 pt=3",
+      },
+      { ref: "dev:D1", text: "DETACH_IOMMUFD_PT D1", result: "0", ok: true, line: "vmm DETACH_IOMMUFD_PT D1" },
+      {
+        ref: "ioas:2",
+        text: "HWPT_ALLOC pt=6 data=NONE",
+        result: "EINVAL",
+        ok: false,
+        line: "vmm HWPT_ALLOC dev=D1 pt=6",
+      },
     ],
   };
 }
@@ -100,6 +112,12 @@ export const sample = {
   compare: () => problem("The sample compares nothing."),
   compareTraces: () => problem("The sample compares nothing."),
   compareSpaces: () => problem("The sample compares nothing."),
+  ascii: () => Promise.resolve(problem("The sample has no text.")),
+  scenarioJson: () => Promise.resolve(problem("The sample has no scenario.")),
+  edit: () => Promise.resolve(problem("The sample cannot be edited.")),
+  setBranches: () => Promise.resolve(problem("The sample cannot be edited.")),
+  complete: () => Promise.resolve({ ok: true, value: { from: 0, to: 0, items: [], problem: null } }),
+  actions: () => Promise.resolve({ ok: true, value: frameOf(OLD, COUNT).next }),
   makeLink: (state) =>
     Promise.resolve(
       `v=1&s=sw-msi-nested&k=${state.kernel}&n=${state.step}${Object.entries(state.view)

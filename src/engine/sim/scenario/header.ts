@@ -6,7 +6,7 @@ import { NAME, readInt } from "./values.ts";
 export type Header = Omit<Scenario, "given" | "steps">;
 
 const SINGLE = ["title", "source", "question", "machine", "kernels"] as const;
-const KEYS = [...SINGLE, "device", "memory"];
+export const KEYS: readonly string[] = [...SINGLE, "device", "memory"];
 const PAGES = ["scattered", "contiguous", "huge"] as const;
 /** `linux-7.2`, `plain`, `sw-msi-at-alloc-2024-07`. */
 export const ID = /^[a-z0-9][a-z0-9._-]*$/;

@@ -10,7 +10,7 @@ import { BDF, flagNames, flagText, NAME, readInt, readRanges, readValue, readWor
 /** Names known so far; `line` 0 = the header. */
 export type Names = Map<string, { what: string; line: number }>;
 
-const ACTORS: readonly Actor[] = ["vmm", "guest", "device", "admin"];
+export const ACTORS: readonly Actor[] = ["vmm", "guest", "device", "admin"];
 /** What a result may be asked for. */
 export const CHECK_KEYS = [
   "ret",

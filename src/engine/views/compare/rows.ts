@@ -13,17 +13,16 @@ export type Started = { kernel: string; run: Playable } | { kernel: string; prob
  */
 export function compareView(started: readonly Started[], from: number, to: number, known?: Columns): CompareView {
   const runs = started.flatMap((s) => ("run" in s ? [s.run] : []));
-  const scenario = runs[0]?.scenario;
-  const steps = scenario?.steps.length ?? 0;
+  const steps = Math.max(0, ...runs.map((r) => r.scenario.steps.length));
   const result = compare(runs, { from, to, ...(known === undefined ? {} : { known }) });
-  const results = runs[0]?.results ?? [];
   return {
     columns: started.map((s) => ({ kernel: s.kernel, problem: "problem" in s ? s.problem : null })),
     steps,
     from,
     rows: result.rows.flatMap((cells, i): CompareRow[] => {
-      const step = scenario?.steps[from + i];
-      const first = results[from + i];
+      const teller = runs.find((r) => r.results[from + i] !== undefined);
+      const step = teller?.scenario.steps[from + i];
+      const first = teller?.results[from + i];
       if (step === undefined || first === undefined) return [];
       const { index, actor, prefix, op, args } = stepView(from + i + 1, step, first);
       let next = 0;
