@@ -51,7 +51,7 @@ function vsteConfig(priv: object | undefined): { kind: "s1" | "bypass" | "abort"
   return { kind: config === 4 ? "bypass" : "s1", pointer };
 }
 
+/** The one written there last. */
 function guestTableAt(world: World, cd: bigint): GuestTable | null {
-  for (const t of world.guestTables.values()) if (t.cd === cd) return t;
-  return null;
+  return [...world.guestTables.values()].findLast((t) => t.cd === cd) ?? null;
 }

@@ -52,6 +52,34 @@ export const ACTOR_OPS: readonly OpDef[] = Object.freeze<OpDef[]>([
     doc: "Proposed in 2024: the address that the guest wrote for the first vector, before the vectors are enabled.",
   },
   {
+    actor: "vmm",
+    name: "IRQ_ACTION",
+    params: [
+      subject,
+      param("how", "word", {
+        required: true,
+        bare: true,
+        words: ["trigger", "mask", "unmask", "resample", "clear", "off"],
+      }),
+      param("index", "enum", { values: { INTX: 0, MSI: 1, MSIX: 2, ERR: 3, REQ: 4 } }),
+      param("start", "count"),
+      param("count", "count"),
+    ],
+    doc: "VFIO_DEVICE_SET_IRQS as VMMs also use it: eventfds for INTx, errors and requests; mask, unmask (resample: by an eventfd); clear: no eventfd.",
+  },
+  {
+    actor: "vmm",
+    name: "EXPORT_BAR",
+    params: [
+      subject,
+      param("bar", "count", { required: true }),
+      param("offset", "addr"),
+      param("len", "size", { required: true }),
+    ],
+    makes: "fd",
+    doc: "VFIO_DEVICE_FEATURE DMA_BUF: a part of a BAR as a file that IOAS_MAP_FILE takes.",
+  },
+  {
     actor: "guest",
     name: "STE",
     params: [at, param("vste", "words", { required: true })],

@@ -15,6 +15,7 @@ import { rangesIn } from "./ranges.ts";
 import { readFile, vevents } from "./faults.ts";
 import { answer } from "./files.ts";
 import { EVENT_BYTES } from "./guest_kernel.ts";
+import { runDeviceFile } from "./device_file.ts";
 import { ioctl } from "./ioctl.ts";
 import { setMaster } from "./master.ts";
 
@@ -38,7 +39,7 @@ export function runActors(world: World, args: Args): Bare | null {
     case "PREPARE_MSI":
       return prepareMsi(world, args);
     default:
-      return null;
+      return runDeviceFile(world, args);
   }
 }
 
