@@ -56,6 +56,12 @@ test("a scenario gives the world, and another machine its devices", async () => 
   expect(other.code).toBe(0);
 }, 30_000);
 
+test("a rule goes by a part of its name when only one has it", async () => {
+  const small = ["--kernel", "linux-7.2", "--depth", "1"];
+  expect((await lab("explore", "--invariant", "a replace loses", ...small)).last).toMatch(/^none within depth 1 /);
+  expect((await lab("explore", "--invariant", "a", ...small)).code).toBe(2);
+});
+
 test("rules have an id, a title and a sentence", async () => {
   const { out } = await lab("list", "invariants");
   const lines = out.trimEnd().split("\n");

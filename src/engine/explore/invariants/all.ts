@@ -15,6 +15,13 @@ export const INVARIANTS: readonly Invariant[] = Object.freeze([
   dmaStaysInside,
 ]);
 
-export function invariantById(id: string): Invariant | undefined {
-  return INVARIANTS.find((one) => one.id === id);
+/** By id, or by a part of the id or the title that only one of them has: `replace`, `reserved region`. */
+export function invariantById(name: string): Invariant | undefined {
+  const exact = INVARIANTS.find((one) => one.id === name);
+  const part = name.trim().toLowerCase().replaceAll(" ", "-");
+  if (exact !== undefined || part === "") return exact;
+  const like = INVARIANTS.filter(
+    ({ id, title }) => id.includes(part) || title.toLowerCase().replaceAll(" ", "-").includes(part),
+  );
+  return like.length === 1 ? like[0] : undefined;
 }
