@@ -9,7 +9,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const lib = join(root, "dist", "lib");
 const main = join(lib, "cli", "main.js");
 const stamp = join(lib, ".built");
-const layers = ["hw", "engine", "cli"];
+// Of the UI the pictures, which need no page.
+const layers = ["hw", "engine", "ui", "cli"];
 
 /** Time of the newest source; a folder's own time tells of files that were deleted. */
 function newest(dir) {

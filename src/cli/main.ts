@@ -2,6 +2,8 @@
 import { Command, CommanderError } from "commander";
 import { compareCommand } from "./commands/compare.ts";
 import { exploreCommand, type ExploreFlags } from "./commands/explore.ts";
+import { EXPORT_VIEWS, exportCommand, type ExportFlags } from "./commands/export.ts";
+import { importCommand, type ImportFlags } from "./commands/import.ts";
 import { listCommand } from "./commands/list.ts";
 import { rebuildCommand, type RebuildFlags } from "./commands/rebuild.ts";
 import { replayCommand, type ReplayFlags } from "./commands/replay.ts";
@@ -17,8 +19,6 @@ export interface Common {
 }
 
 const LATER: Readonly<Record<string, string>> = Object.freeze({
-  import: "importing machines and traces",
-  export: "exporting scenarios",
   grade: "grading labs",
 });
 
@@ -95,6 +95,18 @@ export async function main(argv: readonly string[], streams: Streams = STD): Pro
     .option("--trace <file>", "the trace (default: found by the dump's scenario and machine)")
     .action(async (files: string[], o: RebuildFlags) => {
       code = await rebuildCommand(files, o, output(o));
+    });
+  command("export <scenario>", "print a scenario, a step of it or all of it in another form")
+    .requiredOption("--as <form>", "text, json, svg or ascii (72 columns, for a mail)")
+    .option("--step <n>", "svg, ascii: the step (default: a strip of all steps)")
+    .option("--view <name>", `svg, ascii: ${EXPORT_VIEWS.join(", ")}`)
+    .action(async (scenario: string, o: ExportFlags) => {
+      code = await exportCommand(scenario, o, output(o));
+    });
+  command("import <path>", "read a machine's folder, a trace or a scenario and print it as JSON")
+    .option("--as <kind>", "machine or scenario: what it is; text: a scenario, in its text form")
+    .action(async (path: string, o: ImportFlags) => {
+      code = await importCommand(path, o, output(o));
     });
   command("list <what>", "list kernels, machines, scenarios or ioctls").action(async (what: string, o: Common) => {
     code = await listCommand(what, output(o));

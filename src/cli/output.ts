@@ -24,6 +24,11 @@ export class Output {
     if (!this.json) this.out(`${text}\n`);
   }
 
+  /** A text that ends its own lines; nothing with --json. */
+  raw(text: string): void {
+    if (!this.json) this.out(text.endsWith("\n") ? text : `${text}\n`);
+  }
+
   /** The document of --json; nothing without. */
   document(value: unknown): void {
     if (this.json) this.out(`${toJson(value)}\n`);

@@ -1,41 +1,48 @@
 /** Plates with a title and a margin: one view, one step, or a strip of all steps. */
 import type { StepView } from "../../engine/views/types.ts";
-import type { Mark } from "../draw/marks.ts";
+import { em, type Mark, type TextMark } from "../draw/marks.ts";
 import type { Picture } from "./svg.ts";
 import { type Plate, type Size, stacked } from "./views.ts";
 
 /** Width of what is drawn, and the size of its text, pixels. */
 export const SHEET: Size = Object.freeze({ width: 1180, rem: 12 });
 const MARGIN = 24;
+/** A narrow picture keeps room for its title. */
+const LEAST = 420;
 
 export interface Words {
   /** Of the scenario. */
   title: string;
   /** `Address space`. */
   view: string;
-  kernel: string;
-  step: number;
-  steps: number;
-  /** The step that has just run; undefined before the first. */
-  now: StepView | undefined;
+  /** `linux-7.2, after step 9 of 19`. */
+  where: string;
+  /** The step that has just run; none before the first, and where all are shown. */
+  now?: StepView | undefined;
 }
 
 /** A plate under its title line: scenario, view, kernel and step. */
-export function sheet(words: Words, plate: Plate, width = SHEET.width): Picture {
+export function sheet({ title, view, where, now }: Words, plate: Plate): Picture {
   const { rem } = SHEET;
-  const { title, view, kernel, step, steps, now } = words;
-  const where = `${kernel}, after step ${step} of ${steps}`;
-  const said = now === undefined ? "Before the first step." : `${callOf(now)}: ${now.result}`;
   const head = [
     text(title, 0, 1.15 * rem, { size: 1.3, weight: 600 }),
     text(`${view}. ${where}`, 0, 2.75 * rem, { color: "ink2" }),
-    text(said, 0, 4.15 * rem, { font: "mono", size: 0.92, color: failed(now) ? "fault" : "ink" }),
+    ...(now === undefined
+      ? []
+      : [
+          text(`${callOf(now)}: ${now.result}`, 0, 4.15 * rem, {
+            font: "mono",
+            size: 0.92,
+            color: failed(now) ? "fault" : "ink",
+          }),
+        ]),
   ];
-  const top = 5.6 * rem;
+  const top = (now === undefined ? 4.2 : 5.6) * rem;
+  const widest = Math.max(plate.width, LEAST, ...head.map((m) => em(m.text, m.font) * m.size * rem));
   return {
     title: `${title}: ${view}`,
     desc: now === undefined ? where : `${where}. ${now.spoken}`,
-    width: width + 2 * MARGIN,
+    width: Math.ceil(widest + 2 * MARGIN),
     height: Math.ceil(top + plate.height + 2 * MARGIN),
     parts: [
       { x: MARGIN, y: MARGIN, marks: head },
@@ -51,7 +58,7 @@ export function titled(title: string, plate: Plate): Plate {
     { k: "path", d: `M0 0.5H${width}`, stroke: "ink" },
     text(title, 0, 1.5 * rem, { size: 1.05, weight: 600 }),
   ];
-  return stacked([{ height: 2.2 * rem, parts: [{ x: 0, y: 0, marks: head }] }, plate], 0);
+  return stacked([{ width, height: 2.2 * rem, parts: [{ x: 0, y: 0, marks: head }] }, plate], 0);
 }
 
 /** One scene of a storyboard: the number, the call with its result, the author's note, and the picture. */
@@ -67,7 +74,7 @@ export function scene(step: StepView, plate: Plate): Plate {
     ...(note === "" ? [] : [text(note, 3 * rem, 3 * rem, { color: "ink2" })]),
   ];
   const height = (note === "" ? 2.6 : 4) * rem;
-  return stacked([{ height, parts: [{ x: 0, y: 0, marks: head }] }, plate], 0);
+  return stacked([{ width, height, parts: [{ x: 0, y: 0, marks: head }] }, plate], 0);
 }
 
 function callOf(s: StepView): string {
@@ -78,8 +85,8 @@ function failed(step: StepView | undefined): boolean {
   return step?.outcome === "errno" || step?.outcome === "fault";
 }
 
-type Look = Partial<Pick<Extract<Mark, { k: "text" }>, "size" | "font" | "color" | "weight" | "anchor">>;
+type Look = Partial<Pick<TextMark, "size" | "font" | "color" | "weight" | "anchor">>;
 
-function text(words: string, x: number, y: number, look: Look): Mark {
+function text(words: string, x: number, y: number, look: Look): TextMark {
   return { k: "text", x, y, text: words, size: 0.96, font: "sans", color: "ink", ...look };
 }

@@ -28,6 +28,7 @@ import { type Part, TEXT } from "./svg.ts";
 
 /** One view in a picture: parts from its own top left corner. */
 export interface Plate {
+  width: number;
   height: number;
   parts: readonly Part[];
 }
@@ -46,6 +47,8 @@ export interface SpaceSight {
   ghost: Frame | null;
   ghostName: string;
   picked: Picked | null;
+  /** One of many: lower rows and gutters. */
+  small: boolean;
 }
 
 export const ALL: SpaceSight = Object.freeze({
@@ -54,11 +57,13 @@ export const ALL: SpaceSight = Object.freeze({
   ghost: null,
   ghostName: "",
   picked: null,
+  small: false,
 });
 
-/** Heights in the address space, rem: a row and a gutter. */
+/** Heights in the address space, rem: a row and a gutter; in a strip of many steps. */
 const ROW = 1.9;
 const GUTTER = 4.2;
+const SMALL = { row: 1.62, gutter: 2.3 };
 
 /** The address space; `ask` gets windows of the tracks that a frame does not list. */
 export async function spacePlate(
@@ -71,7 +76,8 @@ export async function spacePlate(
   const model = spaceModel(frame, sight.ghost, sight.ghostName, atlas, sight.picked);
   const bands = model.bands.filter((b) => b.rows.length > 0);
   const rows = bands.reduce((sum, b) => sum + b.rows.length, 0);
-  const room = (0.8 + rows * ROW + Math.max(0, bands.length - 1) * GUTTER) * rem;
+  const { row, gutter } = sight.small ? SMALL : { row: ROW, gutter: GUTTER };
+  const room = (0.8 + rows * row + Math.max(0, bands.length - 1) * gutter) * rem;
   const at = layoutSpace(model.bands, width, room, rem);
   const axis = sight.trueScale ? TRUE_SCALE : atlas.axis;
   const scale = new Scale(axis, sight.window ?? WHOLE, at.right - at.left, 1.75 * rem);
@@ -79,6 +85,7 @@ export async function spacePlate(
   const windows = asks.length === 0 ? [] : await ask(asks);
   const head = HEAD.height * rem;
   return {
+    width,
     height: head + at.height,
     parts: [
       { x: 0, y: 0, marks: drawHead(model, scale, at, frame.step) },
@@ -106,14 +113,10 @@ function bodyMarks(model: SpaceModel, scale: Scale, at: SpaceLayout, dense: read
 export function attachmentsPlate(frame: Frame, atlas: Atlas, { width, rem }: Size): Plate {
   const active = new Set(frame.addressSpace.accesses.map((a) => a.ref));
   const { marks, height } = drawAttachments(frame.attachments, layoutAttachments(atlas), active, width, 0, rem);
-  return { height, parts: [{ x: 0, y: 0, marks }] };
+  return { width, height, parts: [{ x: 0, y: 0, marks }] };
 }
 
-export function machinePlate(
-  view: MachineView,
-  peer: PeerView | null,
-  { width, rem }: Size,
-): Plate & { width: number } {
+export function machinePlate(view: MachineView, peer: PeerView | null, { width, rem }: Size): Plate {
   const at = layoutMachine(view, width, rem);
   const way = peer === null ? [] : drawPeer(peer, view, at);
   return { width: at.width, height: at.height, parts: [{ x: 0, y: 0, marks: [...drawMachine(view, at), ...way] }] };
@@ -134,6 +137,7 @@ export function timelinePlate(frame: Frame, lanes: readonly Lane[], { width, rem
     color: "ink",
   });
   return {
+    width,
     height: (ROWS.first + Math.max(1, others.length) * ROWS.pitch) * rem,
     parts: [
       {
@@ -158,7 +162,7 @@ export function bitsPlate(view: InspectorView, { width, rem }: Size): Plate {
   return stacked(
     view.grids.map((g) => {
       const { marks, height } = drawBits(g, width, rem);
-      return { height, parts: [{ x: 0, y: 0, marks }] };
+      return { width, height, parts: [{ x: 0, y: 0, marks }] };
     }),
     rem,
   );
@@ -166,13 +170,19 @@ export function bitsPlate(view: InspectorView, { width, rem }: Size): Plate {
 
 export function comparedSpacesPlate(spaces: CompareSpaces, { width, rem }: Size): Plate {
   const { marks, height } = drawSpaces(spaces, [spaces.a, spaces.b], WHOLE, width, rem);
-  return { height, parts: [{ x: 0, y: 0, marks }] };
+  return { width, height, parts: [{ x: 0, y: 0, marks }] };
 }
 
-/** A page of plain text, as the mail has it. */
+/** A page of plain text, as the mail has it, from its first heading on: the picture has a head of its own. */
 export function textPlate(text: string, rem: number): Plate {
-  const lines = text.replace(/\n$/, "").split("\n");
-  return { height: lines.length * TEXT.line * rem + 0.5 * rem, parts: [{ x: 0, y: 0, lines }] };
+  const all = text.replace(/\n$/, "").split("\n");
+  const lines = all.slice(Math.max(0, all.findIndex((l) => /^-{20,}$/.test(l)) - 1));
+  const longest = Math.max(...lines.map((l) => l.length));
+  return {
+    width: longest * TEXT.letter * TEXT.size * rem,
+    height: lines.length * TEXT.line * rem + 0.5 * rem,
+    parts: [{ x: 0, y: 0, lines }],
+  };
 }
 
 /** Plates below each other. */
@@ -183,5 +193,5 @@ export function stacked(plates: readonly Plate[], gap: number): Plate {
     y += p.height + gap;
     return p.parts.map((part) => ({ ...part, y: part.y + top }));
   });
-  return { height: Math.max(0, y - gap), parts };
+  return { width: Math.max(0, ...plates.map((p) => p.width)), height: Math.max(0, y - gap), parts };
 }
