@@ -13,7 +13,13 @@ const problems = [];
 const allowed = { hw: ["hw"], engine: ["engine", "hw"], ui: ["ui"], cli: ["cli", "engine", "hw"] };
 /** The pictures of the UI, a project of their own without DOM, are the one thing that the command line sees of it. */
 const cliSees = "src/ui/pictures/index.ts";
-const uiSees = ["src/engine/protocol.ts", "src/engine/views/types.ts", "src/engine/worker.ts"];
+const uiSees = [
+  "src/engine/protocol.ts",
+  "src/engine/views/types.ts",
+  "src/engine/worker.ts",
+  "src/engine/explore/protocol.ts",
+  "src/engine/library/explore_worker.ts",
+];
 const packages = {
   hw: [],
   engine: ["zod", "comlink", "virtual:"],
