@@ -15,6 +15,7 @@ import { installLinker } from "./linker.ts";
 import { Loading } from "./Loading.tsx";
 import { Notice } from "./Notice.tsx";
 import { Panes } from "./Panes.tsx";
+import { Printout, usePrinting } from "./Printout.tsx";
 import type { Session } from "./session.ts";
 import { SettingsContext, type SettingsPair, useSettings } from "./settings.ts";
 import { useShape } from "./shape.ts";
@@ -81,6 +82,7 @@ function Screen() {
 
   useEffect(() => session.watchBusy((busy) => root.current?.toggleAttribute("data-busy", busy)), [session]);
 
+  const printing = usePrinting();
   const close = (): void => session.store.setState({ dialog: null });
   const there = phase.name === "ready";
   return (
@@ -125,6 +127,7 @@ function Screen() {
       <div role="status" aria-live="polite" className="hidden" data-testid="spoken">
         {spoken}
       </div>
+      {printing && there && <Printout />}
       {dialog === "help" && <Help onClose={close} />}
       {dialog === "text" && <ScenarioText onClose={close} />}
       {(dialog === "commands" || dialog === "find" || dialog === "scenarios") && (

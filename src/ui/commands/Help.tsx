@@ -1,11 +1,25 @@
 import { useSession } from "../app/context.ts";
 import { useSettings } from "../app/settings.ts";
-import { TEXTS } from "../theme/settings.ts";
+import { TEXTS, THEMES, type Settings } from "../theme/settings.ts";
 import { Dialog } from "../widgets/Dialog.tsx";
 import css from "./commands.module.css";
 import { COMMANDS, type Command } from "./registry.ts";
 
-const GROUPS: Command["group"][] = ["Steps", "Address space", "Views", "Go", "Look"];
+const THEME_NAMES: Record<Settings["theme"], string> = {
+  system: "as the system",
+  light: "light",
+  dark: "dark",
+  contrast: "high contrast",
+  "contrast-dark": "high contrast, dark",
+};
+const TEXT_NAMES: Record<Settings["text"], string> = {
+  normal: "normal",
+  large: "large",
+  classroom: "classroom",
+  double: "200 %",
+};
+
+const GROUPS: Command["group"][] = ["Steps", "Edit", "Address space", "Views", "Go", "Look"];
 
 /** Every key, from the registry, and the few choices that belong to the reader. */
 export function Help({ onClose }: { onClose: () => void }) {
@@ -42,6 +56,20 @@ export function Help({ onClose }: { onClose: () => void }) {
         </div>
         <footer>
           <fieldset>
+            <legend>Theme</legend>
+            {THEMES.map((t) => (
+              <label key={t}>
+                <input
+                  type="radio"
+                  name="theme"
+                  checked={settings.theme === t}
+                  onChange={() => change({ ...settings, theme: t })}
+                />
+                {THEME_NAMES[t]}
+              </label>
+            ))}
+          </fieldset>
+          <fieldset>
             <legend>Text</legend>
             {TEXTS.map((t) => (
               <label key={t}>
@@ -51,7 +79,7 @@ export function Help({ onClose }: { onClose: () => void }) {
                   checked={settings.text === t}
                   onChange={() => change({ ...settings, text: t })}
                 />
-                {t}
+                {TEXT_NAMES[t]}
               </label>
             ))}
           </fieldset>

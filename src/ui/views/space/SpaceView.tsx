@@ -60,10 +60,10 @@ export function SpaceView() {
   useLayoutEffect(() => {
     if (model === null || at === null) return undefined;
     const { viewport, store, dense } = session;
-    viewport.resize(at.right - at.left, 1.75 * at.rem);
     let waiting = 0;
     const paint = (): void => {
       waiting = 0;
+      viewport.resize(at.right - at.left, 1.75 * at.rem);
       const scale = viewport.scale();
       const { model: near, fills } = nearby(model, scale, at, dense);
       painters.current?.head.paint(drawHead(near, scale, at, store.getState().step), at.rem);
@@ -75,12 +75,15 @@ export function SpaceView() {
     };
     const stopDense = dense.watch(later);
     paint();
+    // The printed picture had another width.
+    addEventListener("afterprint", later);
     const stop = store.subscribe((now, old) => {
       if (now.window !== old.window || now.trueScale !== old.trueScale) later();
     });
     return () => {
       stop();
       stopDense();
+      removeEventListener("afterprint", later);
       cancelAnimationFrame(waiting);
     };
   }, [session, model, at]);

@@ -5,6 +5,7 @@ import type { TipHost } from "../../widgets/tip.ts";
 import { miniAt } from "./draw_head.ts";
 import { HEAD, type SpaceLayout } from "./layout.ts";
 import css from "./space.module.css";
+import { installPinch } from "./touch.ts";
 
 const WHEEL = 0.0022;
 /** Pixels that a press may move and still be a click. */
@@ -124,13 +125,19 @@ export function installGestures(
     if (range !== null) viewport.show(range.start, range.last);
     else if (e.clientY - host.getBoundingClientRect().top > HEAD.labels * at.rem) viewport.zoom(4, plotX(e));
   };
+  /** The browser took the press, to scroll the tracks, or a second finger came: nothing was clicked. */
+  const forget = (): void => {
+    press = null;
+    host.classList.remove(css["dragging"] ?? "");
+  };
   const leave = (): void => tip.hide();
+  const stopPinch = installPinch(host, viewport, at.left, forget);
 
   host.addEventListener("wheel", wheel, { passive: false });
   host.addEventListener("pointerdown", down);
   host.addEventListener("pointermove", move);
   host.addEventListener("pointerup", up);
-  host.addEventListener("pointercancel", up);
+  host.addEventListener("pointercancel", forget);
   host.addEventListener("pointerleave", leave);
   host.addEventListener("dblclick", twice);
   return () => {
@@ -138,7 +145,8 @@ export function installGestures(
     host.removeEventListener("pointerdown", down);
     host.removeEventListener("pointermove", move);
     host.removeEventListener("pointerup", up);
-    host.removeEventListener("pointercancel", up);
+    host.removeEventListener("pointercancel", forget);
+    stopPinch();
     host.removeEventListener("pointerleave", leave);
     host.removeEventListener("dblclick", twice);
   };
