@@ -56,13 +56,13 @@ export async function findTraceMachine(trace: string, name: string): Promise<Mac
   if (preset !== undefined) return preset;
   const dir = dirname(trace);
   for (const place of [dir, join(dir, "..", name), join(dir, "..", "..", "machines", "arm", name)])
-    if (ENDINGS.some((e) => existsSync(join(place, `fdt.dts${e}`)))) return importMachine(place, name);
+    if (ENDINGS.some((e) => existsSync(join(place, `fdt.dts${e}`)))) return importArmFolder(place, name);
   throw new Wrong(
     `${trace}: made on machine "${name}", which is no preset and whose files are not beside it; type: --machine ID`,
   );
 }
 
-async function importMachine(dir: string, name: string): Promise<MachineDesc> {
+export async function importArmFolder(dir: string, name: string): Promise<MachineDesc> {
   const files = new Map<string, string | Uint8Array>();
   for (const file of readdirSync(dir)) {
     const plain = file.replace(/\.(gz|br)$/, "");

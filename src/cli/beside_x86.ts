@@ -21,11 +21,11 @@ export function findX86MachineById(id: string): X86MachineDesc {
 export async function findX86Machine(trace: string, text: string): Promise<X86MachineDesc | null> {
   if (!opensDevice(text)) return null;
   const dir = dirname(trace);
-  if (existsSync(join(dir, "config")) && existsSync(join(dir, "topology.txt"))) return importMachine(dir);
+  if (existsSync(join(dir, "config")) && existsSync(join(dir, "topology.txt"))) return importX86Folder(dir);
   return findX86MachineById(X86_TRACE_MACHINE);
 }
 
-async function importMachine(dir: string): Promise<X86MachineDesc> {
+export async function importX86Folder(dir: string): Promise<X86MachineDesc> {
   const files = new Map<string, string | Uint8Array>();
   for (const sub of ["", "acpi", "config"]) {
     const folder = join(dir, sub);
