@@ -114,7 +114,9 @@ async function space(subject: ExportSubject, frame: Frame, small = false): Promi
   );
 }
 
-async function storyboard(subject: ExportSubject): Promise<pictures.Plate> {
+async function storyboard(subject: ExportSubject): Promise<pictures.Plate | string> {
+  const { steps } = subject.run.scenario;
+  if (steps.length > pictures.SCENES) return `a storyboard has at most ${pictures.SCENES} pictures; type: --step N`;
   const scenes: pictures.Plate[] = [];
   for (const step of stepViews(subject.run))
     scenes.push(pictures.scene(step, await space(subject, frameOf(subject.run, step.index, true), true)));

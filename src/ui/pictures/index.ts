@@ -1,7 +1,7 @@
 /** All that others may use of the pictures: the exports of the page, and the command line. No DOM below here. */
 export { buildAtlas } from "../app/atlas.ts";
 export { LIGHT, type Palette } from "./palette.ts";
-export { scene, sheet, SHEET, titled, type Words } from "./sheet.ts";
+export { scene, SCENES, sheet, SHEET, titled, type Words } from "./sheet.ts";
 export { type Picture, svgOf } from "./svg.ts";
 export {
   ALL,

@@ -6,6 +6,9 @@ import { type Plate, type Size, stacked } from "./views.ts";
 
 /** Width of what is drawn, and the size of its text, pixels. */
 export const SHEET: Size = Object.freeze({ width: 1180, rem: 12 });
+/** Longer storyboards are refused. */
+export const SCENES = 400;
+
 const MARGIN = 24;
 /** A narrow picture keeps room for its title. */
 const LEAST = 420;

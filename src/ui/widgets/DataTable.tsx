@@ -1,4 +1,5 @@
-import { type ReactNode, createContext, useContext, useLayoutEffect, useRef, useState } from "react";
+import { type ReactNode, createContext, useContext, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { keepTable, textOf } from "./table_text.ts";
 import css from "./table.module.css";
 
 export interface Column<T> {
@@ -7,6 +8,8 @@ export interface Column<T> {
   /** Set in the mono face, as something that can be pasted. */
   mono?: boolean;
   end?: boolean;
+  /** Holds something to press, no fact: a saved table leaves it out. */
+  aside?: boolean;
 }
 
 /** False while the table is only there for a reader: nothing in it may take the focus then. */
@@ -32,6 +35,8 @@ const BESIDE = 30;
 export interface Beyond<T> {
   count: number;
   at: (index: number) => T | null;
+  /** Fetches them all, for a file. */
+  all: () => Promise<readonly T[]>;
 }
 
 /** The table twin of a drawing. */
@@ -49,6 +54,15 @@ export function DataTable<T>(props: {
   const shown = useContext(TableShown);
   const table = useRef<HTMLTableElement>(null);
   const total = rows.length + (beyond?.count ?? 0);
+  useEffect(() => {
+    if (table.current === null) return;
+    const facts = columns.filter((c) => c.aside !== true);
+    keepTable(table.current, async () => {
+      const more = beyond === undefined || beyond.count === 0 ? [] : await beyond.all();
+      const lines = [...rows, ...more].map((row) => facts.map((c) => textOf(c.render(row))));
+      return [facts.map((c) => c.head), ...lines];
+    });
+  }, [columns, rows, beyond]);
   const sight = useSight(table, shown && total > MOST);
   const [first, end] =
     total <= MOST

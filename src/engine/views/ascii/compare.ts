@@ -6,8 +6,8 @@ import { heading, plain, range, sides, size, wrap } from "./page.ts";
 import { traceLines } from "./trace.ts";
 
 /** Kernels in one line, and columns of each. */
-const BESIDE = 3;
-const CELL = 21;
+const BESIDE = 4;
+const CELL = 16;
 
 const letter = (i: number): string => (i < 26 ? ("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[i] ?? "") : `K${i + 1}`);
 
@@ -25,7 +25,7 @@ export function compareLines(view: CompareView, titles: readonly string[]): stri
     "",
     ...view.rows.flatMap((r) => rowLines(r, shown)),
     "",
-    first === 0 ? "No difference." : `First difference: step ${first}.`,
+    first === 0 ? "No difference." : `First difference: step ${first} (* differs from ${letter(0)}).`,
     ...view.rows.filter((r) => r.differs).flatMap((r) => factLines(r.cells, r.step, `${r.prefix}${r.op}`)),
   ];
 }
@@ -40,8 +40,8 @@ function rowLines(row: CompareRow, shown: readonly number[]): string[] {
   for (let from = 0; from < shown.length; from += BESIDE) {
     const part = shown.slice(from, from + BESIDE).map((i) => {
       const cell = row.cells[i];
-      const text = `${letter(i)} ${cell?.differs === true ? "!" : " "} ${cell?.result ?? "-"}`;
-      return wrap(text.slice(4), text.slice(0, 4), "    ", CELL);
+      const lead = `${letter(i)}${cell?.differs === true ? "*" : " "} `;
+      return wrap(cell?.result ?? "-", lead, " ".repeat(lead.length), CELL);
     });
     const height = Math.max(...part.map((p) => p.length));
     for (let y = 0; y < height; y++)

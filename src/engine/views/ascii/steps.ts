@@ -23,7 +23,7 @@ export function timelineLines(steps: readonly StepView[], step: number, lanes: r
       ...others.flatMap((lane) => {
         const cell = lane.cells[s.index - 1];
         return cell?.differs === true
-          ? wrap(`${lane.kernel}: ${cell.text}`, " ".repeat(14) + "! ", " ".repeat(18))
+          ? wrap(`${lane.kernel}: ${cell.text}`, " ".repeat(14) + "* ", " ".repeat(18))
           : [];
       }),
     ]),

@@ -6,6 +6,9 @@ import { CellButton, DataTable, TableShown } from "../../widgets/DataTable.tsx";
 import { Hex } from "../../widgets/Hex.tsx";
 import { KINDS } from "./kinds.ts";
 
+/** Fetched together for a file. */
+const ROWS = 2000;
+
 interface Line extends TrackInterval {
   band: string;
   track: string;
@@ -16,6 +19,8 @@ interface Line extends TrackInterval {
 export function SpaceTable() {
   const session = useSession();
   const frame = useLab((s) => s.frame);
+  const kernel = useLab((s) => s.kernel);
+  const step = useLab((s) => s.step);
   const [, again] = useReducer((n: number) => n + 1, 0);
   const shown = useContext(TableShown);
   useEffect(() => (shown ? session.dense.watch(again) : undefined), [session, shown]);
@@ -36,6 +41,16 @@ export function SpaceTable() {
         i -= count;
       }
       return null;
+    },
+    all: async (): Promise<Line[]> => {
+      const lines: Line[] = [];
+      for (const { band, track, count } of dense)
+        for (let i = 0; i < count; i += ROWS) {
+          const answer = await session.ask((api) => api.spaceRows(kernel, step, track.id, i, ROWS));
+          for (const found of answer?.ok === true ? answer.value : [])
+            lines.push({ ...found, band, track: nameOf(track), trackId: track.id });
+        }
+      return lines;
     },
   };
   const rows: Line[] =
@@ -69,6 +84,7 @@ export function SpaceTable() {
         { head: "This step", render: (r) => r.change ?? "" },
         {
           head: "Show",
+          aside: true,
           render: (r) => (
             <CellButton
               label={`Show ${hex(r.start)} to ${hex(r.last)}`}
