@@ -20,6 +20,7 @@ import type { Compressor } from "./sim/link.ts";
 import type { MachineSource } from "./sim/machine_sources.ts";
 import type { Playable } from "./sim/playable.ts";
 import { readScenario } from "./sim/scenario/read.ts";
+import { reporting } from "./sim/reporting.ts";
 import { Run } from "./sim/run.ts";
 import { parseScenario } from "./sim/scenario/parse.ts";
 import { printScenario } from "./sim/scenario/print.ts";
@@ -40,6 +41,7 @@ import type {
   NextStep,
   PeerView,
   Ref,
+  ScenarioChecks,
   ScenarioInfo,
   SpaceWindow,
   StepView,
@@ -118,7 +120,17 @@ export class Engine implements EngineApi {
     return yes(opening(scenarioInfo(id, scenario), scenario.steps.length, true, start, source));
   }
 
-  async openFiles(files: { name: string; text: string }[]): Promise<Answer<Opened>> {
+  async check(id: string): Promise<Answer<ScenarioChecks>> {
+    const text = await textOf(this.parts.scenarios, id);
+    if (text === undefined) return no({ message: `There is no scenario "${id}" in the library.` });
+    const read = await readScenario(text);
+    return read.ok ? yes(await (await import("./sim/checked.ts")).checked(id, read.value, this.parts)) : read;
+  }
+
+  async openFiles(
+    files: { name: string; text: string }[],
+    told?: (done: number, total: number) => void,
+  ): Promise<Answer<Opened>> {
     const turn = ++this.opened;
     const { openFiles } = await import("./exchange/open_files.ts");
     const { newest } = this.parts.kernels;
@@ -131,7 +143,7 @@ export class Engine implements EngineApi {
       const on = kernel ?? newest;
       const info = { id: "", title, source: "a recording", question, machine, kernels: [on] };
       return await this.enter(
-        opening(info, records, false, (profile, watch) => source.start(profile, watch)),
+        opening(info, records, false, (profile, watch) => source.start(profile, reporting(watch, records, told))),
         on,
         "",
       );

@@ -14,6 +14,7 @@ import type {
   PeerView,
   MachineInfo,
   Ref,
+  ScenarioChecks,
   ScenarioInfo,
   SpaceWindow,
   StepView,
@@ -74,9 +75,14 @@ export interface EngineApi extends EditApi {
   open(source: { id: string } | { text: string }): Answer<Opened> | Promise<Answer<Opened>>;
   /**
    * Opens files that a person chose: a scenario, or a recorded trace with its table dumps. On a problem what was open
-   * stays open. The text of a recording is empty: it has none.
+   * stays open. The text of a recording is empty: it has none. `told`: how many records have been played.
    */
-  openFiles(files: { name: string; text: string }[]): Promise<Answer<Opened>>;
+  openFiles(
+    files: { name: string; text: string }[],
+    told?: (done: number, total: number) => void,
+  ): Promise<Answer<Opened>>;
+  /** Plays a scenario of the library on every kernel that it names: which of its checks hold. What is open stays open. */
+  check(id: string): Promise<Answer<ScenarioChecks>>;
   /**
    * The picture after `step` steps (0 = none yet) on a kernel. `light`: `steps` and `next` are empty; `steps` and
    * `next` tell them.

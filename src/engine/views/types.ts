@@ -40,6 +40,19 @@ export interface ScenarioInfo {
   kernels: string[];
 }
 
+/** The checks of a scenario, by kernel; `problem` says why one does not play it. */
+export interface ScenarioChecks {
+  id: string;
+  steps: number;
+  kernels: {
+    kernel: string;
+    checks: number;
+    /** `step 9: msi=0x8000040, but 0x8090040`. */
+    failed: string[];
+    problem: string | null;
+  }[];
+}
+
 export interface MachineInfo {
   id: string;
   title: string;

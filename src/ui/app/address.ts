@@ -1,4 +1,5 @@
 /** The address bar always holds the link to what is on screen; a link pasted there is followed. */
+import { recordingLink } from "./recording.ts";
 import type { Session } from "./session.ts";
 
 const SETTLE_MS = 120;
@@ -8,7 +9,7 @@ export function installAddressBar(session: Session): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let written = location.hash.slice(1);
   const write = async (): Promise<void> => {
-    const link = await session.link();
+    const link = recordingLink(store.getState()) ?? (await session.link());
     if (link === null || link === written) return;
     written = link;
     history.replaceState(null, "", `#${link}`);
@@ -37,6 +38,7 @@ export function installAddressBar(session: Session): () => void {
       "stage",
       "maximised",
       "tables",
+      "tour",
     ] as const;
     if (keys.some((k) => now[k] !== old[k])) later();
   });

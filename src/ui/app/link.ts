@@ -3,6 +3,7 @@ import type { LinkState } from "../../engine/protocol.ts";
 import { hex } from "../draw/format.ts";
 import { TOP } from "../views/space/axis.ts";
 import { readStage, STAGE } from "./stage.ts";
+import { readTourState, writeTourState } from "./tours.ts";
 import { type LabState, PANES, type PaneId, type Target } from "./state.ts";
 
 /** The part of the state that a link carries in `view`. */
@@ -19,11 +20,12 @@ export type LinkedView = Pick<
   | "stage"
   | "maximised"
   | "tables"
+  | "tour"
 >;
 
 export function linkOf(state: LabState): LinkState | null {
   const { opened, catalogue } = state;
-  if (opened === null || catalogue === null) return null;
+  if (opened === null || catalogue === null || opened.text === "") return null;
   const known = catalogue.scenarios.some((s) => s.id === opened.scenario.id);
   return {
     scenario: known ? { id: opened.scenario.id } : { text: opened.text },
@@ -34,17 +36,18 @@ export function linkOf(state: LabState): LinkState | null {
 }
 
 export function writeView(v: LinkedView): Record<string, string> {
-  const out: Record<string, string> = { c: v.compare ?? "none" };
+  const out: Record<string, string> = { c: v.compare === null || v.compare.includes("@") ? "none" : v.compare };
   if (v.window !== null) out["z"] = `${hex(v.window.lo)}-${hex(v.window.hi - 1n)}`;
   if (v.trueScale) out["t"] = "1";
   if (v.selected !== null) out["sel"] = v.selected;
   if (v.picked !== null) out["p"] = `${v.picked.track},${hex(v.picked.start)},${hex(v.picked.last)}`;
   if (v.target !== null) out["w"] = `${v.target.device},${hex(v.target.iova)},${v.target.write ? "w" : "r"}`;
   if (v.peers !== null) out["p2p"] = `${v.peers.from},${v.peers.to}`;
-  if (v.columns !== null) out["cols"] = v.columns.join(",");
+  if (v.columns !== null && !v.columns.some((c) => c.includes("@"))) out["cols"] = v.columns.join(",");
   if (v.stage.join() !== STAGE.join()) out["st"] = v.stage.join(",");
   if (v.maximised !== null) out["max"] = v.maximised;
   if (v.tables.length > 0) out["tab"] = v.tables.join(",");
+  if (v.tour !== null) out["tour"] = writeTourState(v.tour);
   return out;
 }
 
@@ -62,6 +65,7 @@ export function readView(record: Record<string, string>, kernels: readonly strin
     stage: STAGE,
     maximised: null,
     tables: [],
+    tour: readTourState(record["tour"]),
   };
   const compare = record["c"];
   if (compare !== undefined && compare !== "none") {

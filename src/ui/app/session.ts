@@ -2,15 +2,20 @@
  * The one place that asks the engine and puts its answers into the store. Answers that are overtaken are dropped; what was
  * on screen stays until the next picture is complete, so that nothing flickers.
  */
-import type { Opened, Problem } from "../../engine/protocol.ts";
+import type { Answer, Opened, Problem } from "../../engine/protocol.ts";
 import type { Frame, Ref } from "../../engine/views/types.ts";
-import type { Connect, Connection } from "../engine/client.ts";
+import { callback, type Connect, type Connection } from "../engine/client.ts";
 import { buildAtlas, merge } from "./atlas.ts";
 import { DenseWindows } from "./dense.ts";
+import { Editing } from "./editing.ts";
+import { EDIT_STATE } from "./edit_state.ts";
+import { Files } from "./files.ts";
 import { FrameCache } from "./frames.ts";
 import { linkOf, readView } from "./link.ts";
 import { Runner } from "./runner.ts";
 import type { LabState, LabStore, Picked, Target } from "./state.ts";
+import { readRecordingLink } from "./recording.ts";
+import { readTourLink, Tours } from "./tours.ts";
 import { Viewport } from "./viewport.ts";
 
 /** Where the page is, or is going. */
@@ -24,19 +29,25 @@ function pick({ kernel, step, compare }: Heading): Heading {
   return { kernel, step, compare };
 }
 
-type Source = { id: string } | { text: string };
+/** What can be opened; files have been read already. */
+export type Source = { id: string } | { text: string } | { files: { name: string; text: string }[] };
 
 export class Session {
   readonly store: LabStore;
   readonly runner: Runner;
   readonly viewport: Viewport;
   readonly dense: DenseWindows;
+  readonly tours: Tours;
+  readonly files: Files;
+  readonly editing: Editing;
   private readonly connect: Connect;
   private connection: Connection | null = null;
   private frames: FrameCache | null = null;
   private asked = 0;
   private coming: Heading | null = null;
   private pending = 0;
+  /** Grows with each worker: questions to an ended one are never answered. */
+  private epoch = 0;
   private busy = new Set<(busy: boolean) => void>();
   private source: Source | null = null;
   /** The link of the first start; followed again when that start did not succeed. */
@@ -47,7 +58,10 @@ export class Session {
     this.connect = connect;
     this.viewport = new Viewport(store);
     this.dense = new DenseWindows(() => this.api());
+    this.tours = new Tours(this);
+    this.files = new Files(this);
     this.runner = new Runner(store, (step) => this.seek(step));
+    this.editing = new Editing(this);
   }
 
   /** Starts the worker and opens what the link says; without one, or with a broken one, the first scenario. */
@@ -73,22 +87,27 @@ export class Session {
 
   /** After a crash: a fresh worker, the same scenario, kernel and step. */
   async restart(): Promise<void> {
-    const { kernel, step, compare } = this.store.getState();
+    const { kernel, step, compare, branches, branch, origin } = this.store.getState();
     const source = this.source;
+    this.epoch++;
+    this.pending = 0;
     await this.guard(async () => {
       this.store.setState({ phase: { name: "starting" } });
       this.connection?.close();
       this.connection = this.connect((why) => this.crash(why));
       this.frames = new FrameCache(this.connection.api);
       if (source === null) await this.start(this.fragment);
-      else await this.open(source, { kernel, step, compare });
+      else {
+        await this.open(source, { kernel, step, compare: compare?.includes("@") === true ? null : compare, origin });
+        await this.editing.beside(branches, branch);
+      }
     });
   }
 
   /** Opens a scenario. Refused: one sentence in the notice, and the open one stays. */
   async open(source: Source, at: Partial<LabState> = {}): Promise<boolean> {
     const result = await this.guard(async () => {
-      const answer = await this.api().open(source);
+      const answer = await this.play(source);
       if (!answer.ok) {
         this.refuse(answer.problem);
         return false;
@@ -98,7 +117,7 @@ export class Session {
         this.store.setState({
           notice: `The link asks for step ${at.step}, but "${value.scenario.title}" has ${value.steps} steps.`,
         });
-        if (this.source !== null) await this.api().open(this.source);
+        if (this.source !== null) await this.play(this.source);
         return false;
       }
       this.source = source;
@@ -108,8 +127,24 @@ export class Session {
     return result ?? false;
   }
 
+  private play(source: Source): Promise<Answer<Opened>> {
+    return "files" in source ? this.api().openFiles(source.files, callback(this.files.told)) : this.api().open(source);
+  }
+
+  /** Another place of the open scenario, with what is seen there. */
+  async visit(to: Heading, view: Partial<LabState>): Promise<void> {
+    await this.show(pick(to), true, view);
+  }
+
   /** Goes where a link points. Refused: one sentence, and the world stays as it was. */
   async follow(fragment: string): Promise<boolean> {
+    const tour = readTourLink(fragment);
+    const refused = typeof tour === "string" ? tour : readRecordingLink(fragment);
+    if (refused !== null) {
+      this.store.setState({ notice: refused });
+      return false;
+    }
+    if (tour !== null && typeof tour !== "string") return this.tours.follow(tour);
     const result = await this.guard(async () => {
       const answer = await this.api().readLink(fragment);
       if (!answer.ok) {
@@ -189,6 +224,17 @@ export class Session {
     if (to !== undefined) this.seek(to);
   }
 
+  /** An edited scenario or another branch of it: `at` holds what stays as it was. */
+  async change(opened: Opened, at: Partial<LabState>): Promise<void> {
+    this.source = { text: opened.text };
+    await this.enter(opened, at);
+  }
+
+  /** Another look at the same scenario. */
+  async look(to: { kernel: string; step: number; compare: string | null }, more: Partial<LabState>): Promise<void> {
+    await this.show(to, true, more);
+  }
+
   private async enter(opened: Opened, at: Partial<LabState>): Promise<void> {
     const { scenario } = opened;
     const kernel = at.kernel ?? scenario.kernels[0] ?? this.store.getState().catalogue?.kernels[0]?.id ?? "";
@@ -222,6 +268,8 @@ export class Session {
       breakpoints: [],
       lanes: [],
       next: [],
+      ...EDIT_STATE,
+      undo: this.store.getState().undo,
       ...at,
     };
     await this.show({ kernel, step, compare }, true, { ...fresh, phase: { name: "ready" } });
@@ -357,18 +405,19 @@ export class Session {
     return this.connection.api;
   }
 
-  private refuse(problem: Problem): void {
+  refuse(problem: Problem): void {
     this.store.setState({ notice: sentence(problem) });
   }
 
   private crash(why: string): void {
     this.coming = null;
     this.runner.pause();
-    this.store.setState({ phase: { name: "crashed", why }, dialog: null });
+    this.store.setState({ phase: { name: "crashed", why }, dialog: null, reading: null });
   }
 
   /** A rejected call means that the model itself threw: it is shown as a crash, never swallowed. */
   private async guard<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const { epoch } = this;
     if (this.pending++ === 0) this.tell(true);
     try {
       return await work();
@@ -376,7 +425,7 @@ export class Session {
       this.crash(error instanceof Error ? error.message : String(error));
       return undefined;
     } finally {
-      if (--this.pending === 0) this.tell(false);
+      if (epoch === this.epoch && --this.pending === 0) this.tell(false);
     }
   }
 }

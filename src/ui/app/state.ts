@@ -5,7 +5,10 @@ import type { Frame, InspectorView, Lane, Ref, WalkView } from "../../engine/vie
 import type { Picked } from "../views/space/model.ts";
 import type { Window } from "../views/space/scale.ts";
 import type { Atlas } from "./atlas.ts";
+import { EDIT_STATE, type EditState } from "./edit_state.ts";
+import type { Reading } from "./files.ts";
 import { STAGE, VIEWS, type ViewId } from "./stage.ts";
+import type { TourState } from "./tours.ts";
 
 export type PaneId = ViewId | "inspector" | "why" | "timeline";
 export const PANES: readonly PaneId[] = [...VIEWS.map((v) => v.id), "inspector", "why", "timeline"];
@@ -31,7 +34,7 @@ export interface Pending<T> {
   problem: string | null;
 }
 
-export interface LabState {
+export interface LabState extends EditState {
   phase: Phase;
   catalogue: Catalogue | null;
   opened: Opened | null;
@@ -65,9 +68,13 @@ export interface LabState {
   tables: readonly PaneId[];
   running: boolean;
   breakpoints: readonly number[];
+  /** The tour that stands beside the picture; null: none. */
+  tour: TourState | null;
+  /** Files that are being opened; null: none. */
+  reading: Reading | null;
   /** One sentence about what was refused; the world stayed as it was. */
   notice: string | null;
-  dialog: "help" | "commands" | "find" | "scenarios" | "text" | null;
+  dialog: "help" | "commands" | "find" | "scenarios" | "kernels" | "text" | null;
   /** Said by the live region. */
   spoken: string;
 }
@@ -76,6 +83,7 @@ export type LabStore = StoreApi<LabState>;
 
 export function createLabStore(): LabStore {
   return createStore<LabState>(() => ({
+    ...EDIT_STATE,
     phase: { name: "starting" },
     catalogue: null,
     opened: null,
@@ -101,6 +109,8 @@ export function createLabStore(): LabStore {
     tables: [],
     running: false,
     breakpoints: [],
+    tour: null,
+    reading: null,
     notice: null,
     dialog: null,
     spoken: "",

@@ -1,5 +1,5 @@
 /** The worker and the wire to it. The only file of the UI that knows how the engine is reached. */
-import { wrap } from "comlink";
+import { proxy, wrap } from "comlink";
 import type { ExploreApi } from "../../engine/explore/protocol.ts";
 import type { EngineApi } from "../../engine/protocol.ts";
 
@@ -27,6 +27,9 @@ export const connectWorker: Connect = (onCrash) => {
   worker.addEventListener("messageerror", () => onCrash("an answer could not be read"));
   return { api: wrap<EngineApi>(worker), close: () => worker.terminate() };
 };
+
+/** A function of the page that the engine may call while it works. */
+export const callback = <F extends (...args: never[]) => void>(told: F): F => proxy(told);
 
 export interface ExploreConnection {
   api: Later<ExploreApi>;

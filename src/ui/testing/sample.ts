@@ -80,6 +80,7 @@ export const sample = {
     "id" in source && source.id !== scenario.id
       ? problem(`There is no scenario "${source.id}".`)
       : { ok: true, value: { scenario, text: "title: sample\n", steps: COUNT } },
+  check: () => Promise.resolve(problem("The sample has no checks.")),
   openFiles: () => Promise.resolve(problem("The sample reads no files.")),
   frame: (kernel, step) => ({ ok: true, value: frameOf(kernel, step) }),
   steps: (kernel) => ({ ok: true, value: stepsOf(kernel) }),
