@@ -63,7 +63,7 @@ async function plateOf(subject: ExportSubject): Promise<pictures.Plate | string>
       const { world, before } = contextAt(run, step);
       const view = inspect(world, before, pastOf(run, step), what.ref);
       const text = textOf(subject);
-      if (view === null || typeof text === "string") return text as string;
+      if (view === null || typeof text === "string") return text;
       return pictures.stacked([text, pictures.bitsPlate(view, SHEET)], SHEET.rem);
     }
     case "compare": {

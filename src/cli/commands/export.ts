@@ -22,7 +22,7 @@ export interface ExportFlags extends Common {
 }
 
 const FORMS = ["text", "json", "svg", "ascii"];
-const LATER = ["c", "kselftest", "syz"];
+const LATER: ReadonlySet<string> = new Set(["c", "kselftest", "syz"]);
 export const EXPORT_VIEWS = [
   "step",
   "storyboard",
@@ -39,7 +39,7 @@ export type ExportView = (typeof EXPORT_VIEWS)[number];
 
 export async function exportCommand(name: string, flags: ExportFlags, output: Output): Promise<number> {
   const { as } = flags;
-  if (LATER.includes(as)) throw new Wrong(`export --as ${as} is not there yet; type: --as ${FORMS.join("|")}`);
+  if (LATER.has(as)) throw new Wrong(`export --as ${as} is not there yet; type: --as ${FORMS.join("|")}`);
   if (!FORMS.includes(as)) throw new Wrong(`no form "${as}"; type: --as ${FORMS.join("|")}`);
   const { id, scenario } = findScenario(name);
   const content =

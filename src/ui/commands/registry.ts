@@ -1,6 +1,8 @@
 /** Every command once: the keys, the palette and the help are all made from this list. */
 import type { Session } from "../app/session.ts";
 import type { LabState } from "../app/state.ts";
+import { EXPORT_COMMANDS } from "../exports/commands.ts";
+import { EDIT_COMMANDS } from "./edit.ts";
 import { STAGE_COMMANDS } from "./stage.ts";
 
 export interface Chord {
@@ -9,6 +11,7 @@ export interface Chord {
   /** Control, or Command on a Mac. */
   ctrl?: boolean;
   shift?: boolean;
+  alt?: boolean;
   /** As the help writes it. */
   label: string;
 }
@@ -16,7 +19,7 @@ export interface Chord {
 export interface Command {
   id: string;
   title: string;
-  group: "Steps" | "Address space" | "Views" | "Look" | "Go";
+  group: "Steps" | "Edit" | "Address space" | "Views" | "Look" | "Go" | "Export";
   keys: Chord[];
   run: (session: Session) => void;
   /** Absent: always. */
@@ -93,6 +96,7 @@ export const COMMANDS: readonly Command[] = [
     run: toggleBreakpoint,
     can: (s) => s.step > 0,
   },
+  ...EDIT_COMMANDS,
   {
     id: "zoom-in",
     title: "Zoom in",
@@ -204,6 +208,7 @@ export const COMMANDS: readonly Command[] = [
     run: clear,
   },
   ...STAGE_COMMANDS,
+  ...EXPORT_COMMANDS,
   {
     id: "palette",
     title: "All commands",
@@ -251,8 +256,9 @@ function nextKernel(session: Session, by: 1 | -1): void {
 }
 
 function clear(session: Session): void {
-  const { notice, maximised, selected } = session.store.getState();
-  if (notice !== null) session.store.setState({ notice: null });
+  const { notice, maximised, selected, refused } = session.store.getState();
+  if (refused !== null) session.store.setState({ refused: null });
+  else if (notice !== null) session.store.setState({ notice: null });
   else if (selected !== null) session.select(null);
   else if (maximised !== null) session.store.setState({ maximised: null });
 }

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { useLab, useSession } from "../app/context.ts";
 import type { PaneId } from "../app/state.ts";
 import { isView } from "../app/stage.ts";
+import { ExportButton } from "../exports/ExportButton.tsx";
 import { TableShown } from "./DataTable.tsx";
 import { Switcher } from "./Switcher.tsx";
 import { scrollable } from "./scroll.ts";
@@ -44,6 +45,7 @@ export function Pane(props: {
               table
             </button>
           )}
+          <ExportButton id={id} title={title} />
           {id !== "timeline" && (
             <button
               type="button"

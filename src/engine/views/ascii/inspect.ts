@@ -30,7 +30,7 @@ function gridLines(g: BitGrid): string[] {
         `${f.hi === f.lo ? f.hi : `${f.hi}:${f.lo}`} ${f.name} = ${hex(f.value >>> 0)}`,
         [f.meaning ?? "", f.from === "guest" ? "(from the guest)" : ""].filter((x) => x !== "").join(" "),
       ]);
-    return [head, ...fields];
+    return [head].concat(fields);
   });
   return [
     ...wrap(title),

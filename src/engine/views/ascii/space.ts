@@ -59,15 +59,14 @@ export function stripLines(view: AddressSpaceView): string[] {
   const axis = axisOf(stretchesOf(view), STRIP);
   const bands = view.bands.filter((b) => b.tracks.length > 0);
   return bands.flatMap((band, i) => {
-    return [
-      "",
-      i === 0 ? cut(band.title, LABEL).padEnd(LABEL + 2) + scale(axis) : band.title,
-      ...band.tracks.flatMap((t) => [
-        `${cut(t.label, LABEL).padEnd(LABEL)} |${strip(t, axis)}| ${cut(t.delta === "=" ? "" : t.delta, DELTA)}`,
-        ...signs(view, band, t, axis),
-      ]),
-    ];
+    const title = i === 0 ? cut(band.title, LABEL).padEnd(LABEL + 2) + scale(axis) : band.title;
+    return ["", title].concat(band.tracks.flatMap((t) => trackLines(view, band, t, axis)));
   });
+}
+
+function trackLines(view: AddressSpaceView, band: Band, t: Track, axis: Axis): string[] {
+  const delta = cut(t.delta === "=" ? "" : t.delta, DELTA);
+  return [`${cut(t.label, LABEL).padEnd(LABEL)} |${strip(t, axis)}| ${delta}`, ...signs(view, band, t, axis)];
 }
 
 /** Addresses above the strips: each begins where it stands; the telling ones first, as long as there is room. */

@@ -1,5 +1,6 @@
 import { type KeyboardEvent, type PointerEvent, useMemo, useRef } from "react";
 import { useLab, useSession } from "../../app/context.ts";
+import { ExportButton } from "../../exports/ExportButton.tsx";
 import { Drawing } from "../../draw/Drawing.tsx";
 import { useBox } from "../../widgets/measure.ts";
 import { TableShown } from "../../widgets/DataTable.tsx";
@@ -72,6 +73,9 @@ export function TimelineView({ left }: { left: number }) {
       >
         table
       </button>
+      <span className={css["export"]}>
+        <ExportButton id="timeline" title="Timeline" />
+      </span>
       <div className={asTable ? css["table"] : "hidden"}>
         <TableShown value={asTable}>
           <TimelineTable frame={frame} lanes={titled} title={title} />
