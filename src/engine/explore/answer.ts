@@ -33,7 +33,7 @@ function words(question: Question, found: Found, n: number): { title: string; qu
   const invariant = question.invariants.find((one) => one.id === found.invariant);
   return invariant === undefined
     ? { title: `Shortest difference of ${ids}, ${n} steps`, question: "Where do the two kernels part first?" }
-    : { title: `Shortest violation on ${ids}, ${n} steps: ${invariant.title}`, question: invariant.says };
+    : { title: `Broken on ${ids} in ${n} steps: ${invariant.title}`, question: invariant.says };
 }
 
 /** A label that the search gave again after its object was gone becomes a name of its own. */
