@@ -224,6 +224,13 @@ export class Session {
     if (to !== undefined) this.seek(to);
   }
 
+  /** Run stops there, or no more. */
+  breakpoint(step: number): void {
+    this.store.setState(({ breakpoints }) => ({
+      breakpoints: breakpoints.includes(step) ? breakpoints.filter((b) => b !== step) : [...breakpoints, step],
+    }));
+  }
+
   /** An edited scenario or another branch of it: `at` holds what stays as it was. */
   async change(opened: Opened, at: Partial<LabState>): Promise<void> {
     this.source = { text: opened.text };

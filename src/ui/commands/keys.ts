@@ -5,12 +5,14 @@ import { COMMANDS, type Chord, type Command } from "./registry.ts";
 type Stroke = Pick<KeyboardEvent, "code" | "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">;
 
 export function commandFor(stroke: Stroke): Command | undefined {
-  if (stroke.altKey) return undefined;
   const ctrl = stroke.ctrlKey || stroke.metaKey;
   const matches = (c: Chord): boolean =>
-    c.code === stroke.code && (c.ctrl ?? false) === ctrl && (c.shift ?? false) === stroke.shiftKey;
+    c.code === stroke.code &&
+    (c.ctrl ?? false) === ctrl &&
+    (c.shift ?? false) === stroke.shiftKey &&
+    (c.alt ?? false) === stroke.altKey;
   // `?` stands on another key on many layouts; there the letter counts, not the place.
-  if (stroke.key === "?" && !ctrl) return COMMANDS.find((c) => c.id === "help");
+  if (stroke.key === "?" && !ctrl && !stroke.altKey) return COMMANDS.find((c) => c.id === "help");
   return COMMANDS.find((c) => c.keys.some(matches));
 }
 
@@ -28,7 +30,10 @@ export function installKeys(session: Session, oneKey: () => boolean): () => void
     if (e.defaultPrevented || e.isComposing) return;
     const command = commandFor(e);
     if (command === undefined || belongsTo(e.target, e)) return;
-    const single = !(e.ctrlKey || e.metaKey) && command.id !== "clear";
+    const single =
+      !(e.ctrlKey || e.metaKey || e.altKey) &&
+      /^(Key|Digit|Comma|Period|Slash|Bracket|Space)/.test(e.code) &&
+      command.id !== "clear";
     if (single && !oneKey()) return;
     if (command.can !== undefined && !command.can(session.store.getState())) {
       if (e.code === "Space") e.preventDefault();

@@ -93,7 +93,7 @@ export const COMMANDS: readonly Command[] = [
     title: "Stop at this step when running",
     group: "Steps",
     keys: [{ code: "F9", label: "F9" }],
-    run: toggleBreakpoint,
+    run: (s) => s.breakpoint(s.heading.step),
     can: (s) => s.step > 0,
   },
   ...EDIT_COMMANDS,
@@ -224,12 +224,6 @@ export const COMMANDS: readonly Command[] = [
     run: (s) => s.store.setState({ dialog: "help" }),
   },
 ];
-
-function toggleBreakpoint({ store }: Session): void {
-  store.setState(({ breakpoints, step }) => ({
-    breakpoints: breakpoints.includes(step) ? breakpoints.filter((b) => b !== step) : [...breakpoints, step],
-  }));
-}
 
 function showMsi({ store, viewport }: Session): void {
   const tracks = store.getState().frame?.addressSpace.bands.flatMap((b) => b.tracks) ?? [];

@@ -2,11 +2,12 @@ import { useLab, useSession } from "../../app/context.ts";
 import { Hex } from "../../widgets/Hex.tsx";
 import css from "./steps.module.css";
 
-/** What could be done now, with the answer that it would get. */
+/** What could be done now, with the answer that it would get; a click puts it in after the current step. */
 export function NextList() {
   const session = useSession();
   const selected = useLab((s) => s.selected);
   const all = useLab((s) => s.next);
+  const recording = useLab((s) => s.opened?.text === "");
   const own = selected === null ? [] : all.filter((x) => x.ref === selected);
   const shown = (own.length > 0 ? own : all).slice(0, 5);
   return (
@@ -15,7 +16,12 @@ export function NextList() {
       <ul>
         {shown.map((x) => (
           <li key={`${x.ref} ${x.text}`} data-ref={x.ref}>
-            <button type="button" onClick={() => session.select(x.ref)} aria-label={`${x.text}: ${x.result}`}>
+            <button
+              type="button"
+              disabled={recording}
+              onClick={() => void session.editing.put(x.line)}
+              aria-label={`Run ${x.text}: ${x.result}`}
+            >
               <span className={css["what"]}>
                 <Hex>{x.text}</Hex>
               </span>

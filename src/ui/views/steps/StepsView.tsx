@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, lazy, Suspense, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useLab, useSession } from "../../app/context.ts";
 import { Drawing } from "../../draw/Drawing.tsx";
 import { Hex } from "../../widgets/Hex.tsx";
@@ -6,8 +6,12 @@ import { remPx, useBox } from "../../widgets/measure.ts";
 import { ACTORS, drawLanes, lanesOf, rowTops, rowsWithin, stepRows } from "./model.ts";
 import { NextList } from "./NextList.tsx";
 import { Note } from "./Note.tsx";
+import { Refused } from "./Refused.tsx";
 import css from "./steps.module.css";
-import { Transport } from "./Transport.tsx";
+import { EditBar, Transport } from "./Transport.tsx";
+import { useReorder } from "./reorder.ts";
+
+const Writer = lazy(async () => ({ default: (await import("../../editor/Writer.tsx")).Writer }));
 
 /** Of longer lists only the rows in sight are written. */
 const WHOLE = 200;
@@ -60,7 +64,15 @@ export function StepsView() {
     list.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
   }, [step]);
 
+  const writing = useLab((s) => s.writing);
+  const written = useLab((s) => s.opened?.text !== "");
+  const reorder = useReorder(list, tops, box.rem);
+  // The line is written at its place: over the row, or below the one that it follows.
+  const writeAt =
+    tops[Math.min(writing === null ? 0 : writing.step - (writing.kind === "replace" ? 1 : 0), steps.length)];
+
   const keys = (e: KeyboardEvent): void => {
+    if (e.altKey) return;
     const now = session.heading.step;
     const to = { ArrowDown: now + 1, ArrowUp: now - 1, Home: 1, End: total, PageDown: now + 10, PageUp: now - 10 }[
       e.key
@@ -86,56 +98,80 @@ export function StepsView() {
       <div
         ref={list}
         className={css["list"]}
-        role="listbox"
-        tabIndex={-1}
-        aria-label="Steps of the scenario"
-        onKeyDown={keys}
         onScroll={whole ? undefined : (e) => setScroll(e.currentTarget.scrollTop)}
       >
-        <div className={css["lanes"]} style={{ top: `${above}rem`, height: `${height}rem` }} aria-hidden="true">
-          <Drawing marks={marks} width={laneWidth * remPx()} height={height * box.rem} />
-        </div>
-        {above > 0 && <div style={{ height: `${above}rem` }} aria-hidden="true" />}
-        {rows.map((r) => (
-          <div
-            key={r.step.index}
-            role="option"
-            aria-selected={r.state === "current"}
-            aria-current={r.state === "current" ? "step" : undefined}
-            aria-setsize={steps.length}
-            aria-posinset={r.step.index}
-            aria-label={`${r.step.index}, ${ACTORS[r.step.actor].name}: ${r.prefix}${r.op} ${r.step.args}, ${r.step.result}`}
-            tabIndex={r.state === "current" || (step === 0 && r.step.index === 1) ? 0 : -1}
-            className={css["row"]}
-            data-state={r.state}
-            data-outcome={r.step.outcome}
-            data-ref={["step:" + r.step.index, ...r.step.refs].join(" ")}
-            style={{ height: `${r.h}rem`, gridTemplateColumns: `2.3rem ${laneWidth}rem minmax(0, 1fr) auto` }}
-            onClick={() => session.seek(r.step.index)}
-            onKeyDown={(e) => {
-              if (e.key === "Enter") session.seek(r.step.index);
-            }}
-          >
-            <span className={css["n"]} data-stop={stops.includes(r.step.index) ? "" : undefined}>
-              {r.step.index}
-            </span>
-            <span />
-            <span className={css["op"]}>
-              <i>{r.prefix}</i>
-              {r.op}
-            </span>
-            <span className={css["result"]}>
-              <Hex>{r.step.result}</Hex>
-            </span>
-            {r.step.args !== "" && (
-              <span className={css["args"]}>
-                <Hex>{r.step.args}</Hex>
-              </span>
-            )}
+        {writing !== null && (
+          <div className={css["writer"]} style={{ top: `${writeAt ?? 0}rem` }}>
+            <Suspense fallback={null}>
+              <Writer writing={writing} />
+            </Suspense>
           </div>
-        ))}
-        {below > 0 && <div style={{ height: `${below}rem` }} aria-hidden="true" />}
+        )}
+        {reorder.to !== null && (
+          <div className={css["drop"]} style={{ top: `${tops[reorder.to] ?? 0}rem` }} aria-hidden="true" />
+        )}
+        <div role="listbox" tabIndex={-1} aria-label="Steps of the scenario" onKeyDown={keys}>
+          <div className={css["lanes"]} style={{ top: `${above}rem`, height: `${height}rem` }} aria-hidden="true">
+            <Drawing marks={marks} width={laneWidth * remPx()} height={height * box.rem} />
+          </div>
+          {above > 0 && <div style={{ height: `${above}rem` }} aria-hidden="true" />}
+          {rows.map((r) => (
+            <div
+              key={r.step.index}
+              role="option"
+              aria-selected={r.state === "current"}
+              aria-current={r.state === "current" ? "step" : undefined}
+              aria-setsize={steps.length}
+              aria-posinset={r.step.index}
+              aria-label={`${r.step.index}, ${ACTORS[r.step.actor].name}: ${r.prefix}${r.op} ${r.step.args}, ${r.step.result}${stops.includes(r.step.index) ? ", run stops here" : ""}`}
+              tabIndex={r.state === "current" || (step === 0 && r.step.index === 1) ? 0 : -1}
+              className={css["row"]}
+              data-state={r.state}
+              data-outcome={r.step.outcome}
+              data-ref={["step:" + r.step.index, ...r.step.refs].join(" ")}
+              style={{ height: `${r.h}rem`, gridTemplateColumns: `2.3rem ${laneWidth}rem minmax(0, 1fr) auto` }}
+              onPointerDown={(e) => reorder.down(e, r.step.index)}
+              onDoubleClick={() => {
+                if (written) session.store.setState({ writing: { kind: "replace", step: r.step.index } });
+              }}
+              onClick={(e) => {
+                if (reorder.moved()) return;
+                if (e.target instanceof Element && e.target.closest("[data-gutter]") !== null)
+                  session.breakpoint(r.step.index);
+                else session.seek(r.step.index);
+              }}
+              onKeyDown={(e) => {
+                if (e.key === "Enter") session.seek(r.step.index);
+              }}
+            >
+              <span
+                className={css["n"]}
+                data-gutter=""
+                data-stop={stops.includes(r.step.index) ? "" : undefined}
+                title={stops.includes(r.step.index) ? "Run stops here" : "Click: run stops here"}
+              >
+                {r.step.index}
+              </span>
+              <span />
+              <span className={css["op"]}>
+                <i>{r.prefix}</i>
+                {r.op}
+              </span>
+              <span className={css["result"]}>
+                <Hex>{r.step.result}</Hex>
+              </span>
+              {r.step.args !== "" && (
+                <span className={css["args"]}>
+                  <Hex>{r.step.args}</Hex>
+                </span>
+              )}
+            </div>
+          ))}
+          {below > 0 && <div style={{ height: `${below}rem` }} aria-hidden="true" />}
+        </div>
       </div>
+      <EditBar />
+      <Refused />
       <Note />
       <NextList />
     </section>

@@ -1,4 +1,5 @@
 import { useLab, useSession } from "../../app/context.ts";
+import { COMMANDS } from "../../commands/registry.ts";
 import css from "./steps.module.css";
 
 /** Run, back, step, and the jump to the next failure; each says its key. */
@@ -28,3 +29,41 @@ export function Transport() {
     </div>
   );
 }
+
+/** Changing the scenario: what each does stands in the registry, with its key. */
+export function EditBar() {
+  const session = useSession();
+  const text = useLab((s) => s.opened?.text ?? "");
+  const back = useLab((s) => s.undo.back);
+  const again = useLab((s) => s.undo.again);
+  const step = useLab((s) => s.step);
+  const run = (id: string): void => COMMANDS.find((c) => c.id === id)?.run(session);
+  if (text === "") return null;
+  return (
+    <div className={css["edits"]} role="toolbar" aria-label="Change the scenario">
+      {EDITS.map(({ id, name, key, needs }) => (
+        <button
+          key={id}
+          type="button"
+          disabled={(needs === "step" && step === 0) || (needs === "back" && !back) || (needs === "again" && !again)}
+          aria-keyshortcuts={key}
+          title={COMMANDS.find((c) => c.id === id)?.title}
+          onClick={() => run(id)}
+        >
+          {name}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+const EDITS = [
+  { id: "insert-step", name: "Insert", key: "I", needs: "" },
+  { id: "edit-step", name: "Edit", key: "F2", needs: "step" },
+  { id: "delete-step", name: "Delete", key: "Delete", needs: "step" },
+  { id: "note-step", name: "Note", key: "N", needs: "step" },
+  { id: "branch", name: "Branch", key: "B", needs: "step" },
+  { id: "text", name: "Text", key: "E", needs: "" },
+  { id: "undo", name: "Undo", key: "Control+Z", needs: "back" },
+  { id: "redo", name: "Redo", key: "Control+Shift+Z", needs: "again" },
+] as const;
