@@ -3,10 +3,12 @@ import { readdirSync, readFileSync } from "node:fs";
 
 const ASSETS = "dist/web/assets";
 
-function withImports(prefix) {
+function withImports(prefix: string): string[] {
   const files = readdirSync(ASSETS).filter((f) => f.startsWith(prefix) && f.endsWith(".js"));
   for (const file of files)
-    for (const [, name] of readFileSync(`${ASSETS}/${file}`, "utf8").matchAll(/(?:from|import)\s*"\.\/([^"]+\.js)"/g))
+    for (const [, name = ""] of readFileSync(`${ASSETS}/${file}`, "utf8").matchAll(
+      /(?:from|import)\s*"\.\/([^"]+\.js)"/g,
+    ))
       if (!files.includes(name)) files.push(name);
   return files.map((f) => `${ASSETS}/${f}`);
 }
