@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, type Locator, type Page } from "@playwright/test";
 
 export const OLD = "linux-6.11";
@@ -33,6 +34,22 @@ export class Lab {
     await expect(this.page.locator('[data-phase="ready"]')).toBeVisible({ timeout: 30_000 });
     await this.page.evaluate(() => document.fonts.ready);
     await expect(this.timeline).toBeVisible();
+  }
+
+  /** Chooses a form in the menu of a view; the file that it gives. */
+  async exported(view: string, form: string): Promise<{ name: string; bytes: Buffer }> {
+    const coming = this.page.waitForEvent("download");
+    await this.chooseExport(view, form);
+    const download = await coming;
+    const bytes = await readFile(await download.path());
+    return { name: download.suggestedFilename(), bytes };
+  }
+
+  async chooseExport(view: string, form: string): Promise<void> {
+    await this.page.getByRole("button", { name: `Export ${view}`, exact: true }).click();
+    const menu = this.page.getByRole("menu", { name: `Export ${view}` });
+    await menu.getByRole("menuitem", { name: form }).click();
+    await expect(menu).toHaveCount(0);
   }
 
   pane(name: string): Locator {
