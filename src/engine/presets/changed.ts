@@ -3,20 +3,31 @@ import { freezeDeep } from "../../hw/base/freeze.ts";
 import type { MachineDesc } from "../../hw/machine.ts";
 import type { FunctionDesc } from "../../hw/pci/function.ts";
 
-/** Keys to replace whole; of `functions` only those that differ, by address, each with the keys that differ. */
-export type Changes<M extends MachineDesc> = Partial<Omit<M, "functions">> & {
-  functions?: Readonly<Record<string, Partial<FunctionDesc>>>;
+/** Objects hold the keys that differ; arrays, simple values, and objects that say their `kind` are replaced whole. */
+type Part<T> = T extends readonly unknown[] ? T : T extends object ? { [K in keyof T]?: Part<T[K]> } : T;
+
+/** Of `functions` only those that differ, by address: what differs, the whole of a new one, null for one that is not there. */
+export type Changes<M extends MachineDesc> = Part<Omit<M, "functions">> & {
+  functions?: Readonly<Record<string, Part<FunctionDesc> | null>>;
 };
 
-/** Frozen. Throws on a function that the base does not have: a mistake in the file. */
+/** Frozen. Functions stand in the order of their addresses. Throws on a removed function that the base does not have. */
 export function changed<M extends MachineDesc>(base: M, changes: Changes<M>): M {
   const { functions = {}, ...rest } = changes;
-  for (const bdf of Object.keys(functions)) {
-    if (!base.functions.some((f) => f.bdf === bdf)) throw new Error(`${base.id} has no function ${bdf}`);
+  const all = new Map<string, unknown>(base.functions.map((f) => [f.bdf, f]));
+  for (const [bdf, change] of Object.entries(functions)) {
+    if (change !== null) all.set(bdf, merged(all.get(bdf) ?? {}, change));
+    else if (!all.delete(bdf)) throw new Error(`${base.id} has no function ${bdf}`);
   }
-  return freezeDeep<M>({
-    ...base,
-    ...rest,
-    functions: base.functions.map((f) => ({ ...f, ...functions[f.bdf] })),
-  });
+  const sorted = [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, f]) => f);
+  return freezeDeep<M>(merged({ ...base, functions: sorted }, rest) as M);
+}
+
+const isPlain = (v: unknown): v is Record<string, unknown> => typeof v === "object" && v !== null && !Array.isArray(v);
+
+function merged(base: unknown, change: unknown): unknown {
+  if (!isPlain(base) || !isPlain(change) || "kind" in change) return change;
+  const out = { ...base };
+  for (const [key, value] of Object.entries(change)) out[key] = merged(base[key], value);
+  return out;
 }

@@ -18,11 +18,6 @@ export const GICV2M: MachineDesc = changed(PLAIN, {
   its: null,
   v2m: { name: "v2m@0x8020000", base: 0x8020000, spiBase: 80, spiCount: 64 },
   firmware: {
-    kind: "dt",
-    canwbs: null,
-    preserveConfig: false,
-    rmrs: [],
-    notes: [],
     cmdline:
       "console=ttyAMA0 loglevel=4 hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=32 lab_machine=gicv2m lab_todo=dump,bind,s:b:m-msix lab_tag=v1 lab_outdir=/out/machines/gicv2m lab_doorbell=0x8020040",
   },

@@ -7,11 +7,6 @@ export const NOACS: MachineDesc = changed(PLAIN, {
   id: "noacs",
   title: "Arm virt, ACS switched off on the root ports",
   firmware: {
-    kind: "dt",
-    canwbs: null,
-    preserveConfig: false,
-    rmrs: [],
-    notes: [],
     cmdline:
       "console=ttyAMA0 loglevel=4 hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=32 lab_machine=noacs lab_todo=dump lab_tag=v1  pci=config_acs=0000000@0000:00:05.0;0000000@0000:00:06.0",
   },

@@ -8,11 +8,6 @@ export const NOMSI: MachineDesc = changed(PLAIN, {
   title: "Arm virt without MSI controller",
   its: null,
   firmware: {
-    kind: "dt",
-    canwbs: null,
-    preserveConfig: false,
-    rmrs: [],
-    notes: [],
     cmdline:
       "console=ttyAMA0 loglevel=4 hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=32 lab_machine=nomsi lab_todo=dump,bind,s:m-msix lab_tag=v1 lab_outdir=/out/machines/nomsi",
   },

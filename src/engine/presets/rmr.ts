@@ -23,11 +23,6 @@ export const RMR: MachineDesc = changed(PLAIN, {
     { name: "reserved", start: 0x7f000000, last: 0x7f00ffff },
   ],
   firmware: {
-    kind: "dt",
-    canwbs: null,
-    preserveConfig: false,
-    rmrs: [],
-    notes: [],
     cmdline:
       "console=ttyAMA0 loglevel=4 hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=32 lab_machine=rmr lab_todo=dump,bind,canwbs,s:resv lab_tag=v1 lab_outdir=/out/machines/rmr",
   },

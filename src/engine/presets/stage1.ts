@@ -31,11 +31,6 @@ export const STAGE1: MachineDesc = changed(PLAIN, {
     },
   ],
   firmware: {
-    kind: "dt",
-    canwbs: null,
-    preserveConfig: false,
-    rmrs: [],
-    notes: [],
     cmdline:
       "console=ttyAMA0 loglevel=4 hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=32 lab_machine=stage1 lab_todo=dump,bind,s:b:c0:m-msix lab_tag=v1 lab_outdir=/out/machines/stage1",
   },

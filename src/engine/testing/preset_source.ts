@@ -47,7 +47,7 @@ export interface PresetPlace {
   src: string;
 }
 
-/** A machine in full, or, with a base of the same functions, as its differences. */
+/** A machine in full, or, with a base, as its differences. */
 export function presetSource(desc: MachineDesc, base: MachineDesc | null, place: PresetPlace): string {
   const CONST = name(desc.id).toUpperCase();
   const head = `/** ${desc.title}: written by the importer from a recorded machine; see README.md. */\n`;
@@ -67,25 +67,33 @@ export const ${CONST}: ${place.type} = changed(${BASE}, ${literal("", difference
 
 const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Whether `desc` can be told as differences from `base`: the same functions in the same order. */
-export function isVariation(base: MachineDesc, desc: MachineDesc): boolean {
-  return sameJson(
-    base.functions.map((f) => f.bdf),
-    desc.functions.map((f) => f.bdf),
-  );
+function isPlain(v: unknown): v is Record<string, unknown> {
+  return typeof v === "object" && v !== null && !Array.isArray(v);
 }
 
-function differing(base: object, other: object): Record<string, unknown> {
-  const before = new Map<string, unknown>(Object.entries(base));
-  return Object.fromEntries(Object.entries(other).filter(([k, v]) => !sameJson(before.get(k), v)));
+/** Keys of `other` that differ; none may have gone. */
+function differing(base: Record<string, unknown>, other: Record<string, unknown>): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const key of Object.keys(base)) if (!(key in other)) throw new Error(`${key} is gone: not a variation`);
+  for (const [key, value] of Object.entries(other)) {
+    const before = base[key];
+    if (sameJson(before, value)) continue;
+    const nested = isPlain(before) && isPlain(value) && before["kind"] === value["kind"];
+    out[key] = nested ? differing(before, value) : value;
+  }
+  return out;
 }
 
 function differences(base: MachineDesc, desc: MachineDesc): Record<string, unknown> {
   const functions: Record<string, unknown> = {};
-  desc.functions.forEach((f, i) => {
-    const one = differing(base.functions[i] ?? {}, f);
+  const before = new Map(base.functions.map((f) => [f.bdf, f]));
+  for (const f of desc.functions) {
+    const old = before.get(f.bdf);
+    const one = old === undefined ? f : differing({ ...old }, { ...f });
     if (Object.keys(one).length > 0) functions[f.bdf] = one;
-  });
-  const { functions: _, ...rest } = differing(base, desc);
+    before.delete(f.bdf);
+  }
+  for (const bdf of before.keys()) functions[bdf] = null;
+  const { functions: _, ...rest } = differing({ ...base }, { ...desc });
   return Object.keys(functions).length > 0 ? { ...rest, functions } : rest;
 }

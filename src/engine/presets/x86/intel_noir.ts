@@ -8,7 +8,6 @@ export const INTEL_NOIR: X86MachineDesc = changed(INTEL_SM, {
   title: "Intel VT-d without interrupt remapping",
   x86: {
     iommu: {
-      kind: "intel",
       units: [
         {
           name: "dmar0",
@@ -28,21 +27,8 @@ export const INTEL_NOIR: X86MachineDesc = changed(INTEL_SM, {
           ],
         },
       ],
-      rmrrs: [],
       ats: false,
       interruptRemapping: false,
     },
-    vfio: [
-      "0000:00:08.0",
-      "0000:01:00.0",
-      "0000:04:00.0",
-      "0000:05:00.0",
-      "0000:06:00.0",
-      "0000:06:00.1",
-      "0000:08:01.0",
-      "0000:08:02.0",
-      "0000:09:00.0",
-      "0000:0a:00.0",
-    ],
   },
 });
