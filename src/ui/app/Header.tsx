@@ -62,6 +62,7 @@ export function Header({ left }: { left: number }) {
 /** Copies the link; the address bar holds the same. */
 function Share() {
   const session = useSession();
+  const nothing = useLab((s) => s.opened === null);
   const [said, say] = useState("");
   useEffect(() => {
     if (said === "") return undefined;
@@ -84,6 +85,7 @@ function Share() {
     <button
       type="button"
       className={css["action"]}
+      disabled={nothing}
       aria-label="Copy the link"
       title="The address bar always holds this link"
       onClick={() => void copy()}

@@ -1,5 +1,5 @@
 /** The component behind each view of the stage. What is not on the first screen is fetched when it is first shown. */
-import { Component, type ComponentType, lazy, type ReactNode, Suspense } from "react";
+import { Component, type ComponentType, lazy, type ReactNode, Suspense, useState } from "react";
 import { AttachmentsView } from "../views/attachments/AttachmentsView.tsx";
 import { SpaceView } from "../views/space/SpaceView.tsx";
 import { WalkView } from "../views/walk/WalkView.tsx";
@@ -7,24 +7,44 @@ import { Empty, Pane } from "../widgets/Pane.tsx";
 import css from "./app.module.css";
 import { type ViewId, viewOf } from "./stage.ts";
 
-const COMPONENTS: Record<ViewId, ComponentType> = {
-  space: SpaceView,
-  attachments: AttachmentsView,
-  walk: WalkView,
-  machine: lazy(() => import("../views/machine/MachineView.tsx")),
-  compare: lazy(() => import("../views/compare/CompareView.tsx")),
-  explore: lazy(() => import("../views/explore/ExploreView.tsx")),
+const HERE: Partial<Record<ViewId, ComponentType>> = { space: SpaceView, attachments: AttachmentsView, walk: WalkView };
+
+/** Each is a chunk of its own. */
+const FETCHED: Partial<Record<ViewId, () => Promise<{ default: ComponentType }>>> = {
+  machine: () => import("../views/machine/MachineView.tsx"),
+  compare: () => import("../views/compare/CompareView.tsx"),
+  explore: () => import("../views/explore/ExploreView.tsx"),
 };
+
+const fetched = new Map<ViewId, ComponentType>();
+
+function componentOf(id: ViewId): ComponentType {
+  const here = HERE[id] ?? fetched.get(id);
+  if (here !== undefined) return here;
+  const load = FETCHED[id];
+  if (load === undefined) throw new Error(`the view "${id}" has no component`);
+  const made = lazy(load);
+  fetched.set(id, made);
+  return made;
+}
 
 /** One view of the stage; while its program is on the way, the pane stands with its title. */
 export function View({ id }: { id: ViewId }) {
-  const Shown = COMPONENTS[id];
+  const [attempt, setAttempt] = useState(0);
+  const Shown = componentOf(id);
+  const again = (): void => {
+    // What could not be fetched is fetched anew.
+    fetched.delete(id);
+    setAttempt(attempt + 1);
+  };
   return (
-    <Guard key={id} id={id}>
+    <Guard key={`${id} ${attempt}`} id={id} again={again}>
       <Suspense
         fallback={
           <Pane id={id} title={viewOf(id).title}>
-            <Empty>…</Empty>
+            <Empty>
+              <span role="status">{viewOf(id).title} is being fetched…</span>
+            </Empty>
           </Pane>
         }
       >
@@ -35,7 +55,7 @@ export function View({ id }: { id: ViewId }) {
 }
 
 /** A view that cannot be fetched or drawn takes no other pane with it. */
-class Guard extends Component<{ id: ViewId; children: ReactNode }, { why: string | null }> {
+class Guard extends Component<{ id: ViewId; again: () => void; children: ReactNode }, { why: string | null }> {
   override state: { why: string | null } = { why: null };
 
   static getDerivedStateFromError(error: unknown): { why: string } {
@@ -43,17 +63,31 @@ class Guard extends Component<{ id: ViewId; children: ReactNode }, { why: string
   }
 
   override render(): ReactNode {
-    const { id, children } = this.props;
-    if (this.state.why === null) return children;
+    const { id, again, children } = this.props;
+    const { why } = this.state;
+    if (why === null) return children;
+    const { title } = viewOf(id);
+    const missing = /import|fetch|load/i.test(why);
     return (
-      <Pane id={id} title={viewOf(id).title}>
+      <Pane id={id} title={title}>
         <div className={css["state"]} role="alert">
+          <h3>
+            {title} could not be {missing ? "fetched" : "drawn"}
+          </h3>
           <p>
-            This view could not be shown; the others work on. <code>{this.state.why}</code>
+            {missing
+              ? "Its part of the program did not arrive: the server is out of reach, or a newer version has taken this one's place. The other views work on; reloading keeps what the address bar says."
+              : "A mistake in the picture, not in your scenario. The other views work on."}
+          </p>
+          <p>
+            <code>{why}</code>
           </p>
           <div className={css["buttons"]}>
-            <button type="button" onClick={() => this.setState({ why: null })}>
+            <button type="button" className={css["primary"]} onClick={again}>
               Try again
+            </button>
+            <button type="button" onClick={() => location.reload()}>
+              Reload the page
             </button>
           </div>
         </div>

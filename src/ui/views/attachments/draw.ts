@@ -291,6 +291,14 @@ function undone(
       cls: "keep",
     });
     words.push({
+      k: "rect",
+      x: x + 0.7 * rem,
+      y: y - 0.6 * rem,
+      w: (em(e.label, "sans") * 0.96 + 0.4) * rem,
+      h: 1.2 * rem,
+      fill: "paper",
+    });
+    words.push({
       k: "text",
       x: x + 0.9 * rem,
       y: y + 0.3 * rem,

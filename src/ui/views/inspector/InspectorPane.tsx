@@ -29,7 +29,7 @@ export function InspectorPane() {
       <div className={css["scroll"]} {...scrollable("Fields and bits")}>
         {value === null && <Empty>{problem ?? "Select an object anywhere to see its fields and bits."}</Empty>}
         {value !== null && value.fields.length + value.grids.length + value.structs.length === 0 && (
-          <Empty>There is nothing to decode here yet.</Empty>
+          <Empty>Nothing to decode yet. Run a step, or choose something in the address space.</Empty>
         )}
         {value?.grids.map((grid) => (
           <BitGridView key={`${grid.title} ${grid.address ?? ""}`} grid={grid} alone={value.grids.length === 1} />

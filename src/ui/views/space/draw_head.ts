@@ -51,9 +51,15 @@ export function drawMinimap(model: SpaceModel, scale: Scale, at: SpaceLayout): M
     { k: "text", x: 0, y: y + 0.28 * rem, text: "whole space, log2", size: 0.83, font: "sans", color: "ink3" },
     line(left, crisp(y), right, crisp(y), "hair2"),
   ];
-  for (const [power, text] of MINI_TICKS) {
+  // The ends first: of what stands between, a number that would touch another one is left out.
+  const labels: [from: number, to: number][] = [];
+  for (const [power, text] of MINI_TICKS.toSorted(([a], [b]) => Number(b === 64) - Number(a === 64) || a - b)) {
     const px = crisp(x(1n << BigInt(power)) - 0.5);
     marks.push(line(px, y - 3, px, y + 3, "hair2"));
+    const wide = em(text, "mono") * 0.76 * rem;
+    const from = power === 64 ? px - wide : px - wide / 2;
+    if (labels.some(([a, b]) => from < b + 0.3 * rem && from + wide > a - 0.3 * rem)) continue;
+    labels.push([from, from + wide]);
     marks.push({
       k: "text",
       x: px,

@@ -23,7 +23,7 @@ export const HEAD = { map: 0.7, labels: 3.2, axis: 5.15, sizes: 6.1, height: 6.7
 
 const ROW = 1.18;
 const SPACING = 0.42;
-const GUTTER = { least: 2.3, most: 6.5 };
+const GUTTER = { least: 2.3, most: 9 };
 
 export function layoutSpace(bands: readonly RowBand[], width: number, room: number, rem: number): SpaceLayout {
   const narrow = width / rem < 56;
@@ -36,7 +36,7 @@ export function layoutSpace(bands: readonly RowBand[], width: number, room: numb
   const free = room / rem - ends - count * (ROW + SPACING);
   const gutter = Math.min(GUTTER.most, Math.max(GUTTER.least, free / gutters));
   const slack = Math.max(0, free - gutter * gutters);
-  const stretch = count === 0 ? 0 : Math.min(1.1, slack / count);
+  const stretch = count === 0 ? 0 : Math.min(1.7, slack / count);
   const row = ROW + stretch * 0.35;
   const spacing = SPACING + stretch * 0.65;
   const rows = new Map<string, Place>();
