@@ -154,7 +154,7 @@ describe("what is wrong is said in one line, exit 2", () => {
     [["list", "labs"], "not there yet"],
     [["walk", "/nonexistent.json"], "/nonexistent.json: no such file"],
     [["rebuild", "/nonexistent.json"], "/nonexistent.json: no such file"],
-    [["import", "x"], "not there yet"],
+    [["import", "x"], "no such file or folder"],
     [["export", "x", "--as", "c"], "not there yet"],
     [["grade", "x", "y"], "not there yet"],
   ])("%j", async (argv, message) => {

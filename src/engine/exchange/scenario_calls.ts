@@ -27,6 +27,14 @@ type Values = Readonly<Record<string, number | bigint>>;
 /** Fields whose zero says nothing. */
 const SILENT_KINDS: ReadonlySet<string> = new Set(["enum", "flags", "count", "id"]);
 
+/** Parameters that a step fills when they are not given. */
+const FILLED: ReadonlySet<string> = new Set([
+  "IOMMU_VIOMMU_ALLOC type",
+  "IOMMU_VEVENTQ_ALLOC type",
+  "IOMMU_VEVENTQ_ALLOC depth",
+  "IOMMU_HWPT_INVALIDATE type",
+]);
+
 export function errnoCheck(record: ArmRecord): Check {
   const errname = typeof record["errname"] === "string" ? record["errname"] : "";
   return check("errno", word((record.ret ?? 0) < 0 ? errname : "ok"));
@@ -45,7 +53,10 @@ export function stepOfCall(record: ArmRecord, def: IoctlDef, c: CallContext): St
   const dev = c.device(record.fd ?? "");
   for (const p of op.params) {
     if (p.name === "dev" && p.field === undefined && dev !== undefined) args["dev"] = word(dev);
-    const value = p.field === undefined ? undefined : argument(p, BigInt(values[p.field] ?? 0), c);
+    const value =
+      p.field === undefined
+        ? undefined
+        : argument(p, BigInt(values[p.field] ?? 0), c, FILLED.has(`${def.name} ${p.name}`));
     if (value !== undefined) args[p.name] = value;
   }
   Object.assign(args, pointers(def, values, record));
@@ -81,8 +92,9 @@ function expressible(record: ArmRecord, def: IoctlDef, values: Values, given: Ui
   }
 }
 
-function argument(p: Param, v: bigint, c: CallContext): Value | undefined {
-  if (v === 0n && SILENT_KINDS.has(p.kind) && !p.required) return undefined;
+/** `says`: zero is written too, because a step without it means something else. */
+function argument(p: Param, v: bigint, c: CallContext, says: boolean): Value | undefined {
+  if (v === 0n && SILENT_KINDS.has(p.kind) && !p.required && !says) return undefined;
   switch (p.kind) {
     case "id":
       return c.labels.id(Number(v));
@@ -199,10 +211,9 @@ function special(
       const flags = Number(values["flags"] ?? 0);
       const step = stepWithout(record, def, c);
       if ((flags & 1) === 0) delete step.args["iova"];
-      step.args["flags"] = {
-        k: "flags",
-        v: [...((flags & 2) === 0 ? [] : ["W"]), ...((flags & 4) === 0 ? [] : ["R"])],
-      };
+      const access = [...((flags & 2) === 0 ? [] : ["W"]), ...((flags & 4) === 0 ? [] : ["R"])];
+      const odd = access.length === 0 || (flags & ~7) !== 0;
+      step.args["flags"] = odd ? int(flags & ~1) : { k: "flags", v: access };
       return step;
     }
     case "VFIO_DEVICE_SET_IRQS":
@@ -248,7 +259,9 @@ function stepWithout(record: ArmRecord, def: IoctlDef, c: CallContext): Step & {
   const args: Record<string, Value> = {};
   for (const p of op.params) {
     const value =
-      p.field === undefined || p.kind === "flags" ? undefined : argument(p, BigInt(values[p.field] ?? 0), c);
+      p.field === undefined || p.kind === "flags"
+        ? undefined
+        : argument(p, BigInt(values[p.field] ?? 0), c, FILLED.has(`${def.name} ${p.name}`));
     if (value !== undefined && p.name !== "iommufd") args[p.name] = value;
   }
   return { ...finish(record, op, def, args, c), args };

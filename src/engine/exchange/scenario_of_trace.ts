@@ -84,7 +84,7 @@ class Importer {
   }
 
   private memory(record: ArmRecord): void {
-    if (record.t !== "ioctl") return;
+    if (record.t !== "ioctl" || record["errname"] === "EFAULT") return;
     const def = ioctlDef(kindOfFd(record.fd ?? ""), Number(record.nr));
     if (def?.name !== "IOMMU_IOAS_MAP" && def?.name !== "VFIO_IOMMU_MAP_DMA") return;
     const values: Record<string, number | bigint> = decode(def, fromHex(record.in ?? ""));

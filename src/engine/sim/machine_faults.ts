@@ -9,6 +9,8 @@ if (first === undefined) throw new Error("the recorded machine has an SMMU");
 /** Of the recorded SMMU: STALL_MODEL 1, terminate only. */
 const STALL_MODEL = 0x3 << 24;
 const STALL_ONLY = 0x2 << 24;
+/** 32 accesses may be held at the same time. */
+const STALL_MAX = 32 << 16;
 const ATS = 1 << 10;
 const PRI = 1 << 16;
 /** 256 SubstreamIDs. */
@@ -19,7 +21,14 @@ export const plainStall: MachineDesc = changed(PLAIN, {
   id: "plain-stall",
   title: "Arm virt, an SMMU that stalls",
   quirks: "none" as const,
-  smmus: [{ ...first, idr0: (first.idr0 & ~STALL_MODEL) | STALL_ONLY, idr1: first.idr1 | SSIDSIZE }],
+  smmus: [
+    {
+      ...first,
+      idr0: (first.idr0 & ~STALL_MODEL) | STALL_ONLY,
+      idr1: first.idr1 | SSIDSIZE,
+      idr5: first.idr5 | STALL_MAX,
+    },
+  ],
 });
 
 const EXTENDED = 0x100;
