@@ -10,8 +10,10 @@ import { installAddressBar } from "./address.ts";
 import css from "./app.module.css";
 import { SessionContext, useLab, useSession } from "./context.ts";
 import { Crashed, Failure } from "./Crashed.tsx";
+import { DropZone } from "./DropZone.tsx";
 import { Header } from "./Header.tsx";
 import { installLinker } from "./linker.ts";
+import { later } from "./later.tsx";
 import { Loading } from "./Loading.tsx";
 import { Notice } from "./Notice.tsx";
 import { Panes } from "./Panes.tsx";
@@ -21,6 +23,9 @@ import { SettingsContext, type SettingsPair, useSettings } from "./settings.ts";
 import { useShape } from "./shape.ts";
 import { isView, viewOf } from "./stage.ts";
 import type { PaneId } from "./state.ts";
+
+const Scenarios = later(() => import("../library/ScenarioBrowser.tsx"));
+const Kernels = later(() => import("../library/KernelDialog.tsx"));
 
 /** The whole page for one session. */
 export function App({ session }: { session: Session }) {
@@ -70,6 +75,7 @@ function Screen() {
   const maximised = useLab((s) => s.maximised);
   const dialog = useLab((s) => s.dialog);
   const spoken = useLab((s) => s.spoken);
+  const tour = useLab((s) => s.tour !== null);
   const shape = useShape(settings.text);
   const [left, setLeft] = useState(300);
   const oneKey = useRef(settings.keys);
@@ -99,6 +105,7 @@ function Screen() {
       <nav className={css["skips"]} aria-label="Skip to">
         {[
           ["steps", "Steps"],
+          ...(tour ? [["tour", "Tour"] as const] : []),
           ...(maximised === null ? [...stage, "inspector" as const, "why" as const] : [maximised]).map((v) => [
             v,
             titleOf(v),
@@ -130,9 +137,10 @@ function Screen() {
       {printing && there && <Printout />}
       {dialog === "help" && <Help onClose={close} />}
       {dialog === "text" && <ScenarioText onClose={close} />}
-      {(dialog === "commands" || dialog === "find" || dialog === "scenarios") && (
-        <Palette key={dialog} purpose={dialog} onClose={close} />
-      )}
+      {dialog === "scenarios" && <Scenarios onClose={close} />}
+      {dialog === "kernels" && <Kernels onClose={close} />}
+      <DropZone />
+      {(dialog === "commands" || dialog === "find") && <Palette key={dialog} purpose={dialog} onClose={close} />}
     </div>
   );
 }

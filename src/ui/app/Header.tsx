@@ -1,9 +1,10 @@
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { OTHER_GROUND, themeOf } from "../theme/settings.ts";
 import { useLab, useSession } from "./context.ts";
 import css from "./header.module.css";
 import { KernelTabs } from "./KernelTabs.tsx";
 import { Logo } from "./Logo.tsx";
+import { isRecording, NO_LINK, tally, tallyText } from "./recording.ts";
 import { useSettings } from "./settings.ts";
 
 /** Which scenario, which kernel, which machine; link, look and help. */
@@ -13,6 +14,7 @@ export function Header({ left }: { left: number }) {
   const machine = useLab(
     (s) => s.catalogue?.machines.find((m) => m.id === s.opened?.scenario.machine)?.title ?? s.opened?.scenario.machine,
   );
+  const tour = useLab((s) => s.tour !== null);
   const [settings, change] = useSettings();
   const other = OTHER_GROUND[themeOf(settings.theme)];
   const dark = other === "light" || other === "contrast";
@@ -32,7 +34,9 @@ export function Header({ left }: { left: number }) {
         onClick={() => openDialog("scenarios")}
       >
         <h1>{scenario?.title ?? "…"}</h1>
-        <small>{scenario?.source}</small>
+        <small>
+          <Source />
+        </small>
         <svg width="9" height="6" viewBox="0 0 9 6" aria-hidden="true">
           <path d="M.7.9 4.5 4.7 8.3.9" fill="none" stroke="currentColor" strokeWidth="1.3" />
         </svg>
@@ -42,6 +46,15 @@ export function Header({ left }: { left: number }) {
         <span className={css["machine"]} title={machine} hidden={machine === undefined}>
           Machine <b>{machine}</b>
         </span>
+        <button
+          type="button"
+          className={css["action"]}
+          aria-pressed={tour}
+          aria-keyshortcuts="G"
+          onClick={() => session.tours.toggle()}
+        >
+          Tours
+        </button>
         <Share />
         <button
           type="button"
@@ -59,6 +72,20 @@ export function Header({ left }: { left: number }) {
   );
 }
 
+/** Where the question was asked; of a recording, how far the model agrees with it. */
+function Source() {
+  const source = useLab((s) => s.opened?.scenario.source);
+  const recording = useLab(isRecording);
+  const steps = useLab((s) => (isRecording(s) ? s.frame?.steps : undefined));
+  const agreement = useMemo(() => (steps === undefined ? null : tally(steps)), [steps]);
+  if (!recording || agreement === null) return source;
+  return (
+    <span data-testid="agreement" data-differs={agreement.differ > 0 ? "" : undefined}>
+      a recording · {tallyText(agreement)}
+    </span>
+  );
+}
+
 /** Copies the link; the address bar holds the same. */
 function Share() {
   const session = useSession();
@@ -69,7 +96,12 @@ function Share() {
     const timer = setTimeout(() => say(""), 2200);
     return () => clearTimeout(timer);
   }, [said]);
+  const recording = useLab(isRecording);
   const copy = async (): Promise<void> => {
+    if (recording) {
+      session.store.setState({ notice: NO_LINK });
+      return;
+    }
     const link = await session.link();
     if (link === null) return;
     const url = `${location.href.split("#")[0] ?? ""}#${link}`;
@@ -87,7 +119,7 @@ function Share() {
       className={css["action"]}
       disabled={nothing}
       aria-label="Copy the link"
-      title="The address bar always holds this link"
+      title={recording ? NO_LINK : "The address bar always holds this link"}
       onClick={() => void copy()}
     >
       <span className={css["swap"]}>

@@ -26,26 +26,39 @@ export function KernelTabs() {
     group.current?.querySelectorAll("button")[shown.indexOf(next)]?.focus();
   };
   return (
-    <div ref={group} className={css["kernels"]} role="radiogroup" tabIndex={-1} aria-label="Kernel" onKeyDown={keys}>
-      {shown.map((k) => (
-        <button
-          key={k.id}
-          type="button"
-          role="radio"
-          aria-checked={k.id === kernel}
-          aria-label={`${k.title}, ${k.subtitle}`}
-          tabIndex={k.id === kernel ? 0 : -1}
-          data-kernel={k.id}
-          onClick={() => session.setKernel(k.id)}
-          onPointerMove={(e) =>
-            tip.show([`${k.title}  ${k.id}`, ...(k.changes === "" ? [] : [k.changes])], e.clientX, e.clientY)
-          }
-          onPointerLeave={() => tip.hide()}
-        >
-          <b>{k.title}</b>
-          <small>{k.subtitle}</small>
-        </button>
-      ))}
+    <div className={css["tabs"]}>
+      <div ref={group} className={css["kernels"]} role="radiogroup" tabIndex={-1} aria-label="Kernel" onKeyDown={keys}>
+        {shown.map((k) => (
+          <button
+            key={k.id}
+            type="button"
+            role="radio"
+            aria-checked={k.id === kernel}
+            aria-label={`${k.title}, ${k.subtitle}`}
+            tabIndex={k.id === kernel ? 0 : -1}
+            data-kernel={k.id}
+            onClick={() => session.setKernel(k.id)}
+            onPointerMove={(e) =>
+              tip.show([`${k.title}  ${k.id}`, ...(k.changes === "" ? [] : [k.changes])], e.clientX, e.clientY)
+            }
+            onPointerLeave={() => tip.hide()}
+          >
+            <b>{k.title}</b>
+            <small>{k.subtitle}</small>
+          </button>
+        ))}
+      </div>
+      <button
+        type="button"
+        className={css["more"]}
+        aria-haspopup="dialog"
+        aria-keyshortcuts="C"
+        aria-label="Choose any kernel"
+        title="Choose any kernel"
+        onClick={() => session.store.setState({ dialog: "kernels" })}
+      >
+        …
+      </button>
     </div>
   );
 }

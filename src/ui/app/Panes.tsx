@@ -1,5 +1,5 @@
 import { Fragment, useLayoutEffect, useRef } from "react";
-import { Group, Panel, Separator } from "react-resizable-panels";
+import { Group, Panel, Separator, usePanelRef } from "react-resizable-panels";
 import { InspectorPane } from "../views/inspector/InspectorPane.tsx";
 import { StepsView } from "../views/steps/StepsView.tsx";
 import { TimelineView } from "../views/timeline/TimelineView.tsx";
@@ -9,7 +9,10 @@ import { useLab } from "./context.ts";
 import type { Shape } from "./shape.ts";
 import { type ViewId, viewOf } from "./stage.ts";
 import { View } from "./stage_views.tsx";
+import { later } from "./later.tsx";
 import type { PaneId } from "./state.ts";
+
+const Tour = later(() => import("../views/tour/TourView.tsx"));
 
 function Content({ id }: { id: Exclude<PaneId, "timeline"> }) {
   return id === "inspector" ? <InspectorPane /> : id === "why" ? <WhyPane /> : <View id={id} />;
@@ -19,7 +22,10 @@ function Content({ id }: { id: Exclude<PaneId, "timeline"> }) {
 export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onLeft: (px: number) => void }) {
   const maximised = useLab((s) => s.maximised);
   const stage = useLab((s) => s.stage);
-  const lanes = useLab((s) => Math.max(0, (s.opened?.scenario.kernels.length ?? 1) - 1));
+  const tour = useLab((s) => s.tour !== null);
+  const lanes = useLab(
+    (s) => Math.max(0, (s.opened?.scenario.kernels.length ?? 1) - 1) + Math.max(0, s.branches.length - 1),
+  );
   const steps = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const element = steps.current;
@@ -32,6 +38,16 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
   }, [onLeft]);
   const { narrow, tight, short, stacked } = shape;
   const timeline = short ? 4.75 : 4.75 + lanes * 1.36 + 0.25;
+  const bottom = usePanelRef();
+  const made = useRef(timeline);
+  useLayoutEffect(() => {
+    // A branch that comes or goes is a lane more or less; otherwise the reader's own height stays.
+    if (made.current === timeline) return;
+    const by = timeline - made.current;
+    made.current = timeline;
+    const now = bottom.current?.getSize().inPixels;
+    if (now !== undefined) bottom.current?.resize(now + by * shape.rem);
+  }, [timeline, bottom, shape.rem]);
   return (
     <Group orientation="vertical" className={css["rows"]}>
       <Panel minSize="20rem">
@@ -48,13 +64,18 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
           </Panel>
           <Separator className={css["upright"]} aria-label="Width of Steps" />
           {maximised !== null && maximised !== "timeline" && (
-            <Panel id="maximised">
+            <Panel key="maximised" id="maximised" minSize="20rem">
               <Content id={maximised} />
             </Panel>
           )}
           {maximised === null && stacked && (
-            <Panel id="stack" minSize="20rem">
+            <Panel key="stack" id="stack" minSize="20rem">
               <div className={css["stack"]}>
+                {tour && (
+                  <div data-pane="tour" data-large="">
+                    <Tour />
+                  </div>
+                )}
                 {([...stage, "inspector", "why"] as const).map((id, i) => (
                   <div key={id} data-pane={id} data-large={i === 0 ? "" : undefined}>
                     <Content id={id} />
@@ -64,35 +85,33 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
             </Panel>
           )}
           {maximised === null && !stacked && (
-            <>
-              <Panel id="stage" minSize="34rem">
-                <Stage stage={stage} />
-              </Panel>
-              <Separator className={css["upright"]} aria-label="Width of the Inspector" />
+            <Panel key="stage" id="stage" minSize="34rem">
+              <Stage stage={stage} />
+            </Panel>
+          )}
+          {((maximised === null && !stacked) || (maximised !== null && tour)) && (
+            <Fragment key={tour ? "beside a tour" : "beside"}>
+              <Separator
+                className={css["upright"]}
+                aria-label={tour ? "Width of the Tour" : "Width of the Inspector"}
+              />
               <Panel
                 id="details"
-                defaultSize={narrow ? "25.5rem" : "26.8rem"}
+                defaultSize={tour ? "32rem" : narrow ? "25.5rem" : "26.8rem"}
                 minSize="18rem"
                 maxSize="60rem"
                 groupResizeBehavior="preserve-pixel-size"
               >
-                <Group orientation="vertical">
-                  <Panel id="inspector" defaultSize="55%" minSize="8rem">
-                    <InspectorPane />
-                  </Panel>
-                  <Separator className={css["level"]} aria-label="Height of the Inspector" />
-                  <Panel id="why" minSize="8rem">
-                    <WhyPane />
-                  </Panel>
-                </Group>
+                <Details tour={tour} all={maximised === null} />
               </Panel>
-            </>
+            </Fragment>
           )}
         </Group>
       </Panel>
       <Separator className={css["ink"]} aria-label="Height of the Timeline" />
       <Panel
         id="timeline"
+        panelRef={bottom}
         defaultSize={`${timeline}rem`}
         minSize="4.6rem"
         maxSize="26rem"
@@ -100,6 +119,36 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
       >
         <TimelineView left={left} />
       </Panel>
+    </Group>
+  );
+}
+
+/** Inspector and Why; beside a tour they are below it, the Inspector as a title until it is pulled open. */
+function Details({ tour, all }: { tour: boolean; all: boolean }) {
+  return (
+    <Group orientation="vertical">
+      {tour && (
+        <Panel key="tour" id="tour" defaultSize="64%" minSize="14rem">
+          <Tour />
+        </Panel>
+      )}
+      {tour && all && <Separator key="below" className={css["level"]} aria-label="Height of the Tour" />}
+      {all && (
+        <Panel
+          key="inspector"
+          id="inspector"
+          defaultSize={tour ? "2.25rem" : "55%"}
+          minSize={tour ? "2.25rem" : "8rem"}
+        >
+          <InspectorPane />
+        </Panel>
+      )}
+      {all && <Separator key="between" className={css["level"]} aria-label="Height of the Inspector" />}
+      {all && (
+        <Panel key="why" id="why" minSize="8rem">
+          <WhyPane />
+        </Panel>
+      )}
     </Group>
   );
 }

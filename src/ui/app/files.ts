@@ -22,6 +22,15 @@ export class Files {
     this.session = session;
   }
 
+  /** The browser's own dialog. */
+  choose(): void {
+    const input = document.createElement("input");
+    input.type = "file";
+    input.multiple = true;
+    input.addEventListener("change", () => void this.open([...(input.files ?? [])]));
+    input.click();
+  }
+
   /** Told by the engine for each stretch of records. */
   readonly told = (done: number, total: number): void => {
     const { reading } = this.session.store.getState();

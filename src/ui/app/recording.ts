@@ -9,6 +9,8 @@ export function isRecording(state: Pick<LabState, "opened">): boolean {
 /** Why a command that changes the scenario does nothing now. */
 export const NO_TEXT = "This is a recording: what was recorded cannot be changed. Open a scenario to edit one.";
 
+export const NO_LINK = "A link cannot hold a recording. Keep its file: whoever has it opens the same.";
+
 export type Agreement = NonNullable<StepView["agreement"]>["kind"];
 
 /** A word and a letter for each: colour is never alone. */

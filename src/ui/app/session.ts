@@ -218,7 +218,7 @@ export class Session {
     const { frame } = this.store.getState();
     const { step } = this.heading;
     const failing = (frame?.steps ?? [])
-      .filter((s) => s.outcome === "errno" || s.outcome === "fault")
+      .filter((s) => s.outcome === "errno" || s.outcome === "fault" || s.agreement?.kind === "differs")
       .map((s) => s.index);
     const to = direction === 1 ? failing.find((i) => i > step) : failing.findLast((i) => i < step);
     if (to !== undefined) this.seek(to);

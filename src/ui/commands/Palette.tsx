@@ -8,12 +8,11 @@ import { type Purpose, filterItems, itemsFor } from "./items.ts";
 const WORDS: Record<Purpose, { label: string; placeholder: string; none: string }> = {
   commands: { label: "All commands", placeholder: "A command or a kernel", none: "No command has this name." },
   find: { label: "Find", placeholder: "A step, an object or an address", none: "Nothing of this name is on screen." },
-  scenarios: { label: "Scenarios", placeholder: "A scenario", none: "The library holds no such scenario." },
 };
 
 const MOST = 60;
 
-/** One list to type into: commands, things, scenarios. */
+/** One list to type into: commands, or things. */
 export function Palette({ purpose, onClose }: { purpose: Purpose; onClose: () => void }) {
   const session = useSession();
   const [text, setText] = useState("");

@@ -16,9 +16,7 @@ export interface Item {
   run: (session: Session) => void;
 }
 
-const COLLATOR = new Intl.Collator("en", { numeric: true });
-
-export type Purpose = "commands" | "find" | "scenarios";
+export type Purpose = "commands" | "find";
 
 export function itemsFor(purpose: Purpose, state: LabState): Item[] {
   switch (purpose) {
@@ -33,16 +31,6 @@ export function itemsFor(purpose: Purpose, state: LabState): Item[] {
         })),
         ...kernels(state),
       ];
-    case "scenarios":
-      return (state.catalogue?.scenarios ?? [])
-        .toSorted((a, b) => COLLATOR.compare(a.id, b.id))
-        .map((s) => ({
-          id: s.id,
-          title: s.title,
-          detail: s.question,
-          end: s.source,
-          run: (session) => void session.open({ id: s.id }),
-        }));
     case "find":
       return [...steps(state), ...objects(state), ...intervals(state)];
   }

@@ -3,6 +3,7 @@ import type { Session } from "../app/session.ts";
 import type { LabState } from "../app/state.ts";
 import { EXPORT_COMMANDS } from "../exports/commands.ts";
 import { EDIT_COMMANDS } from "./edit.ts";
+import { GO_COMMANDS } from "./go.ts";
 import { STAGE_COMMANDS } from "./stage.ts";
 
 export interface Chord {
@@ -58,7 +59,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     id: "next-failure",
-    title: "Next failing step",
+    title: "Next step that failed, or differs from its recording",
     group: "Steps",
     keys: [{ code: "BracketRight", label: "]" }],
     run: (s) => s.seekFailure(1),
@@ -66,7 +67,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     id: "previous-failure",
-    title: "Previous failing step",
+    title: "Previous step that failed, or differs from its recording",
     group: "Steps",
     keys: [{ code: "BracketLeft", label: "[" }],
     run: (s) => s.seekFailure(-1),
@@ -207,6 +208,7 @@ export const COMMANDS: readonly Command[] = [
     keys: [{ code: "Escape", label: "Esc" }],
     run: clear,
   },
+  ...GO_COMMANDS,
   ...STAGE_COMMANDS,
   ...EXPORT_COMMANDS,
   {

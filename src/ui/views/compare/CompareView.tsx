@@ -2,11 +2,11 @@ import { useCallback, useMemo, useRef, useState } from "react";
 import type { KernelInfo } from "../../../engine/views/types.ts";
 import { useAnswer } from "../../app/answers.ts";
 import { useLab, useSession } from "../../app/context.ts";
+import { KernelPicker } from "../../library/KernelPicker.tsx";
 import { useBox } from "../../widgets/measure.ts";
 import { Empty, Pane } from "../../widgets/Pane.tsx";
 import css from "./compare.module.css";
 import { CompareTable } from "./CompareTable.tsx";
-import { KernelPicker } from "./KernelPicker.tsx";
 import { type Column, firstDifference } from "./model.ts";
 import { Spaces } from "./Spaces.tsx";
 import { Steps } from "./Steps.tsx";
@@ -164,10 +164,9 @@ export default function CompareView() {
         <KernelPicker
           kernels={catalogue ?? []}
           chosen={columns.map((c) => c.info.id)}
-          base={kernel}
           own={own ?? []}
-          onChange={(columns) => session.store.setState({ columns })}
           onClose={() => setPicking(false)}
+          mode={{ kind: "many", base: kernel, onChange: (columns) => session.store.setState({ columns }) }}
         />
       )}
     </Pane>

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { CompareCell, CompareFact, CompareRow, KernelInfo } from "../../../engine/views/types.ts";
-import { firstDifference, kernelGroups, rowView } from "./model.ts";
+import { kernelGroups } from "../../library/groups.ts";
+import { firstDifference, rowView } from "./model.ts";
 
 const fact = (kind: CompareFact["kind"], sign: CompareFact["sign"], text: string): CompareFact => ({
   kind,

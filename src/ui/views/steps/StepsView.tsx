@@ -4,6 +4,7 @@ import { Drawing } from "../../draw/Drawing.tsx";
 import { Hex } from "../../widgets/Hex.tsx";
 import { remPx, useBox } from "../../widgets/measure.ts";
 import { ACTORS, drawLanes, lanesOf, rowTops, rowsWithin, stepRows } from "./model.ts";
+import { Agreement, agreementWord } from "./Agreement.tsx";
 import { NextList } from "./NextList.tsx";
 import { Note } from "./Note.tsx";
 import { Refused } from "./Refused.tsx";
@@ -123,7 +124,7 @@ export function StepsView() {
               aria-current={r.state === "current" ? "step" : undefined}
               aria-setsize={steps.length}
               aria-posinset={r.step.index}
-              aria-label={`${r.step.index}, ${ACTORS[r.step.actor].name}: ${r.prefix}${r.op} ${r.step.args}, ${r.step.result}${stops.includes(r.step.index) ? ", run stops here" : ""}`}
+              aria-label={`${r.step.index}, ${ACTORS[r.step.actor].name}: ${r.prefix}${r.op} ${r.step.args}, ${r.step.result}${agreementWord(r.step)}${stops.includes(r.step.index) ? ", run stops here" : ""}`}
               tabIndex={r.state === "current" || (step === 0 && r.step.index === 1) ? 0 : -1}
               className={css["row"]}
               data-state={r.state}
@@ -159,6 +160,7 @@ export function StepsView() {
               </span>
               <span className={css["result"]}>
                 <Hex>{r.step.result}</Hex>
+                <Agreement step={r.step} />
               </span>
               {r.step.args !== "" && (
                 <span className={css["args"]}>

@@ -1,5 +1,6 @@
 import { useLab } from "../../app/context.ts";
 import { Empty, Pane } from "../../widgets/Pane.tsx";
+import { Recorded } from "./Recorded.tsx";
 import { WhyTable } from "./WhyTable.tsx";
 import { WhyTrace } from "./WhyTrace.tsx";
 import { holeOf } from "./model.ts";
@@ -19,6 +20,7 @@ export function WhyPane() {
       twin={why === undefined ? undefined : <WhyTable why={why} step={frame?.step ?? 0} />}
     >
       <div className={css["scroll"]} {...scrollable("Trace")}>
+        <Recorded />
         {(why === undefined || why.entries.length === 0) && (
           <Empty>{frame?.step === 0 ? "No step has run yet." : "This step left no trace."}</Empty>
         )}
