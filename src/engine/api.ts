@@ -45,7 +45,10 @@ import type {
   ScenarioInfo,
   SpaceWindow,
   StepView,
+  TablesAsked,
+  TablesView,
   TrackInterval,
+  WalkMore,
   WalkView,
 } from "./views/types.ts";
 
@@ -172,7 +175,7 @@ export class Engine implements EngineApi {
     open.dense ??= new DenseCache();
     const { dense } = open;
     const states = new Map<string, DenseState>();
-    const frame = kept(open.frames, `${id} ${at} ${light}`, () => frameOf(run.value, at, light, states));
+    const frame = kept(open.frames, `${id} ${at} ${light}`, () => frameOf(run.value, at, light, states, dense.read));
     dense.keep(id, at, states);
     return yes(own ? frame : { ...frame, kernel });
   }
@@ -227,12 +230,26 @@ export class Engine implements EngineApi {
     return yes(together(books));
   }
 
-  async walk(kernel: string, step: number, device: string, iova: bigint, write: boolean): Promise<Answer<WalkView>> {
+  async walk(
+    kernel: string,
+    step: number,
+    device: string,
+    iova: bigint,
+    write: boolean,
+    more: WalkMore = {},
+  ): Promise<Answer<WalkView>> {
     const { walkView } = await this.views;
     const run = await this.run(kernel, step);
     if (!run.ok) return run;
-    const view = walkView(run.value.world(step), device, BigInt.asUintN(64, iova), write);
+    const view = walkView(run.value.world(step), device, BigInt.asUintN(64, iova), write, more);
     return view === null ? no({ message: `No device "${device}" stands behind an SMMU here.` }) : yes(view);
+  }
+
+  async tables(kernel: string, step: number, asked: TablesAsked): Promise<Answer<TablesView>> {
+    const { contextAt } = await this.views;
+    const { tablesView } = await import("./views/tables/view.ts");
+    const run = await this.run(kernel, step);
+    return run.ok ? said(tablesView(contextAt(run.value, step), asked)) : run;
   }
 
   async inspect(kernel: string, step: number, ref: string): Promise<Answer<InspectorView>> {
@@ -240,7 +257,9 @@ export class Engine implements EngineApi {
     const run = await this.run(kernel, step);
     if (!run.ok) return run;
     const { world, before } = contextAt(run.value, step);
-    const view = inspect(world, before, pastOf(run.value, step), ref);
+    const view = ref.startsWith("slot:")
+      ? (await import("./views/tables/view.ts")).inspectSlot({ world, before }, ref)
+      : inspect(world, before, pastOf(run.value, step), ref);
     return view === null ? no({ message: `There is no ${ref.replace(":", " ")} after step ${step}.` }) : yes(view);
   }
 

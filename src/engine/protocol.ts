@@ -18,7 +18,10 @@ import type {
   ScenarioInfo,
   SpaceWindow,
   StepView,
+  TablesAsked,
+  TablesView,
   TrackInterval,
+  WalkMore,
   WalkView,
 } from "./views/types.ts";
 
@@ -120,7 +123,10 @@ export interface EngineApi extends EditApi {
     device: string,
     iova: bigint,
     write: boolean,
+    more?: WalkMore,
   ): Answer<WalkView> | Promise<Answer<WalkView>>;
+  /** Tables in memory down a path, one page a column; queues, caches and interrupt tables too. */
+  tables(kernel: string, step: number, asked: TablesAsked): Promise<Answer<TablesView>>;
   inspect(kernel: string, step: number, ref: Ref): Answer<InspectorView> | Promise<Answer<InspectorView>>;
   /** Results of the whole scenario on each kernel, differences against the first. */
   lanes(kernels: string[]): Answer<Lane[]> | Promise<Answer<Lane[]>>;

@@ -3,10 +3,12 @@
  * Addresses are bigint, both ends of a range inclusive. Strings named `label`/`text` are ready to show.
  */
 import type { TraceEntry } from "../kernel/trace.ts";
+import type { TablePlace } from "./tables/types.ts";
 
 export type { CheckDetail, Interval, TraceEntry } from "../kernel/trace.ts";
 export type * from "./compare/types.ts";
 export type * from "./machine/types.ts";
+export type * from "./tables/types.ts";
 
 /** Names a thing in the world; the same ref lights up in every view. `dev:D1`, `ioas:2`, `hwpt:3`, `ste:0x18`, `area:2:0x40000000`. */
 export type Ref = string;
@@ -294,6 +296,9 @@ export interface WalkRead {
   /** `table`, `block 1G`, `page`, `invalid`. */
   decoded: string;
   ok: boolean;
+  /** The entry that was read, and where it stands in its tables. */
+  ref?: Ref;
+  place?: TablePlace;
 }
 
 /**
@@ -309,6 +314,8 @@ export interface WalkRow {
   s2: (WalkRead | null)[];
   entry: WalkRead | null;
   reached: boolean;
+  /** What a cache answered in place of the reads. */
+  cached?: { text: string; bad: boolean };
 }
 
 export interface WalkView {
@@ -327,6 +334,19 @@ export interface WalkView {
   /** What the TLB would have said before this walk. */
   tlb: string;
   failing?: { row: number; why: string };
+  /** SubstreamID of the request. */
+  pasid?: number;
+  /** With the caches as they are now; absent = from memory alone. */
+  asNow?: boolean;
+  /** What is cached for this address and is not what the tables say; empty = nothing. */
+  stale?: string;
+}
+
+/** How a walk is made, beyond device, address and direction. */
+export interface WalkMore {
+  pasid?: number;
+  /** With the SMMU's caches as they are now. */
+  asNow?: boolean;
 }
 
 /** Targets that the walk view offers. */

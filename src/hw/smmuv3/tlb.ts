@@ -38,6 +38,24 @@ export function lookupText(hi: number, lo: number, asid: number, vmid: number): 
   return `${hex64(lo, hi)} asid ${asid} vmid ${vmid}`;
 }
 
+export interface TlbEntry {
+  hi: number;
+  lo: number;
+  /** -1 = an entry of stage 2 alone; from 0x10000 on those of the EL2 regime. */
+  asid: number;
+  vmid: number;
+  granule: number;
+  level: number;
+  /** log2 of what it covers. */
+  shift: number;
+  pa: number;
+  unprivileged: number;
+  privileged: number;
+  stage2: number;
+  device: boolean;
+  global: boolean;
+}
+
 export class Tlb {
   private readonly heads = new Int16Array(BUCKETS).fill(-1);
   private readonly next = new Int16Array(ENTRIES);
@@ -147,6 +165,27 @@ export class Tlb {
       const rest = [e[HI] ?? 0, e[LO] ?? 0, e[KIND] ?? 0, e[FLAGS] ?? 0];
       return { asid: e[ASID] ?? 0, vmid: e[VMID] ?? 0, pa: join(e[OUT_LO] ?? 0, e[OUT_HI] ?? 0), rest };
     });
+  }
+
+  /** One entry in use, taken apart: rights are bits R 1, W 2, X 4; `hi`, `lo` u32 halves of its first input address. */
+  entry(slot: number): TlbEntry {
+    const flags = this.flags(slot);
+    const kind = this.word(slot, KIND);
+    return {
+      hi: this.word(slot, HI) >>> 0,
+      lo: this.word(slot, LO) >>> 0,
+      asid: this.word(slot, ASID),
+      vmid: this.word(slot, VMID),
+      granule: kind >> 4,
+      level: kind & 15,
+      shift: this.shiftOf(slot),
+      pa: join(this.word(slot, OUT_LO), this.word(slot, OUT_HI)),
+      unprivileged: flags & 7,
+      privileged: (flags >>> 3) & 7,
+      stage2: (flags >>> 6) & 7,
+      device: (flags & DEVICE) !== 0,
+      global: (flags & GLOBAL) !== 0,
+    };
   }
 
   clear(): void {

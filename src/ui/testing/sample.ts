@@ -110,6 +110,7 @@ export const sample = {
   },
   machine: () => problem("The sample has no machine."),
   peer: () => problem("The sample has no machine."),
+  tables: () => Promise.resolve(problem("The sample has no table in memory.")),
   compare: () => problem("The sample compares nothing."),
   compareTraces: () => problem("The sample compares nothing."),
   compareSpaces: () => problem("The sample compares nothing."),

@@ -2,9 +2,14 @@
 import { hex64 } from "../../../hw/base/bits.ts";
 import type { HwProbe } from "../../../hw/base/probe.ts";
 import { EVENT_NAMES } from "../../../hw/smmuv3/evtq.ts";
+import type { StreamConfig } from "../../../hw/smmuv3/config.ts";
 import type { Smmuv3 } from "../../../hw/smmuv3/smmu.ts";
+import type { TlbEntry } from "../../../hw/smmuv3/tlb.ts";
 import { Txn, TxnResult } from "../../../hw/smmuv3/txn.ts";
+import { snapshot } from "../../sim/snapshot.ts";
 import type { World } from "../../sim/world.ts";
+import type { WalkMore } from "../types.ts";
+import { cachedFor } from "./caches.ts";
 
 /** One read; the words of one STE or CD are one. */
 export interface RawRead {
@@ -24,25 +29,41 @@ export interface Recorded {
   event: string;
   stage: number;
   level: number;
+  /** What the caches answered; both empty for a walk of memory alone. */
+  config: StreamConfig | null;
+  hit: TlbEntry | null;
 }
 
-const SSIDS = 2 ** 21;
-
-/** Null when no SMMU stands in front of the device. */
-export function recordWalk(world: World, bdf: string, iova: bigint, write: boolean): Recorded | null {
-  const smmu = world.machine.smmuOf(bdf);
-  const f = world.machine.pci.byBdf.get(bdf);
+/** Null when no SMMU stands in front of the device. With the caches it is done by a copy of the machine. */
+export function recordWalk(
+  world: World,
+  bdf: string,
+  iova: bigint,
+  write: boolean,
+  more: WalkMore = {},
+): Recorded | null {
+  const machine = more.asNow === true ? snapshot(world.machine) : world.machine;
+  const smmu = machine.smmuOf(bdf);
+  const f = machine.pci.byBdf.get(bdf);
   if (smmu === null || f === undefined) return null;
   const reads: RawRead[] = [];
   const out = new TxnResult();
-  const txn = new Txn().set(f.desc.streamId, write, Number(iova >> 32n), Number(iova & 0xffff_ffffn));
+  const txn = txnOf(f.desc.streamId, iova, write, more);
+  const cached = more.asNow === true ? cachedFor(smmu, txn.sid, txn.ssid, iova) : { config: null, slot: -1 };
+  const entry = cached.slot < 0 ? null : smmu.translator.tlb.entry(cached.slot);
   const probe = smmu.probe;
   smmu.probe = collector(reads);
-  smmu.explain(txn, out);
+  if (more.asNow === true) smmu.translate(txn, out);
+  else smmu.explain(txn, out);
   smmu.probe = probe;
   const event =
     out.ok || out.event === 0 ? "terminated without a record" : (EVENT_NAMES[out.event] ?? `event ${out.event}`);
-  return { reads, ok: out.ok, pa: out.pa, event, stage: out.stage, level: out.level };
+  const hit = reads.length === 0 ? entry : null;
+  return { reads, ok: out.ok, pa: out.pa, event, stage: out.stage, level: out.level, config: cached.config, hit };
+}
+
+export function txnOf(sid: number, iova: bigint, write: boolean, more: WalkMore): Txn {
+  return new Txn().set(sid, write, Number(iova >> 32n), Number(iova & 0xffff_ffffn), more.pasid ?? -1);
 }
 
 function collector(reads: RawRead[]): HwProbe {
@@ -62,16 +83,12 @@ function collector(reads: RawRead[]): HwProbe {
 }
 
 /** What the TLB holds for an address now, in words; it is only looked at. */
-export function tlbText(smmu: Smmuv3, sid: number, iova: bigint): string {
-  const { translator } = smmu;
-  const config = translator.configs.get(sid * SSIDS);
-  if (config === undefined) return "nothing cached for this stream: STE and CD would be read";
+export function tlbText(smmu: Smmuv3, sid: number, iova: bigint, ssid = -1): string {
+  const { config, slot } = cachedFor(smmu, sid, ssid, iova);
+  if (config === null) return "nothing cached for this stream: STE and CD would be read";
   if (config.kind !== "translate") return `the stream is cached as ${config.kind}`;
   const hi = Number(iova >> 32n);
   const lo = Number(iova & 0xffff_ffffn);
-  const granule = config.s1 ? config.tt0.granule : config.granule2;
-  const start = config.s1 ? config.tt0.start : config.start2;
-  const slot = translator.tlb.find(config.asid, config.vmid, hi, lo, granule, start);
   if (slot < 0) return "TLB miss: the tables would be read";
-  return `TLB hit: ${hex64(lo, hi)} -> 0x${translator.tlb.output(slot, hi, lo).toString(16)}, no read`;
+  return `TLB hit: ${hex64(lo, hi)} -> 0x${smmu.translator.tlb.output(slot, hi, lo).toString(16)}, no read`;
 }

@@ -7,33 +7,47 @@ import { L1STD, STE } from "../../../hw/smmuv3/ste.ts";
 import type { World } from "../../sim/world.ts";
 import { sizeText } from "../../sim/scenario/values.ts";
 import { addressOf } from "../grid.ts";
-import type { WalkRead, WalkRow, WalkView } from "../types.ts";
-import { type RawRead, type Recorded, recordWalk, tlbText } from "./record.ts";
+import type { WalkMore, WalkRead, WalkRow, WalkView } from "../types.ts";
+import { cachedFor, staleText } from "./caches.ts";
+import { type Places, placesOf } from "./places.ts";
+import { type RawRead, type Recorded, recordWalk, tlbText, txnOf } from "./record.ts";
 
 const LAST_LEVEL = 3;
 
 /** Null for a device that the world does not have, or that no SMMU serves. */
-export function walkView(world: World, device: string, iova: bigint, write: boolean): WalkView | null {
+export function walkView(
+  world: World,
+  device: string,
+  iova: bigint,
+  write: boolean,
+  more: WalkMore = {},
+): WalkView | null {
   const d = world.devices.get(device);
   const smmu = d === undefined ? null : world.machine.smmuOf(d.bdf);
   const sid = d === undefined ? 0 : (world.machine.pci.byBdf.get(d.bdf)?.desc.streamId ?? 0);
-  const walk = d === undefined ? null : recordWalk(world, d.bdf, iova, write);
-  if (walk === null || smmu === null) return null;
-  const grid = new Grid(walk, sid, iova);
+  const walk = d === undefined ? null : recordWalk(world, d.bdf, iova, write, more);
+  if (d === undefined || walk === null || smmu === null) return null;
+  const { pasid } = more;
+  const ssid = pasid ?? -1;
+  const grid = new Grid(walk, sid, iova, placesOf(world, d, smmu, sid, pasid ?? 0));
   const failing = walk.ok ? -1 : grid.rows.findLastIndex((r) => r.reached);
+  const end = walk.ok ? `PA ${hex(walk.pa)}${placeText(world, walk.pa)}` : endText(walk);
   return {
     device,
     ref: `dev:${device}`,
     iova,
     write,
-    title: `${device} 0x${iova.toString(16)} ${write ? "W" : "R"}`,
+    title: `${device} 0x${iova.toString(16)} ${write ? "W" : "R"}${pasid === undefined ? "" : ` PASID ${pasid}`}`,
     rows: grid.rows,
     levels: grid.levels.map((l) => `S2 L${l}`),
     reads: walk.reads.length,
     ok: walk.ok,
-    end: walk.ok ? `PA ${hex(walk.pa)}${placeText(world, walk.pa)}` : endText(walk),
-    tlb: tlbText(smmu, sid, iova),
+    end,
+    tlb: tlbText(smmu, sid, iova, ssid),
     ...(failing < 0 ? {} : { failing: { row: failing, why: grid.why } }),
+    ...(pasid === undefined ? {} : { pasid }),
+    ...(more.asNow === true ? { asNow: true } : {}),
+    stale: staleText(smmu, txnOf(sid, iova, write, more), cachedFor(smmu, sid, ssid, iova)),
   };
 }
 
@@ -63,16 +77,33 @@ class Grid {
   /** Address that comes next, a table's or the output of stage 1, and whether it goes through stage 2. */
   private table = 0;
   private nested = false;
+  private readonly places: Places;
 
-  constructor(walk: Recorded, sid: number, iova: bigint) {
+  constructor(walk: Recorded, sid: number, iova: bigint, places: Places) {
     this.walk = walk;
     this.iova = iova;
+    this.places = places;
     const seen = walk.reads.flatMap((r) => (r.what.startsWith("S2 ") ? [levelOf(r)] : []));
     const first = Math.min(...seen);
     this.levels = seen.length === 0 ? [] : Array.from({ length: LAST_LEVEL + 1 - first }, (_, i) => first + i);
-    this.nested = seen.length > 0;
+    this.nested = seen.length > 0 || walk.config?.s2 === true;
+    this.remembered(sid);
     walk.reads.forEach((raw, i) => this.take(raw, i + 1, sid));
     this.finish();
+  }
+
+  /** What the caches answered before the first read. */
+  private remembered(sid: number): void {
+    const { config, hit } = this.walk;
+    if (config === null) return;
+    this.table = config.s1 ? config.tt0.ttb : Number(BigInt.asUintN(53, this.iova));
+    const cached = { text: `STE${config.s1 ? " and CD" : ""} cached: ${config.kind}`, bad: config.kind === "abort" };
+    this.rows.push({ title: "Stream", sub: `SID ${hex(sid)}`, s2: [], entry: null, reached: true, cached });
+    if (hit === null) return;
+    const size = sizeText(1n << BigInt(hit.shift));
+    const tags = `${hit.asid < 0 ? "" : ` ASID ${hit.asid & 0xffff}`} VMID ${hit.vmid}`;
+    const text = `hit: ${hex64(hit.lo, hit.hi)} -> ${hex(hit.pa)}, ${size},${tags}`;
+    this.rows.push({ title: "TLB", sub: "", s2: [], entry: null, reached: true, cached: { text, bad: false } });
   }
 
   private take(raw: RawRead, n: number, sid: number): void {
@@ -124,7 +155,8 @@ class Grid {
   }
 
   private read(raw: RawRead, n: number, decoded: string, ok: boolean): WalkRead {
-    return { n, pa: raw.pa, lo: raw.words[0] ?? 0, hi: raw.words[1] ?? 0, what: raw.what, decoded, ok };
+    const at = this.places.of(raw);
+    return { n, pa: raw.pa, lo: raw.words[0] ?? 0, hi: raw.words[1] ?? 0, what: raw.what, decoded, ok, ...at };
   }
 
   private push(title: string, sub: string, entry: WalkRead | null, reached = true): void {
@@ -132,7 +164,9 @@ class Grid {
     const s2 = stream
       ? this.waiting
       : this.levels.map((l) => this.waiting.find((r) => r.what.startsWith(`S2 L${l}[`)) ?? null);
-    this.rows.push({ title, sub, s2, entry, reached });
+    const kept = reached && this.walk.config?.s2 === true && !stream && entry !== null && s2.every((r) => r === null);
+    const cached = kept ? { cached: { text: "stage 2 from the TLB", bad: false } } : {};
+    this.rows.push({ title, sub, s2, entry, reached, ...cached });
     this.waiting = [];
   }
 
