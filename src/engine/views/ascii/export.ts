@@ -8,7 +8,8 @@ import { lanesOf } from "../lanes.ts";
 import { inspect } from "../inspect/view.ts";
 import { peerView } from "../machine/peer.ts";
 import { machineView } from "../machine/view.ts";
-import type { AsciiRequest, Frame } from "../types.ts";
+import { stepView } from "../steps.ts";
+import type { AsciiRequest, Frame, StepView } from "../types.ts";
 import { walkView } from "../walk/view.ts";
 import { attachmentsPage } from "./attachments.ts";
 import { comparePage, spacesLines, tracesLines } from "./compare.ts";
@@ -46,8 +47,14 @@ function headOf({ run, step }: AsciiSubject, what: AsciiRequest): string[] {
   return [...wrap(scenario.title), ...wrap(`${on}machine ${scenario.machine}, ${at}`), ...said];
 }
 
+/** The step that has just run. */
+function calledAt({ scenario, results }: Playable, step: number): StepView | undefined {
+  const [called, result] = [scenario.steps[step - 1], results[step - 1]];
+  return called === undefined || result === undefined ? undefined : stepView(step, called, result);
+}
+
 function currentStep(run: Playable, step: number): string[] {
-  const view = stepViews(run)[step - 1];
+  const view = calledAt(run, step);
   return view === undefined ? [] : stepLines(view, true);
 }
 
@@ -89,7 +96,7 @@ function linesOf(subject: AsciiSubject, what: AsciiRequest): string[] | string {
 }
 
 function opOf(run: Playable, step: number): string {
-  const view = stepViews(run)[step - 1];
+  const view = calledAt(run, step);
   return view === undefined ? "" : `${view.prefix}${view.op} ${view.args}`.trim();
 }
 
@@ -115,7 +122,7 @@ function compared({ run, step, started }: AsciiSubject): string[] | string {
 /** What a mail about one step needs: the call, why it ended so, the address space, the objects, and the walk of an access. */
 function sheet(run: Playable, step: number): string[] {
   const frame = frameOf(run, step, true);
-  const called = stepViews(run)[step - 1];
+  const called = calledAt(run, step);
   const walk = walkOf(run, frame);
   return [
     ...(called === undefined ? ["Before the first step."] : stepLines(called, true)),

@@ -25,12 +25,12 @@ const SIGNS: Readonly<Record<string, string>> = Object.freeze({
 /** One line of 7-bit text. Letters lose their accents, what is left over becomes `?`. */
 export function plain(text: string): string {
   let out = "";
-  for (const c of text.normalize("NFKD")) {
-    if (c >= " " && c <= "~") out += c;
-    else if (SIGNS[c] !== undefined) out += SIGNS[c];
-    else if (/\s/u.test(c)) out += " ";
-    else if (!/\p{M}/u.test(c)) out += "?";
-  }
+  for (const sign of text)
+    for (const c of SIGNS[sign] ?? sign.normalize("NFKD")) {
+      if (c >= " " && c <= "~") out += c;
+      else if (/\s/u.test(c)) out += " ";
+      else if (!/\p{M}/u.test(c)) out += "?";
+    }
   return out;
 }
 
