@@ -30,6 +30,8 @@ export class History<W extends object, S, R> {
   private readonly kept = new Map<number, W>();
   private readonly passing = new Map<number, W>();
   private tip: W;
+  /** The tip is to be kept before it is changed; as long as it stays, it is its own copy. */
+  private due = false;
 
   /** Takes over `start`: the caller must not change it afterwards. */
   constructor(start: W, apply: (world: W, step: S, index: number) => R, options: HistoryOptions = {}) {
@@ -38,7 +40,7 @@ export class History<W extends object, S, R> {
     this.recent = options.recent ?? 8;
     this.heavy = options.heavy ?? (() => false);
     this.tip = start;
-    this.kept.set(0, snapshot(start));
+    this.due = true;
   }
 
   get length(): number {
@@ -47,10 +49,12 @@ export class History<W extends object, S, R> {
 
   /** Appends a step and runs it. */
   push(step: S): R {
+    if (this.due) this.kept.set(this.length, snapshot(this.tip));
+    this.due = false;
     const result = this.apply(this.tip, step, this.steps.length);
     this.steps.push(step);
     this.results.push(result);
-    if (this.length % this.every === 0 || this.heavy(this.length - 1)) this.kept.set(this.length, snapshot(this.tip));
+    this.due = this.length % this.every === 0 || this.heavy(this.length - 1);
     return result;
   }
 
@@ -96,8 +100,8 @@ export class History<W extends object, S, R> {
       heavy: this.heavy,
       ...options,
     });
-    twin.kept.clear();
     for (const [at, world] of this.kept) if (at <= step) twin.kept.set(at, world);
+    twin.due = step === this.length && this.due;
     twin.steps.push(...this.steps.slice(0, step));
     twin.results.push(...this.results.slice(0, step));
     return twin;

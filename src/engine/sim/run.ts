@@ -134,7 +134,8 @@ interface Watch {
 function keeping(scenario: Scenario): HistoryOptions {
   return {
     every: everyOf(scenario.steps.length),
-    recent: 8,
+    // Worlds after heavy steps are large.
+    recent: scenario.steps.some(isHeavy) ? 4 : 8,
     heavy: (i) => isHeavy(scenario.given[i] ?? scenario.steps[i - scenario.given.length]),
   };
 }

@@ -4,6 +4,7 @@
  * and functions are shared: they are immutable by the rule in docs/architecture.md.
  */
 import type { SelfCopying } from "../../hw/base/self_copying.ts";
+import { type Common, type Plan, QUICK, type Ref } from "./quick_copies.ts";
 
 /** A copy of everything reachable from `root`; throws, naming the class, on what a world must not hold. */
 export function snapshot<T>(root: T): T {
@@ -18,6 +19,9 @@ type TypedArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64A
 /** Objects whose state is not in their properties; a world that holds one would silently share it. */
 const opaque = [WeakMap, WeakSet, WeakRef, Promise, DataView];
 
+/** Objects that `common` finds without the books. */
+const LAST = 8;
+
 /** How objects of one prototype are copied. */
 type Way = "plain" | "array" | "map" | "set" | "view" | "buffer" | "itself";
 
@@ -27,25 +31,55 @@ class Copier {
   /** Originals and their empty copies, still to be filled: lists instead of recursion, so that depth costs no stack. */
   private readonly from: object[] = [];
   private readonly to: object[] = [];
+  /** The same of objects that have a plan. */
+  private readonly planned: { from: object; to: object; plan: Plan }[] = [];
+  private readonly refOf = ((value: unknown) => this.ref(value)) as Ref;
+  private readonly commonOf = ((value: object | null) => this.common(value)) as Common;
+  private readonly lastFrom: object[] = [];
+  private readonly lastTo: object[] = [];
+  private last = 0;
 
   ref(value: unknown): unknown {
     if (typeof value !== "object" || value === null) return value;
     const known = this.copies.get(value);
     if (known !== undefined) return known;
-    if (Object.isFrozen(value)) return value;
-    const copy = this.shell(value);
+    const plan = QUICK.get(Object.getPrototypeOf(value) as object | null);
+    if (plan === undefined && Object.isFrozen(value)) return value;
+    const copy = plan === undefined ? this.shell(value) : plan.empty(value);
+    if (plan !== undefined) this.planned.push({ from: value, to: copy, plan });
     this.copies.set(value, copy);
     return copy;
   }
 
+  /** `ref` for what very many objects refer to: a few are found without the books. */
+  private common(value: object | null): unknown {
+    if (value === null) return null;
+    const at = this.lastFrom.indexOf(value);
+    if (at >= 0) return this.lastTo[at];
+    const copy = this.ref(value) as object;
+    this.lastFrom[this.last] = value;
+    this.lastTo[this.last] = copy;
+    this.last = (this.last + 1) % LAST;
+    return copy;
+  }
+
   drain(): void {
-    for (let from = this.from.pop(); from !== undefined; from = this.from.pop()) this.fill(from, this.to.pop() ?? from);
+    for (;;) {
+      const next = this.planned.pop();
+      if (next !== undefined) {
+        next.plan.fill(next.from, next.to, this.refOf, this.commonOf);
+        continue;
+      }
+      const from = this.from.pop();
+      if (from === undefined) return;
+      this.fill(from, this.to.pop() ?? from);
+    }
   }
 
   private shell(value: object): object {
     const prototype = Object.getPrototypeOf(value) as object | null;
     const way = this.wayOf(value, prototype);
-    if (way === "itself") return (value as SelfCopying).selfCopy((v) => this.ref(v));
+    if (way === "itself") return (value as SelfCopying).selfCopy(this.refOf);
     if (way === "view") return this.view(value as TypedArray);
     if (way === "buffer") return (value as ArrayBuffer).slice(0);
     const copy = emptyLike(way, prototype);

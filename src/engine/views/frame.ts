@@ -1,7 +1,7 @@
 /** Everything that changes with the step, in one answer. */
 import type { Playable } from "../sim/playable.ts";
 import type { DenseState } from "./address/spans.ts";
-import { addressSpace } from "./address/view.ts";
+import { addressSpace, type ReadWorlds } from "./address/view.ts";
 import { attachments } from "./attachments/view.ts";
 import type { ViewContext } from "./context.ts";
 import { nextSteps } from "./next.ts";
@@ -12,16 +12,23 @@ import { type Past, why } from "./why.ts";
 
 /**
  * `step`: 0 .. number of steps. `light`: without the list of steps and without what can be done next, which the asker
- * gets by themselves. `dense` gets what windows of dense tracks are cut from.
+ * gets by themselves. `dense` gets what windows of dense tracks are cut from; `read` keeps what was read
+ * of the worlds of this run.
  */
-export function frameOf(run: Playable, step: number, light = false, dense?: Map<string, DenseState>): Frame {
+export function frameOf(
+  run: Playable,
+  step: number,
+  light = false,
+  dense?: Map<string, DenseState>,
+  read?: ReadWorlds,
+): Frame {
   const ctx = contextAt(run, step);
   const { targets, best } = walkTargets(ctx);
   return {
     kernel: run.kernel,
     step,
     steps: light ? [] : stepViews(run),
-    addressSpace: addressSpace(ctx, dense),
+    addressSpace: addressSpace(ctx, dense, read),
     attachments: attachments(ctx),
     walkTargets: targets,
     walkDefault: best,

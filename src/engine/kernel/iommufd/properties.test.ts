@@ -6,6 +6,8 @@ import * as test from "../../uapi/iommu_test.ts";
 import * as io from "../../uapi/iommufd.ts";
 import { HWPT_SELFTEST, IOVA_RANGE } from "../../uapi/records.ts";
 import * as vfio from "../../uapi/vfio.ts";
+import { firstDifference } from "../../sim/same.ts";
+import { snapshot } from "../../sim/snapshot.ts";
 import { as_memfd } from "../mm/shmem.ts";
 import { store_populate } from "../mm/store.ts";
 import * as sys from "../syscall.ts";
@@ -276,6 +278,27 @@ describe.each(["linux-7.2", "linux-6.12"])("random calls on two files, %s", (ker
       { numRuns: 60, seed: 2, endOnFailure: true },
     );
     expect(injected).toBeGreaterThan(500);
+  });
+});
+
+describe("a copy of everything", () => {
+  it("is the same graph, goes on as the original would, and never reaches it", () => {
+    fc.assert(
+      fc.property(steps, (calls) => {
+        const f = new Fuzzer("linux-7.2");
+        const half = calls.length >> 1;
+        for (const [op, numbers] of calls.slice(0, half)) f.step(op, numbers);
+        const before = fingerprint(f.p.k);
+        const copy = snapshot(f);
+        expect(firstDifference(copy, f)).toBeNull();
+        const returned = calls.slice(half).map(([op, numbers]) => copy.step(op, numbers));
+        expect(brokenInvariants(copy.p.k)).toEqual([]);
+        expect(fingerprint(f.p.k)).toBe(before);
+        expect(calls.slice(half).map(([op, numbers]) => f.step(op, numbers))).toEqual(returned);
+        expect(firstDifference(copy, f)).toBeNull();
+      }),
+      { numRuns: 25, seed: 3, endOnFailure: true },
+    );
   });
 });
 

@@ -10,17 +10,55 @@ import type { DenseState } from "./spans.ts";
 import { type TableView, tablesIn, tablesOf } from "./tables.ts";
 import { deviceTracks, guestTracks, ioasTracks, isDoorbell } from "./tracks.ts";
 
-/** `dense` gets the columns of the tracks that are too full for a list. */
-export function addressSpace(ctx: ViewContext, dense = new Map<string, DenseState>()): AddressSpaceView {
-  const tables = tablesIn(ctx);
-  const bands = markBands(
-    bandsOf(ctx.world, tables),
-    ctx.before === null ? null : bandsOf(ctx.before, tablesOf(ctx.before)),
-    dense,
-  );
+/** Worlds whose bands are kept: one step and its neighbours. */
+const READ = 3;
+
+/**
+ * `dense` gets the columns of the tracks that are too full for a list; `read` what was read of worlds that nobody changes
+ * any more: the world before a step is the one after the last.
+ */
+export function addressSpace(
+  ctx: ViewContext,
+  dense = new Map<string, DenseState>(),
+  read: ReadWorlds | null = null,
+): AddressSpaceView {
+  const { before } = ctx;
+  const was = before === null ? null : (read?.get(before) ?? readWorld(before, tablesOf(before)));
+  const now = read?.get(ctx.world) ?? readWorld(ctx.world, tablesIn(ctx));
+  const { tables } = now;
+  ctx.tables ??= tables;
+  if (before !== null && was !== null) read?.put(before, was);
+  read?.put(ctx.world, now);
+  const bands = markBands(now.bands, was?.bands ?? null, dense);
   const accesses = accessesOf(ctx, bands);
   for (const a of accesses) markAccess(bands, a);
   return { bands, ribbons: ribbons(ctx.world, bands, tables), accesses, asked: asked(ctx, bands) };
+}
+
+/** What stands in a world: nothing of it is marked, and nobody changes it. */
+interface ReadWorld {
+  readonly tables: TableView[];
+  readonly bands: RawBand[];
+}
+
+function readWorld(world: World, tables: TableView[]): ReadWorld {
+  return { tables, bands: bandsOf(world, tables) };
+}
+
+/** Worlds that were read last. */
+export class ReadWorlds {
+  private readonly worlds = new Map<World, ReadWorld>();
+
+  get(world: World): ReadWorld | undefined {
+    return this.worlds.get(world);
+  }
+
+  put(world: World, read: ReadWorld): void {
+    this.worlds.delete(world);
+    this.worlds.set(world, read);
+    const oldest = this.worlds.keys().next();
+    if (this.worlds.size > READ && oldest.done !== true) this.worlds.delete(oldest.value);
+  }
 }
 
 function bandsOf(world: World, tables: readonly TableView[]): RawBand[] {

@@ -3,7 +3,7 @@ import type { Playable } from "../../sim/playable.ts";
 import { contextAt } from "../frame.ts";
 import type { SpaceWindow, TrackInterval } from "../types.ts";
 import { type DenseState, rowsOf, windowOf } from "./spans.ts";
-import { addressSpace } from "./view.ts";
+import { addressSpace, ReadWorlds } from "./view.ts";
 
 const KEPT = 4;
 /** Rows of one answer at most. */
@@ -12,6 +12,7 @@ const ROWS = 1000;
 const BUCKETS = 1 << 14;
 
 export class DenseCache {
+  readonly read = new ReadWorlds();
   private readonly kept = new Map<string, Map<string, DenseState>>();
 
   /** What a frame left behind. */
@@ -40,7 +41,7 @@ export class DenseCache {
     let states = this.kept.get(`${run.kernel} ${step}`);
     if (states === undefined) {
       states = new Map<string, DenseState>();
-      addressSpace(contextAt(run, step), states);
+      addressSpace(contextAt(run, step), states, this.read);
       this.keep(run.kernel, step, states);
     }
     return states.get(track) ?? `Track ${track} has no windows after step ${step}`;
