@@ -128,7 +128,7 @@ function Details({ tour, all }: { tour: boolean; all: boolean }) {
   return (
     <Group orientation="vertical">
       {tour && (
-        <Panel key="tour" id="tour" defaultSize="64%" minSize="14rem">
+        <Panel key="tour" id="tour" defaultSize="70%" minSize="14rem">
           <Tour />
         </Panel>
       )}

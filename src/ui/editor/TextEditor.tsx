@@ -23,10 +23,9 @@ export function TextEditor({ onClose }: { onClose: () => void }) {
   const [face, setFace] = useState<Face>({ x: 0, y: 0, size: 13, line: 20, width: 800, height: 400 });
   const area = useRef<HTMLTextAreaElement>(null);
   const id = useId();
-  const offer = useCompletion(text, caret);
-  const fresh = offer !== null && offer.text === text && offer.offset === caret;
-  const items = offering && fresh ? offer.items.slice(0, MOST) : [];
-  const problem = refused ?? (offer !== null && offer.text === text ? offer.problem : null);
+  const { words, problem: wrong } = useCompletion(text, caret);
+  const items = offering && words !== null ? words.items.slice(0, MOST) : [];
+  const problem = refused ?? wrong;
 
   const write = (value: string, at: number): void => {
     setText(value);
@@ -36,11 +35,11 @@ export function TextEditor({ onClose }: { onClose: () => void }) {
   };
   const take = (index: number): void => {
     const item = items[index];
-    if (item === undefined || offer === null) return;
+    if (item === undefined || words === null) return;
     const word = /[=:]$/.test(item.text) ? item.text : `${item.text} `;
-    const rest = text.slice(offer.to).replace(/^ /, "");
-    write(`${text.slice(0, offer.from)}${word}${rest}`, offer.from + word.length);
-    requestAnimationFrame(() => area.current?.setSelectionRange(offer.from + word.length, offer.from + word.length));
+    const rest = text.slice(words.to).replace(/^ /, "");
+    write(`${text.slice(0, words.from)}${word}${rest}`, words.from + word.length);
+    requestAnimationFrame(() => area.current?.setSelectionRange(words.from + word.length, words.from + word.length));
   };
   const show = (at: Problem): void => {
     if (at.line === undefined) return;
@@ -71,7 +70,7 @@ export function TextEditor({ onClose }: { onClose: () => void }) {
     e.stopPropagation();
   };
   const rows = text.split("\n");
-  const [row, column] = place(text, offer?.from ?? 0);
+  const [row, column] = place(text, words?.from ?? 0);
 
   if (original === "")
     return (

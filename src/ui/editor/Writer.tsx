@@ -64,11 +64,9 @@ function LineWriter(props: {
   const [refused, setRefused] = useState<Problem | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
-  const offer = useCompletion(`${before}${line}${after}`, before.length + caret);
-  const fresh = offer !== null && offer.text === `${before}${line}${after}` && offer.offset === before.length + caret;
-  const items = (closed || !fresh ? [] : offer.items).slice(0, MOST);
-  const lineNumber = before.split("\n").length;
-  const typing = fresh && line.trim() !== "" && offer.problem?.line === lineNumber ? offer.problem : null;
+  const { words, problem: wrong } = useCompletion(`${before}${line}${after}`, before.length + caret);
+  const items = (closed || words === null ? [] : words.items).slice(0, MOST);
+  const typing = line.trim() !== "" && wrong?.line === before.split("\n").length ? wrong : null;
   const problem = refused ?? typing;
 
   useEffect(() => {
@@ -85,10 +83,10 @@ function LineWriter(props: {
   };
   const take = (index: number): void => {
     const item = items[index];
-    if (item === undefined || offer === null) return;
-    const from = offer.from - before.length;
+    if (item === undefined || words === null) return;
+    const from = words.from - before.length;
     const more = /[=:]$/.test(item.text) ? "" : " ";
-    const rest = line.slice(offer.to - before.length).replace(/^ /, "");
+    const rest = line.slice(words.to - before.length).replace(/^ /, "");
     const word = `${item.text}${more}`;
     write(`${line.slice(0, from)}${word}${rest}`, from + word.length);
     setClosed(false);

@@ -4,19 +4,22 @@ import { useSession } from "../app/context.ts";
 
 const SETTLE_MS = 110;
 
-export interface Offer {
-  /** Of the text that was asked about. */
+/** What can replace the characters `from` to `to` (exclusive). */
+export interface Words {
   from: number;
   to: number;
   items: { text: string; doc: string }[];
+}
+
+interface Offer extends Words {
   problem: Problem | null;
   /** That text: an answer to an older one is not offered. */
   text: string;
   offset: number;
 }
 
-/** What can be written at `offset` of `text`, a moment after the last key; null before the first answer. */
-export function useCompletion(text: string, offset: number): Offer | null {
+/** What can be written at `offset` of `text` and what is wrong with it, a moment after the last key. */
+export function useCompletion(text: string, offset: number): { words: Words | null; problem: Problem | null } {
   const session = useSession();
   const [offer, setOffer] = useState<Offer | null>(null);
   useEffect(() => {
@@ -33,5 +36,17 @@ export function useCompletion(text: string, offset: number): Offer | null {
       clearTimeout(timer);
     };
   }, [session, text, offset]);
-  return offer;
+  return { words: live(offer, text, offset), problem: offer?.text === text ? offer.problem : null };
+}
+
+/** The words for the text as it is now: while the answer is on its way, those of the last one that still fit. */
+function live(offer: Offer | null, text: string, offset: number): Words | null {
+  if (offer === null) return null;
+  const { from, to, items } = offer;
+  if (offer.text === text && offer.offset === offset) return { from, to, items };
+  const typed = text.slice(from, offset);
+  if (offset < from || text.slice(0, from) !== offer.text.slice(0, from) || /[\s|,=:]/.test(typed)) return null;
+  const rest = /^[^\s|,=]*/.exec(text.slice(offset))?.[0].length ?? 0;
+  const fits = items.filter((i) => i.text.toUpperCase().includes(typed.toUpperCase()));
+  return { from, to: offset + rest, items: fits };
 }

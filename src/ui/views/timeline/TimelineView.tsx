@@ -5,7 +5,8 @@ import { Drawing } from "../../draw/Drawing.tsx";
 import { useBox } from "../../widgets/measure.ts";
 import { TableShown } from "../../widgets/DataTable.tsx";
 import { TimelineTable } from "./TimelineTable.tsx";
-import { ROWS, drawTimeline, stepAt } from "./model.ts";
+import { BranchName, OpenBranch } from "./Branches.tsx";
+import { ROWS, axisLength, drawTimeline, stepAt } from "./model.ts";
 import css from "./timeline.module.css";
 
 /** All steps at the bottom: drag to scrub. Each other kernel has a lane that writes only its differences. */
@@ -24,12 +25,16 @@ export function TimelineView({ left }: { left: number }) {
       lanes.slice(1).map((lane) => ({ lane, title: kernels?.find((k) => k.id === lane.kernel)?.title ?? lane.kernel })),
     [lanes, kernels],
   );
+  const branches = useLab((s) => s.branchLanes);
   const marks = useMemo(
     () =>
       frame === null || at.width === 0
         ? []
-        : drawTimeline({ steps: frame.steps, step: frame.step, kernel: frame.kernel, lanes: titled, breakpoints }, at),
-    [frame, titled, breakpoints, at],
+        : drawTimeline(
+            { steps: frame.steps, step: frame.step, kernel: frame.kernel, lanes: titled, branches, breakpoints },
+            at,
+          ),
+    [frame, titled, branches, breakpoints, at],
   );
   const count = frame?.steps.length ?? 0;
   const step = frame?.step ?? 0;
@@ -38,7 +43,7 @@ export function TimelineView({ left }: { left: number }) {
 
   const scrub = (e: PointerEvent<HTMLDivElement>): void => {
     const box = e.currentTarget.getBoundingClientRect();
-    session.seek(stepAt(e.clientX - box.left, count, at));
+    session.seek(stepAt(e.clientX - box.left, axisLength(count, branches), at));
   };
   const keys = (e: KeyboardEvent): void => {
     const to = {
@@ -84,7 +89,7 @@ export function TimelineView({ left }: { left: number }) {
       <div className={css["drawn"]} hidden={asTable}>
         <div className={css["names"]} style={{ width: left }}>
           <p style={{ top: `${ROWS.line - 0.68}rem` }}>
-            <b>{title}</b> <span>this kernel</span>
+            <b>{title}</b> <OpenBranch />
           </p>
           {titled.map(({ lane, title: name }, i) => (
             <p key={lane.kernel} style={{ top: `${ROWS.first - 0.68 + i * ROWS.pitch}rem` }}>
@@ -99,6 +104,15 @@ export function TimelineView({ left }: { left: number }) {
                   : `differs from step ${lane.firstDifference}`}
               </span>
             </p>
+          ))}
+        </div>
+        <div className={css["names"]} style={{ width: left }}>
+          {branches.map(({ branch }, i) => (
+            <BranchName
+              key={branch.id}
+              branch={branch}
+              top={`${ROWS.first - 0.68 + (titled.length + i) * ROWS.pitch}rem`}
+            />
           ))}
         </div>
         <div

@@ -1,4 +1,5 @@
 /** The timeline: a tick a step, the chosen kernel in full, of every other kernel only what differs. */
+import type { BranchInfo } from "../../../engine/protocol.ts";
 import type { Lane, Outcome, StepView } from "../../../engine/views/types.ts";
 import { type Mark, type Token, clip, crisp, em, line, n } from "../../draw/marks.ts";
 
@@ -7,6 +8,8 @@ export interface TimelineInput {
   step: number;
   kernel: string;
   lanes: { title: string; lane: Lane }[];
+  /** Branches that are not open, on this kernel; they leave the line after the steps that they share with it. */
+  branches?: readonly { branch: BranchInfo; lane: Lane }[];
   breakpoints: readonly number[];
 }
 
@@ -32,13 +35,19 @@ export function stepAt(px: number, count: number, at: TimelinePlace): number {
   return Math.max(0, Math.min(count, Math.round((px - stepX(1, count, at)) / dx) + 1));
 }
 
+/** Steps for which there is room: those of the longest branch. */
+export function axisLength(count: number, branches: TimelineInput["branches"] = []): number {
+  return Math.max(count, ...branches.map((b) => b.branch.steps));
+}
+
 export function drawTimeline(input: TimelineInput, at: TimelinePlace): Mark[] {
   const { steps, step, lanes } = input;
   const { rem } = at;
   const count = steps.length;
-  const x = (i: number): number => stepX(i, count, at);
+  const axis = axisLength(count, input.branches);
+  const x = (i: number): number => stepX(i, axis, at);
   const y = ROWS.line * rem;
-  const height = (ROWS.first + lanes.length * ROWS.pitch) * rem;
+  const height = (ROWS.first + (lanes.length + (input.branches?.length ?? 0)) * ROWS.pitch) * rem;
   const marks: Mark[] = [];
   const past = Math.max(1, step);
   if (count > 0) {
@@ -61,6 +70,53 @@ export function drawTimeline(input: TimelineInput, at: TimelinePlace): Mark[] {
   }
   marks.push(...names(input, at, x, flag.span), ...words(input, at, x), ...flag.label);
   lanes.forEach(({ lane }, row) => marks.push(...others(lane, row, x, count, at)));
+  input.branches?.forEach((b, row) => marks.push(...branchLane(b, lanes.length + row, x, at)));
+  return marks;
+}
+
+/** Leaves the line after the shared steps and goes on in its own row: every step of its own has a sign, a failing one its word. */
+function branchLane(
+  { branch, lane }: { branch: BranchInfo; lane: Lane },
+  row: number,
+  x: (i: number) => number,
+  at: TimelinePlace,
+): Mark[] {
+  const { rem } = at;
+  const y = crisp((ROWS.first + row * ROWS.pitch) * rem);
+  const from = x(Math.max(branch.shared, 1));
+  const refs = [`branch:${branch.id}`];
+  const turn = from + 0.45 * rem;
+  const marks: Mark[] = [
+    {
+      k: "path",
+      d: `M${n(from)} ${n(ROWS.line * rem)}L${n(turn)} ${y}H${n(Math.max(turn, x(branch.steps)))}`,
+      stroke: "ink3",
+      width: 1.2,
+      refs,
+    },
+  ];
+  let free = Number.NEGATIVE_INFINITY;
+  lane.cells.slice(0, branch.steps).forEach((cell, i) => {
+    if (i < branch.shared) return;
+    const px = x(i + 1);
+    const bad = cell.outcome === "errno" || cell.outcome === "fault";
+    marks.push(...sign(cell.outcome, px, y, rem, "ink2", 0.4, { refs }));
+    if (!bad || px < free) return;
+    const room = at.width - 0.4 * rem - px - 0.5 * rem;
+    const text = clip(cell.text, "mono", room / rem / 0.82);
+    free = px + (em(text, "mono") * 0.82 + 1.2) * rem;
+    if (text !== "")
+      marks.push({
+        k: "text",
+        x: px + 0.5 * rem,
+        y: y + 0.3 * rem,
+        text,
+        size: 0.82,
+        font: "mono",
+        color: "fault",
+        halo: 3,
+      });
+  });
   return marks;
 }
 
