@@ -103,4 +103,9 @@ export const MACHINE_SOURCES: readonly MachineSource[] = Object.freeze([
     "Arm virt, devices with page requests and PASIDs",
     async () => (await import("./machine_faults.ts")).plainPri,
   ),
+  later(
+    "plain-group-resv",
+    "Arm virt, 00:08.1 with a reserved region, 00:08.0 without",
+    async () => (await import("./machine_groups.ts")).plainGroupResv,
+  ),
 ]);

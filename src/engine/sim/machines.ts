@@ -12,6 +12,7 @@ import { RMR } from "../presets/rmr.ts";
 import { STAGE1 } from "../presets/stage1.ts";
 import { acpiRelaxable, hip07, plainHttu, plainTwoSmmus, plainWindow } from "./machine_probes.ts";
 import { plainPri, plainStall } from "./machine_faults.ts";
+import { plainGroupResv } from "./machine_groups.ts";
 import { plainP2p, plainResv } from "./machine_variations.ts";
 import {
   windowsAcs,
@@ -48,6 +49,7 @@ const presets: readonly MachineDesc[] = Object.freeze([
   windowsLimit,
   plainStall,
   plainPri,
+  plainGroupResv,
 ]);
 
 /** All of them are frozen. */
