@@ -34,9 +34,7 @@ export function Header({ left }: { left: number }) {
         onClick={() => openDialog("scenarios")}
       >
         <h1>{scenario?.title ?? "…"}</h1>
-        <small>
-          <Source />
-        </small>
+        <Source />
         <svg width="9" height="6" viewBox="0 0 9 6" aria-hidden="true">
           <path d="M.7.9 4.5 4.7 8.3.9" fill="none" stroke="currentColor" strokeWidth="1.3" />
         </svg>
@@ -78,10 +76,15 @@ function Source() {
   const recording = useLab(isRecording);
   const steps = useLab((s) => (isRecording(s) ? s.frame?.steps : undefined));
   const agreement = useMemo(() => (steps === undefined ? null : tally(steps)), [steps]);
-  if (!recording || agreement === null) return source;
+  if (!recording || agreement === null) return <small>{source}</small>;
   return (
-    <span data-testid="agreement" data-differs={agreement.differ > 0 ? "" : undefined}>
-      a recording · {tallyText(agreement)}
+    <span
+      className={css["agreement"]}
+      data-testid="agreement"
+      data-differs={agreement.differ > 0 ? "" : undefined}
+      title="A recording: each answer of the model is compared with the recorded kernel's"
+    >
+      {tallyText(agreement)}
     </span>
   );
 }

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useRef } from "react";
+import { type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
 import { useTip } from "../widgets/Tip.tsx";
 import { useLab, useSession } from "./context.ts";
 import css from "./header.module.css";
@@ -25,9 +25,32 @@ export function KernelTabs() {
     session.setKernel(next.id);
     group.current?.querySelectorAll("button")[shown.indexOf(next)]?.focus();
   };
+  const [hidden, setHidden] = useState(0);
+  const count = shown.length;
+  useLayoutEffect(() => {
+    const element = group.current;
+    if (element === null) return undefined;
+    // What has no room stands in further rows, which are not seen.
+    const measure = (): void => {
+      const top = Math.min(...[...element.children].map((c) => (c as HTMLElement).offsetTop));
+      setHidden([...element.children].filter((c) => (c as HTMLElement).offsetTop > top + 4).length);
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [count]);
   return (
     <div className={css["tabs"]}>
-      <div ref={group} className={css["kernels"]} role="radiogroup" tabIndex={-1} aria-label="Kernel" onKeyDown={keys}>
+      <div
+        ref={group}
+        data-more={hidden > 0 ? "" : undefined}
+        className={css["kernels"]}
+        role="radiogroup"
+        tabIndex={-1}
+        aria-label="Kernel"
+        onKeyDown={keys}
+      >
         {shown.map((k) => (
           <button
             key={k.id}
@@ -53,11 +76,11 @@ export function KernelTabs() {
         className={css["more"]}
         aria-haspopup="dialog"
         aria-keyshortcuts="C"
-        aria-label="Choose any kernel"
+        aria-label={hidden === 0 ? "Choose any kernel" : `Choose any kernel; ${hidden} more of this scenario`}
         title="Choose any kernel"
         onClick={() => session.store.setState({ dialog: "kernels" })}
       >
-        …
+        {hidden === 0 ? "…" : `+${hidden}`}
       </button>
     </div>
   );

@@ -130,7 +130,10 @@ export function StepsView() {
               data-state={r.state}
               data-outcome={r.step.outcome}
               data-ref={["step:" + r.step.index, ...r.step.refs].join(" ")}
-              style={{ height: `${r.h}rem`, gridTemplateColumns: `2.3rem ${laneWidth}rem minmax(0, 1fr) auto` }}
+              style={{
+                height: `${r.h}rem`,
+                gridTemplateColumns: `2.3rem ${laneWidth}rem minmax(35%, 1fr) minmax(0, auto)`,
+              }}
               onPointerDown={(e) => reorder.down(e, r.step.index)}
               onDoubleClick={() => {
                 if (written) session.store.setState({ writing: { kind: "replace", step: r.step.index } });

@@ -28,9 +28,10 @@ export function StopText({ stop, at, of }: { stop: Stop; at: number; of: number 
           <Hex>{p}</Hex>
         </p>
       ))}
-      {about !== undefined && <About kernel={about} />}
       {stop.facts.length > 0 && <Facts stop={stop} kernels={kernels ?? []} />}
       {stop.answers.length > 1 && <Answers at={stop.at} kernels={stop.answers} />}
+      {stop.at.columns !== undefined && <Choices at={stop.at} ids={stop.at.columns} kernels={kernels ?? []} />}
+      {about !== undefined && <About kernel={about} />}
     </div>
   );
 }
@@ -118,6 +119,41 @@ function Facts({ stop, kernels }: { stop: Stop; kernels: readonly KernelInfo[] }
       </ul>
     </section>
   );
+}
+
+/** The alternatives to decide between; a press makes one the kernel that the others are compared with. */
+function Choices({ at, ids, kernels }: { at: Place; ids: readonly string[]; kernels: readonly KernelInfo[] }) {
+  const session = useSession();
+  const kernel = useLab((s) => s.kernel);
+  const here = useOpen(at);
+  return (
+    <section className={css["choices"]} aria-label="The alternatives">
+      <h4>The alternatives</h4>
+      <ul>
+        {ids.map((id) => {
+          const info = kernels.find((k) => k.id === id);
+          return (
+            <li key={id}>
+              <button
+                type="button"
+                aria-current={here && id === kernel ? "true" : undefined}
+                disabled={!here}
+                onClick={() => session.setKernel(id)}
+              >
+                <b>{info?.title ?? id}</b>
+                <small>{objections(info?.objections.length ?? 0)}</small>
+                <span>{info?.subtitle}</span>
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+function objections(n: number): string {
+  return n === 0 ? "no objection known" : n === 1 ? "1 objection" : `${n} objections`;
 }
 
 /** Whether the stop's scenario is on screen: elsewhere its steps mean nothing. */
