@@ -7,12 +7,17 @@ import type { Mark, Paint, TextMark } from "./marks.ts";
 
 const NS = "http://www.w3.org/2000/svg";
 
+/** No mark is this one. */
+const NOTHING: Mark = Object.freeze({ k: "path", d: "" });
+
 /** Gap between groups of hex digits, em. */
 const GAP = 0.2;
 
 interface Kept {
   node: SVGElement;
   tag: string;
+  /** What it shows: the same mark once more is not looked at. */
+  mark: Mark;
   attributes: Record<string, string>;
   text: string;
 }
@@ -21,6 +26,7 @@ export class Painter {
   readonly group: SVGGElement;
   private kept: Kept[] = [];
   private tips: (readonly string[] | undefined)[] = [];
+  private rem = 0;
 
   constructor(svg: SVGSVGElement) {
     this.group = document.createElementNS(NS, "g");
@@ -29,6 +35,8 @@ export class Painter {
 
   paint(marks: readonly Mark[], rem: number): void {
     this.tips = [];
+    if (rem !== this.rem) for (const slot of this.kept) slot.mark = NOTHING;
+    this.rem = rem;
     for (let i = 0; i < marks.length; i++) {
       const mark = marks[i];
       if (mark !== undefined) this.put(i, mark, rem);
@@ -48,22 +56,22 @@ export class Painter {
   }
 
   private put(i: number, mark: Mark, rem: number): void {
-    const attributes = attributesOf(mark, rem);
-    if (mark.tip !== undefined || mark.refs !== undefined) {
-      attributes["data-i"] = String(i);
-      this.tips[i] = mark.tip;
-    }
+    if (mark.tip !== undefined) this.tips[i] = mark.tip;
     let slot = this.kept[i];
+    if (slot?.mark === mark) return;
+    const attributes = attributesOf(mark, rem);
+    if (mark.tip !== undefined || mark.refs !== undefined) attributes["data-i"] = String(i);
     if (slot === undefined || slot.tag !== mark.k) {
       const node = document.createElementNS(NS, mark.k);
       if (slot === undefined) this.group.append(node);
       else slot.node.replaceWith(node);
-      slot = { node, tag: mark.k, attributes: {}, text: "" };
+      slot = { node, tag: mark.k, mark, attributes: {}, text: "" };
       this.kept[i] = slot;
     }
-    for (const [name, value] of Object.entries(attributes))
-      if (slot.attributes[name] !== value) write(slot.node, name, value);
-    for (const name of Object.keys(slot.attributes)) if (!(name in attributes)) slot.node.removeAttribute(name);
+    slot.mark = mark;
+    const old = slot.attributes;
+    for (const name in attributes) if (old[name] !== attributes[name]) write(slot.node, name, attributes[name] ?? "");
+    for (const name in old) if (!(name in attributes)) slot.node.removeAttribute(name);
     slot.attributes = attributes;
     if (mark.k === "text") {
       if (slot.text !== mark.text) {

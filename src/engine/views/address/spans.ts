@@ -8,8 +8,8 @@ import type { DenseTrack, IntervalKind, SpaceWindow, TrackInterval } from "../ty
 export const DENSE = 1000;
 /** Intervals of a dense track that a step changed and that a frame lists one by one. */
 const LISTED = 200;
-/** Intervals of one window at most. */
-const LIST = 400;
+/** Intervals of one window at most: a window is wider than the view, and bars nearer than 20 pixels need no elements. */
+const LIST = 144;
 /** Stretches that a summary tells apart. */
 const CLUSTERS = 24;
 /** A hole splits a cluster when it is this many times the mean distance of starts. */

@@ -1,3 +1,4 @@
+import { useMemo } from "react";
 import type { IntervalKind } from "../../../engine/views/types.ts";
 import { useLab } from "../../app/context.ts";
 import { KINDS } from "./kinds.ts";
@@ -16,16 +17,17 @@ const ORDER: IntervalKind[] = [
 
 /** The kinds that this scenario shows, each with colour, pattern and letter. */
 export function Legend() {
-  const kinds = useLab((s) => {
+  const frame = useLab((s) => s.frame);
+  const kinds = useMemo(() => {
     const seen = new Set(
-      s.frame?.addressSpace.bands.flatMap((b) => b.tracks).flatMap((t) => t.intervals.map((i) => i.kind)) ?? [],
+      frame?.addressSpace.bands.flatMap((b) => b.tracks).flatMap((t) => t.intervals.map((i) => i.kind)) ?? [],
     );
-    return ORDER.filter((k) => seen.has(k) || k === "map" || k === "sw_msi" || k === "reserved").join(" ");
-  });
+    return ORDER.filter((k) => seen.has(k) || k === "map" || k === "sw_msi" || k === "reserved");
+  }, [frame]);
   return (
     <span className={css["legend"]} aria-hidden="true">
-      {kinds.split(" ").map((kind) => {
-        const look = KINDS[kind as IntervalKind];
+      {kinds.map((kind) => {
+        const look = KINDS[kind];
         const fill = look.fill.startsWith("pattern:") ? `url(#pattern-${look.fill.slice(8)})` : `var(--${look.fill})`;
         return (
           <span key={kind} className={css["item"]} title={look.name}>

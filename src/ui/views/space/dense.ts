@@ -40,7 +40,7 @@ export function nearby(
       }),
     }),
   );
-  return { model: { ...model, bands }, fills };
+  return { model: { ...model, bands, base: model }, fills };
 }
 
 function nearRow(row: Row, place: Place, scale: Scale, windows: DenseWindows, fills: Fill[]): Row {
@@ -70,7 +70,7 @@ function nearRow(row: Row, place: Place, scale: Scale, windows: DenseWindows, fi
     }
   const own = filled ? (changed.length <= MARKED ? changed : []) : [...listed.values()];
   const intervals = [...others, ...own].sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
-  return { ...row, intervals, clusters: filled ? dense.clusters : [] };
+  return { ...row, intervals, clusters: filled ? dense.clusters : [], base: row };
 }
 
 const max = (...v: bigint[]): bigint => v.reduce((a, b) => (a > b ? a : b));

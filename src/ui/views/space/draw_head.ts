@@ -1,5 +1,4 @@
 /** Minimap, addresses and gap sizes. */
-import { scaleLinear } from "d3";
 import { address, size } from "../../draw/format.ts";
 import { type Mark, crisp, em, line, n } from "../../draw/marks.ts";
 import { TOP } from "./axis.ts";
@@ -11,14 +10,14 @@ import type { Scale } from "./scale.ts";
 /** The minimap is logarithmic from 1K to 2^64. */
 const LEAST = 10;
 
-const minimap = (left: number, right: number) => scaleLinear([LEAST, 64], [left, right]).clamp(true);
-
 export function miniX(value: bigint, left: number, right: number): number {
-  return minimap(left, right)(value < 1024n ? LEAST : log2(value));
+  const log = value < 1024n ? LEAST : Math.min(log2(value), 64);
+  return left + ((log - LEAST) / (64 - LEAST)) * (right - left);
 }
 
 export function miniAt(px: number, left: number, right: number): bigint {
-  const log = minimap(left, right).invert(px);
+  const part = Math.min(Math.max((px - left) / (right - left), 0), 1);
+  const log = LEAST + part * (64 - LEAST);
   if (log <= LEAST) return 0n;
   const whole = Math.floor(log);
   const value = (BigInt(Math.round(2 ** (log - whole) * 4096)) << BigInt(whole)) >> 12n;
@@ -26,9 +25,7 @@ export function miniAt(px: number, left: number, right: number): bigint {
 }
 
 function log2(value: bigint): number {
-  const bits = value.toString(2).length;
-  const shift = BigInt(Math.max(0, bits - 50));
-  return Math.log2(Number(value >> shift)) + Number(shift);
+  return Math.log2(Number(value));
 }
 
 const MINI_TICKS: [number, string][] = [
@@ -43,7 +40,30 @@ const MINI_TICKS: [number, string][] = [
   [64, "16E"],
 ];
 
+const maps = new WeakMap<SpaceModel, { at: SpaceLayout; marks: Mark[] }>();
+
 export function drawMinimap(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark[] {
+  const base = model.base ?? model;
+  let map = maps.get(base);
+  if (map?.at !== at) {
+    map = { at, marks: drawMap(base, at) };
+    maps.set(base, map);
+  }
+  const x = (v: bigint): number => miniX(v, at.left, at.right);
+  const y = HEAD.map * at.rem;
+  const x0 = x(scale.window.lo);
+  const x1 = Math.max(x0 + 3, x(scale.window.hi));
+  const seen: Mark = {
+    k: "path",
+    d: `M${n(x0 + 3)} ${n(y - 6)}H${n(x0)}V${n(y + 6)}H${n(x0 + 3)}M${n(x1 - 3)} ${n(y - 6)}H${n(x1)}V${n(y + 6)}H${n(x1 - 3)}`,
+    stroke: "ink",
+    width: 1.5,
+  };
+  return [...map.marks, seen];
+}
+
+/** All of the minimap but the window. */
+function drawMap(model: SpaceModel, at: SpaceLayout): Mark[] {
   const { rem, left, right } = at;
   const y = HEAD.map * rem;
   const x = (v: bigint): number => miniX(v, left, right);
@@ -101,14 +121,6 @@ export function drawMinimap(model: SpaceModel, scale: Scale, at: SpaceLayout): M
     }
   for (const a of model.accesses)
     marks.push({ k: "path", d: `M${n(x(a.iova))} ${n(y - 7)}v14`, stroke: "accent", width: 1.6 });
-  const x0 = x(scale.window.lo);
-  const x1 = Math.max(x0 + 3, x(scale.window.hi));
-  marks.push({
-    k: "path",
-    d: `M${n(x0 + 3)} ${n(y - 6)}H${n(x0)}V${n(y + 6)}H${n(x0 + 3)}M${n(x1 - 3)} ${n(y - 6)}H${n(x1)}V${n(y + 6)}H${n(x1 - 3)}`,
-    stroke: "ink",
-    width: 1.5,
-  });
   return marks;
 }
 

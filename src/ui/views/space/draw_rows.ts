@@ -22,7 +22,7 @@ export function drawRows(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark
   for (const band of model.bands)
     for (const row of band.rows) {
       const place = at.rows.get(row.id);
-      if (place !== undefined) marks.push(...head(row, place, at));
+      if (place !== undefined) marks.push(...headOf(row.base ?? row, place, at));
     }
   return marks;
 }
@@ -35,6 +35,17 @@ export function drawIntervals(model: SpaceModel, scale: Scale, at: SpaceLayout):
       const place = at.rows.get(row.id);
       if (place !== undefined) marks.push(...intervals(row, place, scale, at));
     }
+  return marks;
+}
+
+const heads = new WeakMap<Row, { at: SpaceLayout; marks: Mark[] }>();
+
+/** The same marks as long as row and layout are the same: no window changes them. */
+function headOf(row: Row, place: Place, at: SpaceLayout): Mark[] {
+  const kept = heads.get(row);
+  if (kept?.at === at) return kept.marks;
+  const marks = head(row, place, at);
+  heads.set(row, { at, marks });
   return marks;
 }
 

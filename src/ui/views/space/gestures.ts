@@ -8,6 +8,8 @@ import css from "./space.module.css";
 import { installPinch } from "./touch.ts";
 
 const WHEEL = 0.0022;
+/** Turns of the wheel nearer than this belong together: where things stand on the page is asked for once. */
+const TOGETHER_MS = 300;
 /** Pixels that a press may move and still be a click. */
 const SLACK = 4;
 
@@ -58,19 +60,24 @@ export function installGestures(
     }
     return undefined;
   };
+  // Asking lays the page out, which a frame can do without.
+  let known = { until: 0, x: 0, tall: false };
   const wheel = (e: WheelEvent): void => {
     const scroller = host.querySelector(`.${css["scroll"] ?? ""}`);
-    const scrolls =
-      scroller !== null &&
-      scroller.scrollHeight > scroller.clientHeight + 1 &&
-      e.target instanceof Node &&
-      scroller.contains(e.target);
+    if (e.timeStamp > known.until)
+      known = {
+        until: 0,
+        x: host.getBoundingClientRect().left + at.left,
+        tall: scroller !== null && scroller.scrollHeight > scroller.clientHeight + 1,
+      };
+    known.until = e.timeStamp + TOGETHER_MS;
+    const scrolls = known.tall && e.target instanceof Node && scroller?.contains(e.target) === true;
     if (scrolls && !e.ctrlKey && !e.shiftKey && Math.abs(e.deltaY) > Math.abs(e.deltaX)) return;
     e.preventDefault();
     const unit = e.deltaMode === 1 ? 16 : 1;
     if (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY))
       viewport.pan(((e.deltaX + e.deltaY) * unit) / viewport.width);
-    else viewport.zoom(Math.exp(-e.deltaY * unit * WHEEL), Math.min(Math.max(plotX(e), 0), viewport.width));
+    else viewport.zoom(Math.exp(-e.deltaY * unit * WHEEL), Math.min(Math.max(e.clientX - known.x, 0), viewport.width));
   };
   const down = (e: PointerEvent): void => {
     if (e.button !== 0) return;

@@ -46,6 +46,8 @@ export interface Row {
   delta: string;
   deltaTone: Token;
   asked: AddressSpaceView["asked"];
+  /** The row that this one shows nearer: all but the intervals is the same. */
+  base?: Row;
 }
 
 export interface RowBand {
@@ -66,6 +68,8 @@ export interface SpaceModel {
   /** The selected interval followed through the tables, one list a band. */
   followed: { band: Band["id"]; start: bigint; last: bigint }[];
   followedRibbons: Ribbon[];
+  /** The model that this one shows nearer. */
+  base?: SpaceModel;
 }
 
 export function spaceModel(

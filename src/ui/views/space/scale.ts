@@ -30,6 +30,9 @@ export class Scale {
   readonly zoom: number;
   /** Pixels of a gap. */
   readonly gap: number;
+  /** Pieces at the edges of the window. */
+  private readonly first: number;
+  private readonly last: number;
 
   /** `gap` is the width wanted for a gap, pixels. */
   constructor(axis: Axis, window: Window, width: number, gap: number) {
@@ -39,6 +42,8 @@ export class Scale {
     const gaps = axis.gapsBefore.at(-1) ?? 0;
     const g = Math.min(gap, gaps === 0 ? gap : (GAPS_AT_MOST * width) / gaps);
     const first = pieceAt(axis, window.lo);
+    this.first = first;
+    this.last = pieceAt(axis, window.hi);
     const inside = axis.pieces[first];
     if (inside !== undefined && window.hi <= inside.end) {
       const part = Number(window.hi - window.lo) / Number(inside.end - inside.start);
@@ -55,12 +60,10 @@ export class Scale {
   /** Pixels from the left edge of the window. */
   x(address: bigint): number {
     const i = pieceAt(this.axis, address);
-    const from = pieceAt(this.axis, this.window.lo);
     const piece = this.axis.pieces[i];
     if (piece === undefined) return 0;
-    if (i === from) return Number(address - this.window.lo) * this.pixelsPerByte(piece);
-    if (i === pieceAt(this.axis, this.window.hi))
-      return this.width - Number(this.window.hi - address) * this.pixelsPerByte(piece);
+    if (i === this.first) return Number(address - this.window.lo) * this.pixelsPerByte(piece);
+    if (i === this.last) return this.width - Number(this.window.hi - address) * this.pixelsPerByte(piece);
     const [w, g] = this.before(address);
     const [w0, g0] = this.before(this.window.lo);
     return (w - w0) * this.zoom + (g - g0) * this.gap;
@@ -79,7 +82,7 @@ export class Scale {
   /** The pieces that the window meets, left to right. */
   stretches(): Stretch[] {
     const out: Stretch[] = [];
-    for (let i = pieceAt(this.axis, this.window.lo); i < this.axis.pieces.length; i++) {
+    for (let i = this.first; i < this.axis.pieces.length; i++) {
       const piece = this.axis.pieces[i];
       if (piece === undefined || piece.start >= this.window.hi) break;
       out.push({ piece, x0: this.x(piece.start), x1: this.x(piece.end) });
