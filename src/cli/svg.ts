@@ -18,6 +18,7 @@ const TITLES: Record<AsciiRequest["view"], string> = {
   space: "Address space",
   attachments: "Attachments",
   walk: "Walk",
+  tables: "Tables",
   machine: "Machine",
   compare: "Compare",
   timeline: "Timeline",
@@ -75,6 +76,7 @@ async function plateOf(subject: ExportSubject): Promise<pictures.Plate | string>
       return pictures.stacked([text, pictures.comparedSpacesPlate(spaces, SHEET)], SHEET.rem);
     }
     case "walk":
+    case "tables":
     case "why":
       return textOf(subject);
     case "step": {

@@ -29,6 +29,7 @@ export const EXPORT_VIEWS = [
   "space",
   "attachments",
   "walk",
+  "tables",
   "machine",
   "compare",
   "timeline",
@@ -123,6 +124,12 @@ function requestOf(view: ExportView, run: Playable, step: number): AsciiRequest 
       const target = walkTargets[walkDefault];
       if (target === undefined) throw new Wrong(`after step ${step} no device can reach memory: there is no walk`);
       return { view, device: target.device, iova: target.iova, write: target.write };
+    }
+    case "tables": {
+      const { walkTargets, walkDefault } = frameOf(run, step, true);
+      const target = walkTargets[walkDefault];
+      if (target === undefined) return { view, asked: { root: null, path: [] } };
+      return { view, asked: { root: `dev:${target.device}`, path: [], at: target.iova } };
     }
     case "inspector":
       return { view, ref: frameOf(run, step, true).inspectDefault };

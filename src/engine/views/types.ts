@@ -3,7 +3,7 @@
  * Addresses are bigint, both ends of a range inclusive. Strings named `label`/`text` are ready to show.
  */
 import type { TraceEntry } from "../kernel/trace.ts";
-import type { TablePlace } from "./tables/types.ts";
+import type { TablePlace, TablesAsked } from "./tables/types.ts";
 
 export type { CheckDetail, Interval, TraceEntry } from "../kernel/trace.ts";
 export type * from "./compare/types.ts";
@@ -420,7 +420,8 @@ export interface Lane {
 export type AsciiRequest =
   | { view: "step" | "storyboard" | "space" | "attachments" | "why" }
   | { view: "machine"; peers?: { from: string; to: string } }
-  | { view: "walk"; device: string; iova: bigint; write: boolean }
+  | { view: "walk"; device: string; iova: bigint; write: boolean; more?: WalkMore }
+  | { view: "tables"; asked: TablesAsked }
   | { view: "inspector"; ref: Ref }
   /** The other kernels, beside the one that is asked. */
   | { view: "timeline" | "compare"; kernels: string[] };

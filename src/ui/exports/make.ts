@@ -101,12 +101,21 @@ function requestOf(state: LabState, pane: PaneId): AsciiRequest {
     case "walk": {
       const target = targetOf(state);
       if (target === null) throw new None("No device can reach memory yet: there is no walk.");
-      return { view: "walk", device: target.device, iova: target.iova, write: target.write };
+      const { device, iova, write, pasid } = target;
+      const more = { ...(pasid === undefined ? {} : { pasid }), ...(state.asNow ? { asNow: true } : {}) };
+      return { view: "walk", device, iova, write, more };
     }
     case "inspector": {
       const ref = state.inspected.value?.ref;
       if (ref === undefined) throw new None("The inspector is empty.");
       return { view: "inspector", ref };
+    }
+    case "tables": {
+      const target = targetOf(state);
+      const { entry } = state;
+      if (entry !== null) return { view: "tables", asked: { root: entry.root, path: entry.path } };
+      const at = target === null ? {} : { at: target.iova };
+      return { view: "tables", asked: { root: target === null ? null : `dev:${target.device}`, path: [], ...at } };
     }
     case "machine":
       return state.peers === null ? { view: "machine" } : { view: "machine", peers: state.peers };
@@ -173,6 +182,7 @@ async function plateOf(session: Session, api: Remote, pane: PaneId): Promise<pic
       return pictures.stacked([words, pictures.comparedSpacesPlate(spaces.value, SHEET)], SHEET.rem);
     }
     case "walk":
+    case "tables":
     case "why":
     case "explore":
       return text();

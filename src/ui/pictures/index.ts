@@ -2,7 +2,7 @@
 export { buildAtlas } from "../app/atlas.ts";
 export { LIGHT, type Palette } from "./palette.ts";
 export { scene, SCENES, sheet, SHEET, titled, type Words } from "./sheet.ts";
-export { type Picture, svgOf } from "./svg.ts";
+export { svgOf } from "./svg.ts";
 export {
   ALL,
   attachmentsPlate,
@@ -11,7 +11,6 @@ export {
   machinePlate,
   type Plate,
   spacePlate,
-  type SpaceSight,
   stacked,
   textPlate,
   timelinePlate,

@@ -10,6 +10,7 @@ import { peerView } from "../machine/peer.ts";
 import { machineView } from "../machine/view.ts";
 import { stepView } from "../steps.ts";
 import type { AsciiRequest, Frame, StepView } from "../types.ts";
+import { tablesView } from "../tables/view.ts";
 import { walkView } from "../walk/view.ts";
 import { attachmentsPage } from "./attachments.ts";
 import { comparePage, spacesLines, tracesLines } from "./compare.ts";
@@ -18,6 +19,7 @@ import { machinePage, peerLines } from "./machine.ts";
 import { heading, page, wrap } from "./page.ts";
 import { spacePage } from "./space.ts";
 import { type Scene, stepLines, storyboardLines, timelinePage } from "./steps.ts";
+import { tablesPage } from "./tables.ts";
 import { whyPage } from "./trace.ts";
 import { walkPage } from "./walk.ts";
 
@@ -74,8 +76,12 @@ function linesOf(subject: AsciiSubject, what: AsciiRequest): string[] | string {
       return [...machinePage(machineView(world, before)), ...(peer === null ? [] : ["", ...peerLines(peer)])];
     }
     case "walk": {
-      const view = walkView(run.world(step), what.device, BigInt.asUintN(64, what.iova), what.write);
+      const view = walkView(run.world(step), what.device, BigInt.asUintN(64, what.iova), what.write, what.more);
       return view === null ? `No device "${what.device}" stands behind an SMMU here` : walkPage(view);
+    }
+    case "tables": {
+      const view = tablesView(contextAt(run, step), what.asked);
+      return typeof view === "string" ? view : tablesPage(view);
     }
     case "inspector": {
       const { world, before } = contextAt(run, step);

@@ -16,7 +16,7 @@ export function inspectorLines(view: InspectorView): string[] {
 }
 
 /** Words that are zero, and were, are left out; of the others every field, the high bits first. */
-function gridLines(g: BitGrid): string[] {
+export function gridLines(g: BitGrid): string[] {
   const title = `${g.title}${g.address === undefined ? "" : ` at ${hex(g.address)}`} (${g.spec})`;
   const words = g.words.filter((w) => w.value !== 0 || (w.before ?? 0) !== 0).toSorted((a, b) => a.offset - b.offset);
   const rows = words.flatMap((w) => {

@@ -15,9 +15,21 @@ export function walkLines(walk: WalkView): string[] {
       const lead = `  ${n.padStart(a)}  ${of.padEnd(b)}  ${at.padStart(c)}  ${value.padStart(d)}  `;
       return wrap(decoded, lead, " ".repeat(Math.min(lead.length, 40)));
     });
-    return [...wrap(head), ...lines, ...(walk.failing?.row === i ? wrap(walk.failing.why, "    ! ", "      ") : [])];
+    const cached = row.cached === undefined ? [] : wrap(row.cached.text, row.cached.bad ? "    ! " : "    ", "      ");
+    return [
+      ...wrap(head),
+      ...cached,
+      ...lines,
+      ...(walk.failing?.row === i ? wrap(walk.failing.why, "    ! ", "      ") : []),
+    ];
   });
-  return [...rows, "", ...wrap(`${walk.ok ? "" : "STOPPED: "}${walk.end}`, "=> ", "   "), ...wrap(walk.tlb)];
+  return [
+    ...rows,
+    "",
+    ...wrap(`${walk.ok ? "" : "STOPPED: "}${walk.end}`, "=> ", "   "),
+    ...wrap(walk.tlb),
+    ...wrap(walk.stale ?? "", "! ", "  ").filter((l) => l !== "!"),
+  ];
 }
 
 function readsOf(row: WalkView["rows"][number]): WalkRead[] {
@@ -30,6 +42,9 @@ function cells(r: WalkRead): string[] {
 }
 
 export function walkPage(walk: WalkView): string[] {
-  const title = `Walk ${walk.device} ${hex(walk.iova)} ${walk.write ? "write" : "read"}, ${walk.reads} reads`;
+  const pasid = walk.pasid === undefined ? "" : ` PASID ${hex(walk.pasid)}`;
+  const caches = walk.asNow === true ? ", with the caches as they are" : "";
+  const way = `${walk.write ? "write" : "read"}, ${walk.reads} reads${caches}`;
+  const title = `Walk ${walk.device}${pasid} ${hex(walk.iova)} ${way}`;
   return [...heading(title), ...walkLines(walk)];
 }
