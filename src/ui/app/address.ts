@@ -33,6 +33,8 @@ export function installAddressBar(session: Session): () => void {
       "selected",
       "picked",
       "target",
+      "asNow",
+      "entry",
       "peers",
       "columns",
       "stage",

@@ -208,6 +208,8 @@ export class Editing {
       selected: s.selected,
       picked: s.picked,
       target: s.target,
+      asNow: s.asNow,
+      entry: s.entry,
       peers: s.peers,
       window: s.window,
       trueScale: s.trueScale,

@@ -20,11 +20,14 @@ test("what is written is read again", () => {
     selected: fc.option(fc.constantFrom("dev:D1", "area:2:0x40000000")),
     picked: fc.option(address.map((start) => ({ track: "ioas:2:reserved", start, last: start + 4095n }))),
     target: fc.option(fc.record({ device: fc.constant("D1"), iova: address, write: fc.boolean() })),
+    asNow: fc.boolean(),
+    entry: fc.option(fc.record({ root: fc.constantFrom("dev:D1", "hwpt:3"), path: fc.array(fc.nat(8191)) })),
     peers: fc.constantFrom(null, { from: "0000:00:03.0", to: "0000:01:00.0" }),
     columns: fc.constantFrom(null, kernels),
     stage: fc.constantFrom(STAGE, ["machine"] as const, ["compare", "walk"] as const),
     maximised: fc.option(fc.constantFrom(...PANES)),
     tables: fc.subarray([...PANES]),
+    tour: fc.constant(null),
   });
   fc.assert(
     fc.property(view, (v) => {

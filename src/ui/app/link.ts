@@ -15,6 +15,8 @@ export type LinkedView = Pick<
   | "selected"
   | "picked"
   | "target"
+  | "asNow"
+  | "entry"
   | "peers"
   | "columns"
   | "stage"
@@ -41,7 +43,11 @@ export function writeView(v: LinkedView): Record<string, string> {
   if (v.trueScale) out["t"] = "1";
   if (v.selected !== null) out["sel"] = v.selected;
   if (v.picked !== null) out["p"] = `${v.picked.track},${hex(v.picked.start)},${hex(v.picked.last)}`;
-  if (v.target !== null) out["w"] = `${v.target.device},${hex(v.target.iova)},${v.target.write ? "w" : "r"}`;
+  if (v.target !== null)
+    out["w"] =
+      `${v.target.device},${hex(v.target.iova)},${v.target.write ? "w" : "r"}${v.target.pasid === undefined ? "" : `,${v.target.pasid}`}`;
+  if (v.asNow) out["now"] = "1";
+  if (v.entry !== null) out["tb"] = `${v.entry.root}@${v.entry.path.join(".")}`;
   if (v.peers !== null) out["p2p"] = `${v.peers.from},${v.peers.to}`;
   if (v.columns !== null && !v.columns.some((c) => c.includes("@"))) out["cols"] = v.columns.join(",");
   if (v.stage.join() !== STAGE.join()) out["st"] = v.stage.join(",");
@@ -60,6 +66,8 @@ export function readView(record: Record<string, string>, kernels: readonly strin
     selected: record["sel"] ?? null,
     picked: null,
     target: null,
+    asNow: record["now"] === "1",
+    entry: readEntry(record["tb"] ?? ""),
     peers: null,
     columns: null,
     stage: STAGE,
@@ -113,9 +121,23 @@ export function readView(record: Record<string, string>, kernels: readonly strin
 }
 
 function readTarget(text: string): Target | null {
-  const match = /^([^,]+),(0x[0-9a-f]{1,16}),([rw])$/.exec(text);
+  const match = /^([^,]+),(0x[0-9a-f]{1,16}),([rw])(?:,(\d{1,7}))?$/.exec(text);
   if (match === null) return null;
-  return { device: match[1] ?? "", iova: BigInt(match[2] ?? "0"), write: match[3] === "w" };
+  const pasid = match[4] === undefined ? {} : { pasid: Number(match[4]) };
+  return { device: match[1] ?? "", iova: BigInt(match[2] ?? "0"), write: match[3] === "w", ...pasid };
+}
+
+/** `hwpt:3@0.1.64`: a root of Tables and the entries below it. */
+function readEntry(text: string): LabState["entry"] {
+  const match = /^([^@]+)@((?:\d{1,7}(?:\.\d{1,7})*)?)$/.exec(text);
+  if (match === null) return null;
+  return {
+    root: match[1] ?? "",
+    path: (match[2] ?? "")
+      .split(".")
+      .filter((p) => p !== "")
+      .map(Number),
+  };
 }
 
 function isPane(text: string): text is PaneId {

@@ -3,7 +3,7 @@
  * on screen stays until the next picture is complete, so that nothing flickers.
  */
 import type { Answer, Opened, Problem } from "../../engine/protocol.ts";
-import type { Frame, Ref } from "../../engine/views/types.ts";
+import type { Frame, Ref, TablePlace } from "../../engine/views/types.ts";
 import { callback, type Connect, type Connection } from "../engine/client.ts";
 import { buildAtlas, merge } from "./atlas.ts";
 import { DenseWindows } from "./dense.ts";
@@ -15,6 +15,7 @@ import { linkOf, readView } from "./link.ts";
 import { Runner } from "./runner.ts";
 import type { LabState, LabStore, Picked, Target } from "./state.ts";
 import { readRecordingLink } from "./recording.ts";
+import { shown } from "./stage.ts";
 import { readTourLink, Tours } from "./tours.ts";
 import { Viewport } from "./viewport.ts";
 
@@ -209,8 +210,24 @@ export class Session {
   }
 
   aim(target: Target | null): void {
-    this.store.setState({ target });
+    this.store.setState({ target, entry: null });
     void this.details();
+  }
+
+  /** The walk with the SMMU's caches as they are, or from memory alone. */
+  setAsNow(asNow: boolean): void {
+    this.store.setState({ asNow });
+    void this.details();
+  }
+
+  /** Shows an entry in Tables; `ref`: its name for the inspector. */
+  openEntry(entry: TablePlace | null, ref: Ref | null = null): void {
+    this.store.setState((s) => ({
+      entry,
+      stage: shown(s.stage, "tables"),
+      maximised: s.maximised === null || s.maximised === "tables" ? s.maximised : "tables",
+    }));
+    if (ref !== null) this.select(ref);
   }
 
   /** The next or previous step that failed. */
@@ -266,6 +283,8 @@ export class Session {
       selected: null,
       picked: null,
       target: null,
+      asNow: false,
+      entry: null,
       peers: null,
       columns: null,
       window: null,
@@ -366,12 +385,15 @@ export class Session {
     if (frame === null) return;
     const current = (): boolean => {
       const now = this.store.getState();
-      return now.frame === frame && now.selected === selected && now.target === state.target;
+      return now.frame === frame && now.selected === selected && now.target === state.target && now.asNow === state.asNow;
     };
     const target = targetOf(state);
     await this.guard(async () => {
       const [walk, inspected] = await Promise.all([
-        target === null ? null : this.api().walk(kernel, step, target.device, target.iova, target.write),
+        target === null ? null : this.api().walk(kernel, step, target.device, target.iova, target.write, {
+              ...(target.pasid === undefined ? {} : { pasid: target.pasid }),
+              ...(state.asNow ? { asNow: true } : {}),
+            }),
         this.api().inspect(kernel, step, selected ?? frame.inspectDefault),
       ]);
       if (!current()) return;

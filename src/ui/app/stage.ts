@@ -30,6 +30,13 @@ export const VIEWS = Object.freeze([
   { id: "machine", title: "Machine", about: "PCI, IOMMUs, groups, peer to peer", home: "upper", key: key(4) },
   { id: "compare", title: "Compare", about: "several kernels, step by step", home: "upper", key: key(5) },
   { id: "explore", title: "Explore", about: "the shortest sequence that differs", home: "upper", key: key(6) },
+  {
+    id: "tables",
+    title: "Tables",
+    about: "tables in memory, entry by entry",
+    home: "upper",
+    key: key(7),
+  },
 ] as const) satisfies readonly StageView[];
 
 export type ViewId = (typeof VIEWS)[number]["id"];

@@ -14,6 +14,7 @@ const FETCHED: Partial<Record<ViewId, () => Promise<{ default: ComponentType }>>
   machine: () => import("../views/machine/MachineView.tsx"),
   compare: () => import("../views/compare/CompareView.tsx"),
   explore: () => import("../views/explore/ExploreView.tsx"),
+  tables: () => import("../views/tables/TablesView.tsx"),
 };
 
 const fetched = new Map<ViewId, ComponentType>();

@@ -1,7 +1,7 @@
 /** What the page shows now: view state only. The truth (scenario, worlds) stays in the worker; frames are its answers. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Catalogue, Opened } from "../../engine/protocol.ts";
-import type { Frame, InspectorView, Lane, Ref, WalkView } from "../../engine/views/types.ts";
+import type { Frame, InspectorView, Lane, Ref, TablePlace, WalkView } from "../../engine/views/types.ts";
 import type { Picked } from "../views/space/model.ts";
 import type { Window } from "../views/space/scale.ts";
 import type { Atlas } from "./atlas.ts";
@@ -25,6 +25,8 @@ export interface Target {
   device: string;
   iova: bigint;
   write: boolean;
+  /** SubstreamID of the request; absent = without one. */
+  pasid?: number;
 }
 
 /** An answer that may be on its way or refused; what was there before stays in sight until it comes. */
@@ -50,6 +52,10 @@ export interface LabState extends EditState {
   atlas: Atlas | null;
   /** Chosen by hand; null: the most telling one of each frame. */
   target: Target | null;
+  /** The walk asks the SMMU's caches too, as they are now. */
+  asNow: boolean;
+  /** The entry that Tables shows; null: those on the way of what is walked. */
+  entry: TablePlace | null;
   walk: Pending<WalkView>;
   selected: Ref | null;
   /** The interval under the last click in the address space; goes with `selected`. */
@@ -96,6 +102,8 @@ export function createLabStore(): LabStore {
     next: [],
     atlas: null,
     target: null,
+    asNow: false,
+    entry: null,
     walk: { value: null, problem: null },
     selected: null,
     picked: null,

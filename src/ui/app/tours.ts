@@ -88,6 +88,8 @@ export class Tours {
       selected: at.select ?? null,
       picked: null,
       target: null,
+      asNow: false,
+      entry: null,
       peers: null,
       columns: at.columns ?? null,
       window: null,

@@ -51,7 +51,7 @@ export function tlbSource(smmu: Smmuv3, before: Smmuv3 | null): Source {
     old: (i) => {
       const e = one(i);
       if (before === null || e === undefined) return null;
-      return known.has(keyOf(e)) ? (old.get(keyOf(e)) ?? null) : new Array<number>(6).fill(0);
+      return known.has(keyOf(e)) ? (old.get(keyOf(e)) ?? null) : [0, 0, 0, 0, 0, 0];
     },
     decode: (_, i) => {
       const e = one(i);
@@ -87,11 +87,7 @@ export function configSource(smmu: Smmuv3, before: Smmuv3 | null): Source {
     pa: () => null,
     load: (i) => configWords(list[i]?.[1]),
     old: (i) =>
-      known === null || list[i] === undefined
-        ? null
-        : known.has(list[i][0])
-          ? configWords(list[i][1])
-          : new Array<number>(2).fill(0),
+      known === null || list[i] === undefined ? null : known.has(list[i][0]) ? configWords(list[i][1]) : [0, 0],
     decode: (_, i) => {
       const c = list[i]?.[1];
       const bad = c === undefined ? null : staleConfig(smmu, c);
@@ -146,7 +142,7 @@ function keyOf(e: TlbEntry): string {
 }
 
 function wordsOf(e: TlbEntry | undefined): number[] {
-  if (e === undefined) return new Array<number>(6).fill(0);
+  if (e === undefined) return [0, 0, 0, 0, 0, 0];
   const flags =
     e.unprivileged | (e.privileged << 3) | (e.stage2 << 6) | (e.device ? 0x200 : 0) | (e.global ? 0x400 : 0);
   return [

@@ -24,8 +24,14 @@ export function readEntry(s: Source, i: number): Read {
   return { i, words, old, changed: old !== null && !same(words, old), decoded: s.decode(words, i) };
 }
 
-/** `opened`: first indexes of the folds that are open. */
-export function pageOf(s: Source, picked: number, opened: ReadonlySet<number>): TablePage {
+/** Both ends inclusive. */
+export interface Stretch {
+  first: number;
+  last: number;
+}
+
+/** `opened`: what is written entry by entry, a part at a time when it is long. */
+export function pageOf(s: Source, picked: number, opened: readonly Stretch[]): TablePage {
   const order = s.order ?? null;
   const total = order === null ? s.entries : order.length;
   const strip = new Uint8Array(Math.min(STRIP, total));
@@ -78,23 +84,19 @@ function follows(a: Read, b: Read): boolean {
   return from === null || to === null || a.decoded.stride === 0 || to.address - from.address === a.decoded.stride;
 }
 
-function fold(rows: TableRow[], s: Source, run: readonly Read[], opened: ReadonlySet<number>): void {
+function fold(rows: TableRow[], s: Source, run: readonly Read[], opened: readonly Stretch[]): void {
   const [first] = run;
   if (first === undefined) return;
   if (run.length < LEAST) {
     for (const r of run) rows.push(entryOf(s, r));
     return;
   }
-  let rest = run;
-  if (opened.has(first.i)) {
-    for (const r of run.slice(0, MOST)) rows.push(entryOf(s, r));
-    rest = run.slice(MOST);
-    if (rest.length < LEAST) {
-      for (const r of rest) rows.push(entryOf(s, r));
-      return;
-    }
-  }
-  rows.push(foldOf(s, rest));
+  const lastIndex = first.i + run.length - 1;
+  const parts = opened.filter((o) => o.first <= lastIndex && o.last >= first.i).length;
+  for (const r of run.slice(0, MOST * parts)) rows.push(entryOf(s, r));
+  const rest = run.slice(MOST * parts);
+  if (rest.length >= LEAST) rows.push(foldOf(s, rest));
+  else for (const r of rest) rows.push(entryOf(s, r));
 }
 
 function foldOf(s: Source, run: readonly Read[]): TableFold {

@@ -74,7 +74,7 @@ export function inMemory(
   find: (address: number) => number | null = (a) => a,
 ): Pick<Source, "pa" | "load" | "old"> {
   const bytes = count * 4;
-  const zero = new Array<number>(count).fill(0);
+  const zero = Array.from({ length: count }, () => 0);
   let page = Number.NaN;
   let found: number | null = null;
   const at = (i: number): number | null => {

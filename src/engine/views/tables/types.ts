@@ -24,8 +24,8 @@ export interface TablesAsked {
   at?: bigint;
   /** Of the requests whose context is followed. */
   pasid?: number;
-  /** Folded runs that are opened, by page and first index. */
-  open?: readonly { page: number; first: number }[];
+  /** Stretches of entries that are written one by one, both ends inclusive. */
+  open?: readonly { page: number; first: number; last: number }[];
 }
 
 export interface TableTarget {

@@ -11,16 +11,23 @@ import type { TableEntry, TablePlace, TablesAsked, TablesView } from "./types.ts
 /** Deeper than any tables go: stream table in two levels, contexts in two, page tables in four. */
 const DEEPEST = 9;
 
-/** A sentence when the root is not there. */
+/** A root that is not there has no pages and says so at the end; a sentence when there is no table at all. */
 export function tablesView(r: Reading, asked: TablesAsked): TablesView | string {
   const roots = tableRoots(r.world);
   const root = asked.root ?? roots[0]?.ref ?? null;
   if (root === null) return "This machine has no table in emulated memory: its IOMMU is modelled without one.";
   const first = rootSource(r, root, asked.pasid ?? 0);
-  if (first === null) return `There is no ${root.replace(":", " ")} with a table after this step.`;
+  if (first === null) {
+    const end = `There is no ${root.replace(":", " ")} with a table after this step.`;
+    return { roots, root, path: [], pages: [], chosen: null, end };
+  }
   const { sources, path, why } = follow(first, asked);
   const pages = sources.map((s, n) =>
-    pageOf(s, path[n] ?? -1, new Set((asked.open ?? []).filter((o) => o.page === n).map((o) => o.first))),
+    pageOf(
+      s,
+      path[n] ?? -1,
+      (asked.open ?? []).filter((o) => o.page === n),
+    ),
   );
   const at = path.length - 1;
   const source = sources[at];
