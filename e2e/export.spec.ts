@@ -184,3 +184,24 @@ test("the palette exports too, and what cannot be had is said", async ({ page })
   await page.keyboard.press("Enter");
   expect((await coming).suggestedFilename()).toBe("sw-msi-nested-linux-6.11-step-0-machine.svg");
 });
+
+test("a copied number is what a kernel developer would paste", async ({ page, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const lab = await Lab.open(page, at("space,attachments,walk"));
+  const copied = async (): Promise<string> => {
+    await page.keyboard.press("Control+c");
+    return page.evaluate(() => navigator.clipboard.readText());
+  };
+  // The walk writes addresses without 0x.
+  const address = page.locator("[data-copy]").first();
+  await expect(address).not.toContainText("0x");
+  await address.selectText();
+  expect(await copied()).toMatch(/^0x[0-9a-f]{8,}$/);
+
+  await page.evaluate(() => getSelection()?.removeAllRanges());
+  await page.keyboard.press("/");
+  await page.getByRole("combobox", { name: "Find" }).fill("SW_MSI 0x8000000");
+  await page.keyboard.press("Enter");
+  await lab.pane("Why").focus();
+  expect(await copied()).toBe("0x8000000-0x80fffff");
+});

@@ -1,14 +1,16 @@
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { Help } from "../commands/Help.tsx";
 import { installKeys } from "../commands/keys.ts";
 import { Palette } from "../commands/Palette.tsx";
 import { ScenarioText } from "../commands/ScenarioText.tsx";
 import { Patterns } from "../draw/Patterns.tsx";
 import { type Settings, applySettings, readSettings, writeSettings } from "../theme/settings.ts";
+import { installMenus } from "../menu/open.ts";
 import { TipProvider } from "../widgets/Tip.tsx";
 import { installAddressBar } from "./address.ts";
 import css from "./app.module.css";
 import { SessionContext, useLab, useSession } from "./context.ts";
+import { installCopying } from "./copying.ts";
 import { Crashed, Failure } from "./Crashed.tsx";
 import { DropZone } from "./DropZone.tsx";
 import { Header } from "./Header.tsx";
@@ -26,6 +28,8 @@ import type { PaneId } from "./state.ts";
 
 const Scenarios = later(() => import("../library/ScenarioBrowser.tsx"));
 const Kernels = later(() => import("../library/KernelDialog.tsx"));
+
+const Menu = lazy(async () => ({ default: (await import("../menu/Menu.tsx")).Menu }));
 
 /** The whole page for one session. */
 export function App({ session }: { session: Session }) {
@@ -75,6 +79,7 @@ function Screen() {
   const maximised = useLab((s) => s.maximised);
   const dialog = useLab((s) => s.dialog);
   const spoken = useLab((s) => s.spoken);
+  const menu = useLab((s) => s.menu);
   const tour = useLab((s) => s.tour !== null);
   const shape = useShape(settings.text);
   const [left, setLeft] = useState(300);
@@ -84,6 +89,8 @@ function Screen() {
   }, [settings.keys]);
   useEffect(() => installKeys(session, () => oneKey.current), [session]);
   useEffect(() => installAddressBar(session), [session]);
+  useEffect(() => installCopying(session.store), [session]);
+  useEffect(() => (root.current === null ? undefined : installMenus(root.current, session)), [session]);
   useEffect(() => (root.current === null ? undefined : installLinker(root.current, session.store)), [session]);
 
   useEffect(() => session.watchBusy((busy) => root.current?.toggleAttribute("data-busy", busy)), [session]);
@@ -135,6 +142,11 @@ function Screen() {
         {spoken}
       </div>
       {printing && there && <Printout />}
+      {menu !== null && there && (
+        <Suspense fallback={null}>
+          <Menu key={`${menu.ref} ${menu.x} ${menu.y}`} at={menu} />
+        </Suspense>
+      )}
       {dialog === "help" && <Help onClose={close} />}
       {dialog === "text" && <ScenarioText onClose={close} />}
       {dialog === "scenarios" && <Scenarios onClose={close} />}

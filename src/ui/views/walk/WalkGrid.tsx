@@ -96,10 +96,10 @@ function Read({ cell, failing, inline = false }: { cell: WalkCell; failing: stri
       title={`${read.what}: ${read.decoded}`}
     >
       <span className={css["k"]}>{read.n}</span>
-      <span className={css["pa"]}>
+      <span className={css["pa"]} data-copy={hex(read.pa)}>
         <Hex>{bare(hex(read.pa))}</Hex>
       </span>
-      <span className={css["v"]}>
+      <span className={css["v"]} data-copy={value}>
         <Hex>{failing !== null && value === "0x0" ? "0" : bare(value)}</Hex>
         {failing !== null && <i>{failing.length <= 9 ? failing : read.decoded}</i>}
       </span>
