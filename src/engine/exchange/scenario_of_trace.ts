@@ -107,7 +107,7 @@ class Importer {
     if (record.t !== "ioctl") return;
     const def = ioctlDef(kindOfFd(record.fd ?? ""), Number(record.nr), fromHex(record.in ?? ""));
     const what = def?.name ?? record.cmd ?? "call";
-    this.files.get(record.fd ?? "") ?? this.open(record);
+    if (!this.files.has(record.fd ?? "")) this.open(record);
     const context = {
       labels: this.labels,
       memories: this.memories,
