@@ -57,6 +57,7 @@ test("Shift B keeps what follows; before the first step there is nothing to bran
   await page.keyboard.press("Shift+b");
   await expect(lab.pane("Timeline").getByText("on branch 1")).toBeVisible();
   await expect(lab.timeline).toHaveAttribute("aria-valuemax", String(all));
+  await lab.goTo(8);
   await page.keyboard.press("Delete");
   await expect(lab.notice).toContainText("N is not named above");
 });

@@ -115,7 +115,8 @@ test("the text completes and names its mistake while one types; opening it keeps
   await text.fill(original);
   await text.press("Control+End");
   await text.pressSequentially("vmm IOMMU_IOAS_IOVA");
-  await expect(page.getByRole("option", { name: /IOMMU_IOAS_IOVA_RANGES/ })).toBeVisible();
+  const words = page.getByRole("listbox", { name: "Words that fit" });
+  await expect(words.getByRole("option", { name: /IOMMU_IOAS_IOVA_RANGES/ })).toBeVisible();
   await page.keyboard.press("Tab");
   await text.pressSequentially("ioas=I");
   await page.keyboard.press("Control+Enter");

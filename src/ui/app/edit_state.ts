@@ -21,6 +21,8 @@ export interface EditState {
   menu: { ref: Ref; x: number; y: number } | null;
   /** The step that a gesture or a menu just put in and that the kernel refused. */
   refused: number | null;
+  /** Dragging on an IOAS maps, a click on what is mapped unmaps. */
+  mapping: boolean;
   undo: { back: boolean; again: boolean };
 }
 
@@ -32,5 +34,6 @@ export const EDIT_STATE: EditState = Object.freeze({
   writing: null,
   menu: null,
   refused: null,
+  mapping: false,
   undo: Object.freeze({ back: false, again: false }),
 });

@@ -296,6 +296,7 @@ export class Session {
       next: [],
       ...EDIT_STATE,
       undo: this.store.getState().undo,
+      mapping: this.store.getState().mapping,
       ...at,
     };
     await this.show({ kernel, step, compare }, true, { ...fresh, phase: { name: "ready" } });

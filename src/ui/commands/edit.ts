@@ -1,6 +1,7 @@
 /** Commands that change the scenario: steps, branches, undo. */
 import type { Session } from "../app/session.ts";
 import type { LabState } from "../app/state.ts";
+import { openMenuHere } from "../menu/open.ts";
 import type { Command } from "./registry.ts";
 
 /** A recording is open: there is no text to change. */
@@ -101,6 +102,25 @@ export const EDIT_COMMANDS: readonly Command[] = [
     keys: [],
     run: (s) => void s.editing.close(s.store.getState().branch),
     can: branched,
+  },
+  {
+    id: "mapping",
+    title: "Map by dragging on an IOAS, unmap by a click; or not",
+    group: "Edit",
+    keys: [{ code: "KeyG", label: "G" }],
+    run: ({ store }) => store.setState((s) => ({ mapping: !s.mapping })),
+    can: written,
+  },
+  {
+    id: "menu",
+    title: "What can be done with this",
+    group: "Edit",
+    keys: [
+      { code: "F10", shift: true, label: "Shift F10" },
+      { code: "ContextMenu", label: "Menu" },
+    ],
+    run: openMenuHere,
+    can: (s) => s.opened !== null,
   },
   {
     id: "undo",

@@ -6,6 +6,7 @@ import { Empty, Pane } from "../../widgets/Pane.tsx";
 import { AttachmentsTable } from "./AttachmentsTable.tsx";
 import { scrollable } from "../../widgets/scroll.ts";
 import css from "./attachments.module.css";
+import { installDrag } from "./drag.ts";
 import { drawAttachments } from "./draw.ts";
 import { layoutAttachments } from "./layout.ts";
 
@@ -41,7 +42,11 @@ export function AttachmentsView() {
       if (ref !== undefined) session.select(ref);
     };
     element.addEventListener("click", pick);
-    return () => element.removeEventListener("click", pick);
+    const stopDrag = installDrag(element, session);
+    return () => {
+      element.removeEventListener("click", pick);
+      stopDrag();
+    };
   }, [session]);
   const none = frame !== null && frame.attachments.nodes.length === 0;
   return (

@@ -18,11 +18,27 @@ export function InspectorPane() {
       title="Inspector"
       sub={value === null ? undefined : <Hex>{`${value.title} ${value.subtitle}`}</Hex>}
       actions={
-        selected === null ? undefined : (
-          <button type="button" className={css["clear"]} onClick={() => session.select(null)} title="Esc">
-            clear
-          </button>
-        )
+        <>
+          {value !== null && (
+            <button
+              type="button"
+              className={css["clear"]}
+              aria-haspopup="menu"
+              title="Shift F10"
+              onClick={(e) => {
+                const box = e.currentTarget.getBoundingClientRect();
+                session.store.setState({ menu: { ref: value.ref, x: box.left, y: box.bottom } });
+              }}
+            >
+              actions
+            </button>
+          )}
+          {selected !== null && (
+            <button type="button" className={css["clear"]} onClick={() => session.select(null)} title="Esc">
+              clear
+            </button>
+          )}
+        </>
       }
       twin={value === null ? undefined : <InspectorTable view={value} />}
     >

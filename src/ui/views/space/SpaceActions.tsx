@@ -5,12 +5,25 @@ import css from "./space.module.css";
 /** Scale, fit, and the kernel that is drawn dashed. */
 export function SpaceActions() {
   const session = useSession();
+  const mapping = useLab((s) => s.mapping);
+  const written = useLab((s) => s.opened?.text !== "");
   const trueScale = useLab((s) => s.trueScale);
   const compare = useLab((s) => s.compare);
   const kernel = useLab((s) => s.kernel);
   const kernels = useLab((s) => s.catalogue?.kernels ?? []);
   return (
     <>
+      {written && (
+        <button
+          type="button"
+          className={pane["action"]}
+          aria-pressed={mapping}
+          onClick={() => session.store.setState({ mapping: !mapping })}
+          title="G: drag on an IOAS to map, click what is mapped to unmap. Alt and the mouse do it at any time."
+        >
+          map
+        </button>
+      )}
       <button
         type="button"
         className={pane["action"]}

@@ -10,6 +10,7 @@ import { SpaceTable } from "./SpaceTable.tsx";
 import { DenseCanvas, nearby } from "./dense.ts";
 import { drawBody, drawHead } from "./draw.ts";
 import { installGestures } from "./gestures.ts";
+import { installMapping } from "./mapping.ts";
 import { HEAD, layoutSpace } from "./layout.ts";
 import { spaceModel } from "./model.ts";
 import { scrollable } from "../../widgets/scroll.ts";
@@ -90,13 +91,18 @@ export function SpaceView() {
 
   useEffect(() => {
     if (host.current === null || at === null) return undefined;
-    return installGestures(
+    const stopMapping = installMapping(host.current, session, at);
+    const stopGestures = installGestures(
       host.current,
       session,
       at,
       (element) => painters.current?.head.tip(element) ?? painters.current?.body.tip(element),
       tip,
     );
+    return () => {
+      stopMapping();
+      stopGestures();
+    };
   }, [session, at, tip]);
 
   const height = at === null ? 0 : HEAD.height * at.rem;
