@@ -37,6 +37,12 @@ describe("lab run", () => {
     expect(wrong).toMatchObject({ code: 1, last: "checks: 1/2 hold" });
     expect(wrong.out).toContain("step 1: expected id=7, saw 1");
   });
+  it("runs a scenario that is not about the newest release on the first kernel that it names, and says so", async () => {
+    const r = await lab("run", "fault-prgi-alias-device");
+    expect(r).toMatchObject({ code: 0, last: "checks: 16/16 hold" });
+    expect(r.err).toBe("fault-prgi-alias-device says nothing of linux-7.2: it runs on smmu-pri-2020-02\n");
+    expect((await lab("run", "fault-prgi-alias-device", "--kernel", "linux-7.2")).code).toBe(1);
+  });
   it("gives one document with --json", async () => {
     const r = await lab("run", "sw-msi-q10", "--json");
     const doc = JSON.parse(r.out) as { steps: { result: string }[]; hold: number; total: number };

@@ -1,5 +1,6 @@
 /** `lab run`: a scenario on one kernel, one line a step, then its checks. */
 import { Run } from "../../engine/sim/run.ts";
+import type { Scenario } from "../../engine/sim/scenario/types.ts";
 import { stepView } from "../../engine/views/steps.ts";
 import { loadKernels } from "../engine.ts";
 import { findKernel, findMachine, findScenario } from "../load.ts";
@@ -9,7 +10,7 @@ import { columns, FALLS_SHORT, HOLDS, type Output, Wrong } from "../output.ts";
 export async function runCommand(name: string, options: Common, output: Output): Promise<number> {
   const kernels = await loadKernels();
   const { id, scenario } = findScenario(name);
-  const profile = findKernel(kernels, options.kernel ?? kernels.newest, output);
+  const profile = findKernel(kernels, options.kernel ?? ownKernel(id, scenario, kernels.newest, output), output);
   const run = Run.start(scenario, profile, findMachine(options.machine ?? scenario.machine));
   if (typeof run === "string") throw new Wrong(`${id}: ${run}`);
   const views = scenario.steps.flatMap((step, i) => {
@@ -40,4 +41,11 @@ export async function runCommand(name: string, options: Common, output: Output):
     total: checks.length,
   });
   return hold === checks.length ? HOLDS : FALLS_SHORT;
+}
+
+/** The newest release, or the first kernel of a scenario that is not about it: what it expects is said of others. */
+function ownKernel(id: string, { kernels: [first], kernels: all }: Scenario, newest: string, output: Output): string {
+  if (first === undefined || all.includes(newest)) return newest;
+  output.progress(`${id} says nothing of ${newest}: it runs on ${first}`);
+  return first;
 }
