@@ -48,6 +48,7 @@ function parsed(page: Page, svg: string): Promise<Parsed> {
 
 for (const [stage, panes] of STAGES)
   test(`every view becomes a picture: ${panes.join(", ")}`, async ({ page }) => {
+    test.slow();
     const lab = await Lab.open(page, at(stage));
     for (const pane of panes) {
       await expect(lab.pane(pane)).toBeVisible();
@@ -71,6 +72,7 @@ for (const [stage, panes] of STAGES)
 
 for (const [stage, panes] of STAGES)
   test(`every view becomes text and a table: ${panes.join(", ")}`, async ({ page, context }) => {
+    test.slow();
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     const lab = await Lab.open(page, at(stage));
     for (const pane of panes) {

@@ -2,16 +2,13 @@
  * Prints a draw list into an SVG group. Nodes are kept from one call to the next and only what differs is written, so a
  * pan or a zoom touches attributes and never rebuilds the picture.
  */
-import { runs } from "./format.ts";
+import { lettersOf } from "./letters.ts";
 import type { Mark, Paint, TextMark } from "./marks.ts";
 
 const NS = "http://www.w3.org/2000/svg";
 
 /** No mark is this one. */
 const NOTHING: Mark = Object.freeze({ k: "path", d: "" });
-
-/** Gap between groups of hex digits, em. */
-const GAP = 0.2;
 
 interface Kept {
   node: SVGElement;
@@ -89,26 +86,18 @@ function write(node: SVGElement, name: string, value: string): void {
 }
 
 function letters(mark: TextMark): Node[] {
-  const span = (text: string, attributes: Record<string, string>): Node => {
+  return lettersOf(mark).map(({ text, dx, dy, size }) => {
+    if (dx === undefined && dy === undefined && size === undefined) return document.createTextNode(text);
     const node = document.createElementNS(NS, "tspan");
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    for (const [name, value] of [
+      ["dx", dx],
+      ["dy", dy],
+      ["font-size", size],
+    ] as const)
+      if (value !== undefined) node.setAttribute(name, value);
     node.textContent = text;
     return node;
-  };
-  const raised = (power: string): Node => span(power, { dy: "-0.35em", "font-size": "72%" });
-  const grouped = (text: string): Node[] =>
-    text.split(/(?<=\b2)\^(\d+)/).flatMap((part, i): Node[] => {
-      if (i % 2 === 1) return [raised(part)];
-      if (part === "") return [];
-      const down = i > 0 ? { dy: "0.25em" } : null;
-      const parts = mark.font === "mono" ? runs(part) : [{ text: part, group: false, at: 0 }];
-      return parts.map((r, k) => {
-        const at = { ...(r.group ? { dx: `${GAP}em` } : {}), ...(down !== null && k === 0 ? down : {}) };
-        return Object.keys(at).length > 0 ? span(r.text, at) : document.createTextNode(r.text);
-      });
-    });
-  const nodes = grouped(mark.text);
-  return nodes;
+  });
 }
 
 function attributesOf(mark: Mark, rem: number): Record<string, string> {

@@ -2,7 +2,7 @@
  * A picture as an SVG file: nothing outside of it is needed. Colours are written out, fonts are families that a system
  * has, texts are escaped. What a tooltip says on the page stands in `<title>` of the mark.
  */
-import { runs } from "../draw/format.ts";
+import { lettersOf } from "../draw/letters.ts";
 import type { Mark, Paint, TextMark, Token } from "../draw/marks.ts";
 import { PATTERNS } from "../draw/patterns.ts";
 import type { Palette } from "./palette.ts";
@@ -120,20 +120,15 @@ function textMark(mark: TextMark, palette: Palette, rem: number): string {
   return `${plain} ${halo} aria-hidden="true"${text}${plain}${text}`;
 }
 
-/** Long hex numbers in groups, `2^44` with a raised exponent, as on the page. */
 function letters(mark: TextMark): string {
-  return mark.text
-    .split(/(?<=\b2)\^(\d+)/)
-    .map((part, i) => {
-      if (i % 2 === 1) return `<tspan dy="-0.35em" font-size="72%">${part}</tspan>`;
-      if (part === "") return "";
-      const parts = mark.font === "mono" ? runs(part) : [{ text: part, group: false, at: 0 }];
-      return parts
-        .map((r, k) => {
-          const shift = [r.group ? ` dx="0.2em"` : "", i > 0 && k === 0 ? ` dy="0.25em"` : ""].join("");
-          return shift === "" ? escapeXml(r.text) : `<tspan${shift}>${escapeXml(r.text)}</tspan>`;
-        })
-        .join("");
+  return lettersOf(mark)
+    .map(({ text, dx, dy, size }) => {
+      const shift = [
+        dx === undefined ? "" : ` dx="${dx}"`,
+        dy === undefined ? "" : ` dy="${dy}"`,
+        size === undefined ? "" : ` font-size="${size}"`,
+      ].join("");
+      return shift === "" ? escapeXml(text) : `<tspan${shift}>${escapeXml(text)}</tspan>`;
     })
     .join("");
 }
