@@ -31,8 +31,9 @@ describe("history", () => {
         log,
         fc.array(fc.nat(70), { maxLength: 12 }),
         fc.integer({ min: 1, max: 9 }),
-        (steps, seeks, every) => {
-          const h = new History(fresh(), apply, { every, recent: 2 });
+        fc.integer({ min: 1, max: 90 }),
+        (steps, seeks, every, most) => {
+          const h = new History(fresh(), apply, { every, most, recent: 2 });
           for (const s of steps) h.push(s);
           for (const n of seeks) expect(firstDifference(h.at(n), after(steps.slice(0, n)))).toBeNull();
         },
@@ -60,6 +61,22 @@ describe("history", () => {
     expect(h.push(2)).toBe(2);
     expect(h.at(1).stack).toEqual([1]);
     expect(h.results).toEqual([1, 2]);
+  });
+
+  it("keeps copies up to a number of objects, evenly, and those after heavy steps always", () => {
+    let runs = 0;
+    const heavy = (i: number): boolean => i === 700;
+    const options = { every: 4, most: 200, recent: 2, heavy };
+    const h = new History(fresh(), (w: World, s: number) => (runs++, apply(w, s)), options);
+    for (let i = 0; i < 1000; i++) h.push(i);
+    runs = 0;
+    for (let n = 50; n < 1000; n += 100) h.live(n);
+    // A world is six objects: about 33 copies at most, none further from the next than twice the mean.
+    expect(runs).toBeLessThan(10 * 64);
+    expect(runs).toBeGreaterThan(10 * 8);
+    runs = 0;
+    h.live(701);
+    expect(runs).toBe(0);
   });
 
   it("executes at most the steps since the last copy", () => {

@@ -13,8 +13,8 @@ import { makeWorld, type World } from "./world.ts";
 const MANY = 200;
 /** Of more steps only calls that shape the world keep their trace; another one's is taken when it is asked for. */
 const LONG = 1000;
-/** Copies of the world kept for good of a long scenario. */
-const COPIES = 20;
+/** Objects in copies of the world that are kept for good. */
+const OBJECTS = 300_000;
 /** Traces kept of a long scenario, entries. */
 const ENTRIES = 200_000;
 
@@ -133,16 +133,12 @@ interface Watch {
 
 function keeping(scenario: Scenario): HistoryOptions {
   return {
-    every: everyOf(scenario.steps.length),
+    every: scenario.steps.length > MANY ? 64 : 4,
+    most: OBJECTS,
     // Worlds after heavy steps are large.
     recent: scenario.steps.some(isHeavy) ? 4 : 8,
     heavy: (i) => isHeavy(scenario.given[i] ?? scenario.steps[i - scenario.given.length]),
   };
-}
-
-/** Steps between two copies that are kept for good: few enough copies for the memory of a page. */
-function everyOf(steps: number): number {
-  return steps > MANY ? Math.max(64, Math.ceil(steps / COPIES)) : 4;
 }
 
 /** Many calls in one step. */

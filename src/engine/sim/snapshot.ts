@@ -8,10 +8,15 @@ import { type Common, type Plan, QUICK, type Ref } from "./quick_copies.ts";
 
 /** A copy of everything reachable from `root`; throws, naming the class, on what a world must not hold. */
 export function snapshot<T>(root: T): T {
+  return counted(root).copy;
+}
+
+/** The same, with the number of objects that were copied: what the copy costs, roughly. */
+export function counted<T>(root: T): { copy: T; objects: number } {
   const copier = new Copier();
   const copy = copier.ref(root) as T;
   copier.drain();
-  return copy;
+  return { copy, objects: copier.count };
 }
 
 type TypedArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array | BigUint64Array;
@@ -61,6 +66,10 @@ class Copier {
     this.lastTo[this.last] = copy;
     this.last = (this.last + 1) % LAST;
     return copy;
+  }
+
+  get count(): number {
+    return this.copies.size;
   }
 
   drain(): void {

@@ -33,7 +33,11 @@ export function frameOf(
     walkTargets: targets,
     walkDefault: best,
     inspectDefault: inspectDefault(ctx, step),
-    why: why(pastOf(run, step)),
+    why: why(
+      ctx.result?.outcome === "ok" && ctx.step !== null
+        ? [{ index: step, step: ctx.step, result: ctx.result }]
+        : pastOf(run, step),
+    ),
     next: light ? [] : nextOf(run, step),
   };
 }
@@ -45,9 +49,11 @@ export function nextOf(run: Playable, step: number): Frame["next"] {
 }
 
 export function contextAt(run: Playable, step: number): ViewContext {
+  // The world before first: the one after it is then a copy and one step.
+  const before = step === 0 ? null : run.world(step - 1);
   return {
     world: run.world(step),
-    before: step === 0 ? null : run.world(step - 1),
+    before,
     step: run.scenario.steps[step - 1] ?? null,
     result: run.result(step) ?? null,
   };
