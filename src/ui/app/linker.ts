@@ -58,6 +58,6 @@ svg text${match(ref)}:not(.keep) { fill: var(--ink) !important; font-weight: 600
 
 /** Rows of lists and tables: a darker ground. */
 function rowRule(ref: string): string {
-  return `:is(tr, li, dl > div)${match(ref)} { background: var(--well); }
+  return `:is(tr, li, dl > div, [data-cell])${match(ref)} { background: var(--well); }
 [role="option"]${match(ref)}:not([aria-selected="true"]) { background: var(--well); }`;
 }

@@ -7,6 +7,8 @@ import type { TableEntry, TableFold, TablePage, TableRow, TableTarget } from "./
 /** Fewer than this are not folded; so many of an opened run are written. */
 const LEAST = 3;
 const MOST = 512;
+/** Fields that the entry's own words say already. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["Type", "Op", "V", "Valid", "Config", "Event"]);
 /** Parts of the strip. */
 const STRIP = 128;
 
@@ -154,7 +156,7 @@ function fieldsOf(table: BitTable, now: ArrayLike<number>, old: ArrayLike<number
   return table.fields.flatMap((f) => {
     const value = get(f, now);
     const changed = old !== null && get(f, old) !== value;
-    if (f.name.includes("[") || f.name === "Type" || f.name === "Op" || (value === 0 && !changed)) return [];
+    if (f.name.includes("[") || (ELSEWHERE.has(f.name) && !changed) || (value === 0 && !changed)) return [];
     const named = f.values?.[value];
     const text = named ?? (f.hi === f.lo && value === 1 ? "" : value < 10 ? String(value) : `0x${value.toString(16)}`);
     return [{ name: f.name, text, changed }];

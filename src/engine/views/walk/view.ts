@@ -3,6 +3,7 @@ import { hex, hex64 } from "../../../hw/base/bits.ts";
 import { get } from "../../../hw/base/fields.ts";
 import { levelShift } from "../../../hw/pgtable/vmsav8.ts";
 import { CD } from "../../../hw/smmuv3/cd.ts";
+import type { StreamConfig } from "../../../hw/smmuv3/config.ts";
 import { L1STD, STE } from "../../../hw/smmuv3/ste.ts";
 import type { World } from "../../sim/world.ts";
 import { sizeText } from "../../sim/scenario/values.ts";
@@ -97,7 +98,10 @@ class Grid {
     const { config, hit } = this.walk;
     if (config === null) return;
     this.table = config.s1 ? config.tt0.ttb : Number(BigInt.asUintN(53, this.iova));
-    const cached = { text: `STE${config.s1 ? " and CD" : ""} cached: ${config.kind}`, bad: config.kind === "abort" };
+    const cached = {
+      text: `STE${config.s1 ? " and CD" : ""} cached: ${stagesOf(config)}`,
+      bad: config.kind === "abort",
+    };
     this.rows.push({ title: "Stream", sub: `SID ${hex(sid)}`, s2: [], entry: null, reached: true, cached });
     if (hit === null) return;
     const size = sizeText(1n << BigInt(hit.shift));
@@ -202,6 +206,11 @@ class Grid {
       ? this.walk.reads.some((r) => r.what.startsWith("CD"))
       : !isLeaf(lastEntry, levelOf(lastEntry));
   }
+}
+
+function stagesOf(c: StreamConfig): string {
+  if (c.kind !== "translate") return c.kind;
+  return c.s1 && c.s2 ? "nested" : c.s1 ? "S1" : "S2";
 }
 
 function levelOf(raw: RawRead): number {

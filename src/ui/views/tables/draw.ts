@@ -1,6 +1,6 @@
 /** Tables as marks: a column a page, a row an entry or a run of them, lines from what was chosen to what it leads to. */
 import type { TableEntry, TableFold, TableRow, TablesView } from "../../../engine/views/types.ts";
-import { hex, size } from "../../draw/format.ts";
+import { address, hex, size } from "../../draw/format.ts";
 import { clip, crisp, em, line, type Mark, n, type Token } from "../../draw/marks.ts";
 import { type Column, HEAD, ROW, rowY, type TablesLayout } from "./layout.ts";
 
@@ -169,7 +169,12 @@ function drawRow(marks: Mark[], c: Column, row: TableRow, k: number, at: TablesL
   if (changes(row))
     marks.push({ k: "rect", x: x - 0.35 * rem, y: y - (ROW / 2) * rem + 1, w: 2.5, h: ROW * rem - 2, fill: "accent" });
   if (row.t === "fold") foldText(marks, c, row, x, y, w, rem, refs);
-  else entryText(marks, c, row, x, y, w, rem, refs, picked);
+  else entryText(marks, c, row, x, y, w, rem, refs, picked, c.n === at.columns.length - 1);
+}
+
+/** Its entries cover addresses, not streams or contexts. */
+function translates(c: Column): boolean {
+  return /^S[12] L|^TLB$/.test(c.page.title);
 }
 
 function changes(row: TableRow): boolean {
@@ -187,13 +192,14 @@ function foldText(
   refs: readonly string[],
 ): void {
   const base = y + 0.3 * rem;
-  const range = row.range !== null && c.kind === "wide" ? `  ${hex(row.range.start)}-${hex(row.range.last)}` : "";
+  const range =
+    row.range !== null && c.kind === "wide" && translates(c) ? `  ${hex(row.range.start)}-${hex(row.range.last)}` : "";
   const to =
     row.target?.pa !== undefined && row.target.pa !== null && c.kind === "wide"
       ? `  → ${hex(row.target.ipa ?? row.target.pa)} on`
       : "";
   const color = row.valid ? "map-text" : "ink3";
-  const count = `${row.count} × ${row.what}`;
+  const count = `${row.count} ${row.what}`;
   const lead = `${index(row.first, c.page.entries)}…${index(row.last, c.page.entries)}`;
   const first = em(lead, "mono") * TEXT * rem + 0.8 * rem;
   const room = (w - first) / rem / TEXT;
@@ -221,6 +227,7 @@ function entryText(
   rem: number,
   refs: readonly string[],
   picked: boolean,
+  last: boolean,
 ): void {
   const base = y + 0.3 * rem;
   const put = (px: number, text: string, color: Token, weight?: 500 | 600): void => {
@@ -243,25 +250,26 @@ function entryText(
   let left = x + (em(digits, "mono") * TEXT + 0.8) * rem;
   const end = x + w;
   const what = row.bad ?? row.what;
-  const tone: Token = row.bad !== undefined ? "fault" : row.valid ? "ink" : "ink3";
+  const lost = row.bad !== undefined || (picked && !row.valid && last);
+  const tone: Token = lost ? "fault" : row.valid ? "ink" : "ink3";
   if (c.kind === "narrow") {
     put(left, clip(what, "mono", (end - left) / rem / TEXT - 1), tone, strong);
     return;
   }
-  const levels = row.range !== null && /^S[12] L|TLB/.test(c.page.title);
-  if (levels && row.range !== null) {
-    put(left, hex(row.range.start), "ink2");
+  if (translates(c) && row.range !== null) {
+    put(left, address(row.range.start), "ink2");
     left += addressWidth(c) * rem;
   }
   const digits16 = row.value.toString(16).padStart(16, "0");
   const value = 16 * 0.6 * TEXT + 3 * GAP * TEXT;
-  if (end - left > (value + 12) * rem) {
+  if (end - left > (value + 9.5) * rem) {
     drawValue(marks, row, digits16, left, base, rem, refs);
     left += (value + 1.1) * rem;
   }
-  const target = targetText(row);
   const room = (end - left) / rem / TEXT - 0.6;
-  const whole = target === "" ? what : `${what}  ${target}`;
+  const fits = (to: string): boolean => em(`${what} ${to}`, "mono") + 0.9 < room;
+  const target = [targetText(row), shortTarget(row)].find(fits) ?? "";
+  const whole = target === "" ? what : `${what} ${target}`;
   const main = clip(whole, "mono", room - 1);
   put(left, main, tone, strong);
   left += (em(main, "mono") * TEXT + 1.4 + 0.2 * (main.length / 8)) * rem;
@@ -332,8 +340,15 @@ function drawValue(
 function targetText(row: TableEntry): string {
   const to = row.target;
   if (to === null) return "";
-  const pa = to.pa === null ? "nowhere" : hex(to.pa);
-  return `→ ${to.ipa === undefined ? pa : `${hex(to.ipa)} = ${pa}`}`;
+  const pa = to.pa === null ? "nowhere" : address(to.pa);
+  return `→ ${to.ipa === undefined ? pa : `${address(to.ipa)} = ${pa}`}`;
+}
+
+/** The address that the entry itself holds. */
+function shortTarget(row: TableEntry): string {
+  const to = row.target;
+  const held = to === null ? null : (to.ipa ?? to.pa);
+  return held === null ? "" : `→ ${address(held)}`;
 }
 
 /** Room for the widest first address of the page, rem. */

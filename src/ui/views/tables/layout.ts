@@ -4,10 +4,10 @@ import type { TablePage, TableRow, TablesView } from "../../../engine/views/type
 /** Sizes, rem. */
 export const ROW = 1.5;
 export const HEAD = 3.9;
-const SPINE = 5.2;
+const SPINE = 3.9;
 const NARROW = 13.4;
-const WIDE = 38;
-const GAP = 2.1;
+const WIDE = 26;
+const GAP = 1.55;
 
 export interface Column {
   page: TablePage;

@@ -10,7 +10,7 @@ export function Target() {
   const frame = useLab((s) => s.frame);
   const chosen = useLab((s) => s.target);
   const target = targetOf({ frame, target: chosen });
-  const key = target === null ? "" : `${target.device} ${target.iova} ${target.write}`;
+  const key = target === null ? "" : `${target.device} ${target.iova} ${target.write} ${target.pasid ?? ""}`;
   const presets = frame?.walkTargets ?? [];
   const devices = [
     ...new Set([
@@ -18,7 +18,7 @@ export function Target() {
       ...(frame?.attachments.nodes.filter((n) => n.kind === "device").map((n) => n.title) ?? []),
     ]),
   ];
-  const preset = presets.findIndex((p) => `${p.device} ${p.iova} ${p.write}` === key);
+  const preset = presets.findIndex((p) => `${p.device} ${p.iova} ${p.write} ` === key);
   return (
     <form className={css["target"]} key={key} aria-label="What to walk" onSubmit={(e) => aim(e)}>
       <select
@@ -45,6 +45,7 @@ export function Target() {
         device={target?.device ?? devices[0] ?? ""}
         iova={target === null ? "" : hex(target.iova)}
         write={target?.write ?? true}
+        pasid={target?.pasid}
       />
     </form>
   );
@@ -57,14 +58,25 @@ export function Target() {
       return typeof value === "string" ? value : "";
     };
     const iova = parseAddress(field("iova"));
+    const pasid = readPasid(field("pasid"));
     const device = field("device");
-    if (iova === null || device === "") return;
-    session.aim({ device, iova, write: field("direction") === "W" });
+    if (iova === null || device === "" || pasid === null) return;
+    session.aim({ device, iova, write: field("direction") === "W", ...(pasid === undefined ? {} : { pasid }) });
   }
 }
 
-function Fields(props: { devices: string[]; device: string; iova: string; write: boolean }) {
+/** Undefined: without one; null: no such number. */
+function readPasid(text: string): number | undefined | null {
+  const plain = text.trim();
+  if (plain === "") return undefined;
+  const value = /^(0x[0-9a-fA-F]{1,5}|\d{1,7})$/.test(plain) ? Number(plain) : Number.NaN;
+  return value < 2 ** 20 ? value : null;
+}
+
+function Fields(props: { devices: string[]; device: string; iova: string; write: boolean; pasid: number | undefined }) {
   const [text, setText] = useState(props.iova);
+  const [pasid, setPasid] = useState(props.pasid === undefined ? "" : String(props.pasid));
+  const wrong = readPasid(pasid) === null;
   const bad = text !== "" && parseAddress(text) === null;
   return (
     <>
@@ -99,7 +111,19 @@ function Fields(props: { devices: string[]; device: string; iova: string; write:
         <option value="W">write</option>
         <option value="R">read</option>
       </select>
-      <button type="submit" disabled={bad || text === ""}>
+      <input
+        name="pasid"
+        aria-label="PASID"
+        aria-invalid={wrong}
+        className={css["pasid"]}
+        data-set={props.pasid === undefined ? undefined : ""}
+        value={pasid}
+        placeholder="PASID"
+        spellCheck={false}
+        autoComplete="off"
+        onChange={(e) => setPasid(e.target.value)}
+      />
+      <button type="submit" disabled={bad || wrong || text === ""}>
         Walk
       </button>
       {bad && (

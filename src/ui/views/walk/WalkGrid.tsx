@@ -1,11 +1,11 @@
 import type { WalkView } from "../../../engine/views/types.ts";
 import { hex } from "../../draw/format.ts";
 import { Hex } from "../../widgets/Hex.tsx";
-import { type WalkCell, walkLines } from "./model.ts";
+import { type WalkCell, type WalkLine, walkLines } from "./model.ts";
 import css from "./walk.module.css";
 
 /** A row is one stage-1 level, a column one stage-2 level; the last column is the entry that the row was after. */
-export function WalkGrid({ walk }: { walk: WalkView }) {
+export function WalkGrid({ walk, at, onPick }: { walk: WalkView; at: number | null; onPick: (n: number) => void }) {
   const lines = walkLines(walk);
   const levels = walk.levels;
   const read = levels.map((_, i) =>
@@ -14,7 +14,17 @@ export function WalkGrid({ walk }: { walk: WalkView }) {
   const widest = Math.max(...lines.map((l) => (l.stream || l.entry === null ? 0 : bare(l.entry.value).length)));
   const columns = `minmax(4.2rem, auto) ${read.map((r) => (r ? "minmax(6.9em, 1fr)" : "minmax(2em, .3fr)")).join(" ")} minmax(${Math.max(7.4, widest * 0.62 + 2)}em, 1.1fr)`;
   return (
-    <div className={css["grid"]} style={{ gridTemplateColumns: columns }} aria-hidden="true">
+    // Everything in it can be done by the keys of the group around it and by the player's buttons.
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions
+    <div
+      className={css["grid"]}
+      style={{ gridTemplateColumns: columns }}
+      aria-hidden="true"
+      onClick={(e) => {
+        const n = e.target instanceof Element ? e.target.closest("[data-n]")?.getAttribute("data-n") : null;
+        if (n !== null && n !== undefined) onPick(Number(n));
+      }}
+    >
       <div className={css["h"]}>{levels.length > 0 ? "S1" : ""}</div>
       {levels.map((l, i) => (
         <div key={l} className={css["h"]}>
@@ -36,44 +46,63 @@ export function WalkGrid({ walk }: { walk: WalkView }) {
                   c !== null && "read" in c
                     ? [
                         <div key={c.read.n}>
-                          <Read cell={c} failing={null} inline />
+                          <Read cell={c} failing={null} at={at} inline />
                         </div>,
                       ]
                     : [],
                 )}
-                {line.failing !== null && <i className={css["why"]}>{line.failing}</i>}
+                {line.cached !== null && <Cached cached={line.cached} />}
+                {line.failing !== null && shown(line, at) && <i className={css["why"]}>{line.failing}</i>}
               </div>,
             ]
           : line.reached
             ? [
-                ...levels.map((l, i) => {
-                  const c = line.s2[i] ?? null;
-                  return (
-                    <div
-                      key={`${row} ${l}`}
-                      className={css["cell"]}
-                      data-bad={c !== null && "read" in c && !c.read.ok ? "" : undefined}
-                    >
-                      {c !== null &&
-                        ("read" in c ? (
-                          <Read cell={c} failing={c.read.ok ? null : (line.failing ?? c.read.decoded)} />
-                        ) : (
-                          <span className={css["skip"]}>{c.skipped}</span>
-                        ))}
-                    </div>
-                  );
-                }),
+                ...(line.cached === null || levels.length === 0
+                  ? levels.map((l, i) => {
+                      const c = line.s2[i] ?? null;
+                      return (
+                        <div
+                          key={`${row} ${l}`}
+                          className={css["cell"]}
+                          data-bad={
+                            c !== null && "read" in c && !c.read.ok && (at ?? c.read.n) >= c.read.n ? "" : undefined
+                          }
+                        >
+                          {c !== null &&
+                            ("read" in c ? (
+                              <Read cell={c} failing={c.read.ok ? null : (line.failing ?? c.read.decoded)} at={at} />
+                            ) : (
+                              <span className={css["skip"]}>{c.skipped}</span>
+                            ))}
+                        </div>
+                      );
+                    })
+                  : [
+                      <div
+                        key={`c${line.title}`}
+                        className={css["stream"]}
+                        style={{ gridColumn: `2 / ${levels.length + 2}` }}
+                      >
+                        <Cached cached={line.cached} />
+                      </div>,
+                    ]),
                 <div
                   key={`e${line.title}`}
                   className={`${css["cell"]} ${css["s1"]}`}
-                  data-bad={line.entry !== null && !line.entry.read.ok ? "" : undefined}
+                  data-bad={
+                    line.entry !== null && !line.entry.read.ok && (at ?? line.entry.read.n) >= line.entry.read.n
+                      ? ""
+                      : undefined
+                  }
                 >
                   {line.entry !== null && (
                     <Read
                       cell={line.entry}
                       failing={line.entry.read.ok ? null : (line.failing ?? line.entry.read.decoded)}
+                      at={at}
                     />
                   )}
+                  {line.cached !== null && levels.length === 0 && <Cached cached={line.cached} />}
                 </div>,
               ]
             : [
@@ -87,13 +116,33 @@ export function WalkGrid({ walk }: { walk: WalkView }) {
   );
 }
 
-function Read({ cell, failing, inline = false }: { cell: WalkCell; failing: string | null; inline?: boolean }) {
+/** While the walk is played, only what it has come to. */
+function shown(line: WalkLine, at: number | null): boolean {
+  const last = [...line.s2, line.entry].flatMap((c) => (c !== null && "read" in c ? [c.read.n] : [])).at(-1);
+  return at === null || last === undefined || last <= at;
+}
+
+function Cached({ cached }: { cached: { text: string; bad: boolean } }) {
+  return (
+    <span className={css["cached"]} data-wrong={cached.bad ? "" : undefined}>
+      <Hex>{cached.text}</Hex>
+    </span>
+  );
+}
+
+function Read(props: { cell: WalkCell; failing: string | null; at: number | null; inline?: boolean }) {
+  const { cell, failing, at, inline = false } = props;
   const { read, value, again } = cell;
   return (
     <span
       className={inline ? css["inline"] : css["read"]}
       data-again={again ? "" : undefined}
-      title={`${read.what}: ${read.decoded}`}
+      data-cell=""
+      data-n={read.n}
+      data-ref={read.ref}
+      data-now={at === read.n ? "" : undefined}
+      data-later={at !== null && read.n > at ? "" : undefined}
+      title={`${read.what}: ${read.decoded}${read.place === undefined ? "" : ". Press to open it in Tables"}`}
     >
       <span className={css["k"]}>{read.n}</span>
       <span className={css["pa"]} data-copy={hex(read.pa)}>

@@ -1,22 +1,36 @@
 import type { WalkRead, WalkView } from "../../../engine/views/types.ts";
 import { hex } from "../../draw/format.ts";
-import { DataTable } from "../../widgets/DataTable.tsx";
+import { useSession } from "../../app/context.ts";
+import { CellButton, DataTable } from "../../widgets/DataTable.tsx";
 import { Hex } from "../../widgets/Hex.tsx";
-import { word } from "./model.ts";
+import { readsOf, word } from "./model.ts";
 
 /** The walk in words: one row a memory read, in the order made. */
 export function WalkTable({ walk }: { walk: WalkView }) {
-  const reads: WalkRead[] = walk.rows
-    .flatMap((r) => [...r.s2, r.entry])
-    .filter((r): r is WalkRead => r !== null)
-    .sort((a, b) => a.n - b.n);
+  const session = useSession();
+  const open = (r: WalkRead): void => {
+    if (r.place !== undefined) session.openEntry(r.place, r.ref ?? null);
+  };
   return (
     <DataTable
       caption={`Memory reads of the walk ${walk.title}, ending in ${walk.end}`}
-      rows={reads}
+      rows={readsOf(walk)}
       keyOf={(r) => String(r.n)}
+      refOf={(r) => r.ref ?? ""}
+      empty={walk.rows.flatMap((r) => (r.cached === undefined ? [] : [r.cached.text])).join(", ")}
       columns={[
-        { head: "Read", render: (r) => r.n, end: true },
+        {
+          head: "Read",
+          end: true,
+          render: (r) =>
+            r.place === undefined ? (
+              r.n
+            ) : (
+              <CellButton label={`${r.n}, open in Tables`} onClick={() => open(r)}>
+                {r.n}
+              </CellButton>
+            ),
+        },
         { head: "Of", render: (r) => r.what },
         { head: "Address", render: (r) => <Hex>{hex(r.pa)}</Hex>, mono: true, end: true },
         { head: "Value", render: (r) => <Hex>{word(r)}</Hex>, mono: true, end: true },

@@ -18,6 +18,8 @@ export interface WalkLine {
   s2: (WalkCell | { skipped: string } | null)[];
   entry: WalkCell | null;
   failing: string | null;
+  /** What a cache answered in place of reads. */
+  cached: { text: string; bad: boolean } | null;
 }
 
 export function walkLines(view: WalkView): WalkLine[] {
@@ -28,7 +30,7 @@ export function walkLines(view: WalkView): WalkLine[] {
     return { read, value: word(read), again };
   };
   return view.rows.map((row, i) => {
-    const stream = i === 0;
+    const stream = row.title === "Stream" || row.title === "TLB";
     const s2: WalkLine["s2"] = [];
     let block = "";
     for (const read of row.s2) {
@@ -45,8 +47,22 @@ export function walkLines(view: WalkView): WalkLine[] {
       s2,
       entry: row.entry === null ? null : cell(row.entry),
       failing: view.failing?.row === i ? view.failing.why : null,
+      cached: row.cached ?? null,
     };
   });
+}
+
+/** All reads in the order made. */
+export function readsOf(view: WalkView): WalkRead[] {
+  return view.rows
+    .flatMap((r) => [...r.s2, r.entry])
+    .filter((r): r is WalkRead => r !== null)
+    .sort((a, b) => a.n - b.n);
+}
+
+/** One read in words. */
+export function readWords(read: WalkRead): string {
+  return `${read.what} at ${hex(read.pa)} is ${word(read)}${read.decoded === "" ? "" : `: ${read.decoded}`}`;
 }
 
 /** A 64-bit word from its halves. */
