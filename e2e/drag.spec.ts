@@ -38,9 +38,9 @@ test("a device is dragged onto a page table: refused, with the check; the step i
 });
 
 test("a range dragged out on an IOAS is mapped, a click unmaps it", async ({ page }) => {
-  const lab = await Lab.open(page, `v=1&s=sw-msi-nested&k=${NEW}&n=5&x.z=0x9000000-0x9ffffff&x.t=1`);
+  const lab = await Lab.open(page, `v=1&s=sw-msi-nested&k=${NEW}&n=5&x.z=0x9000000-0x90fffff&x.t=1`);
   const all = await lab.last();
-  await page.keyboard.press("g");
+  await page.keyboard.press("r");
   const name = lab.space.locator('svg text[data-ref~="ioas:2"]').first();
   const row = await centre(name);
   const plot = await lab.space.boundingBox();

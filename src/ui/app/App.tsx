@@ -80,6 +80,7 @@ function Screen() {
   const dialog = useLab((s) => s.dialog);
   const spoken = useLab((s) => s.spoken);
   const menu = useLab((s) => s.menu);
+  const radix = useLab((s) => s.radix);
   const tour = useLab((s) => s.tour !== null);
   const shape = useShape(settings.text);
   const [left, setLeft] = useState(300);
@@ -134,7 +135,12 @@ function Screen() {
       <Header left={left} />
       <Notice />
       <main className={css["main"]}>
-        {there && <Panes key={`${settings.text} ${shape.rem}`} shape={shape} onLeft={setLeft} left={left} />}
+        {there && <Panes key={`${settings.text} ${shape.rem} ${radix}`} shape={shape} onLeft={setLeft} left={left} />}
+        {menu !== null && there && (
+          <Suspense fallback={null}>
+            <Menu key={`${menu.ref} ${menu.x} ${menu.y}`} at={menu} />
+          </Suspense>
+        )}
         {(phase.name === "starting" || phase.name === "opening") && <Loading phase={phase} />}
         {phase.name === "crashed" && <Crashed why={phase.why} />}
       </main>
@@ -142,11 +148,6 @@ function Screen() {
         {spoken}
       </div>
       {printing && there && <Printout />}
-      {menu !== null && there && (
-        <Suspense fallback={null}>
-          <Menu key={`${menu.ref} ${menu.x} ${menu.y}`} at={menu} />
-        </Suspense>
-      )}
       {dialog === "help" && <Help onClose={close} />}
       {dialog === "text" && <ScenarioText onClose={close} />}
       {dialog === "scenarios" && <Scenarios onClose={close} />}

@@ -40,6 +40,8 @@ export function installAddressBar(session: Session): () => void {
       "stage",
       "maximised",
       "tables",
+      "hidden",
+      "pinned",
       "tour",
     ] as const;
     if (keys.some((k) => now[k] !== old[k])) later();

@@ -1,5 +1,6 @@
 /** The part of the view state that belongs to changing a scenario. */
 import type { BranchInfo } from "../../engine/protocol.ts";
+import type { Radix } from "../draw/radix.ts";
 import type { Lane, Ref } from "../../engine/views/types.ts";
 
 /** What is being written in the list of steps. */
@@ -23,6 +24,11 @@ export interface EditState {
   refused: number | null;
   /** Dragging on an IOAS maps, a click on what is mapped unmaps. */
   mapping: boolean;
+  /** Groups of tracks of the address space that are not shown. */
+  hidden: readonly string[];
+  /** Groups of tracks that stand first in their band. */
+  pinned: readonly string[];
+  radix: Radix;
   undo: { back: boolean; again: boolean };
 }
 
@@ -35,5 +41,8 @@ export const EDIT_STATE: EditState = Object.freeze({
   menu: null,
   refused: null,
   mapping: false,
+  radix: "hex",
+  hidden: [],
+  pinned: [],
   undo: Object.freeze({ back: false, again: false }),
 });

@@ -157,6 +157,8 @@ export class Editing {
       stage: to.stage,
       maximised: to.maximised,
       columns: to.columns,
+      hidden: to.hidden,
+      pinned: to.pinned,
     };
     if (to.opened === null) return false;
     const same = to.opened.text === now.opened?.text && sameBranches(to, now);
@@ -215,6 +217,8 @@ export class Editing {
       trueScale: s.trueScale,
       maximised: s.maximised,
       tables: s.tables,
+      hidden: s.hidden,
+      pinned: s.pinned,
       breakpoints: s.breakpoints.filter((b) => b <= opened.steps),
       lanes: s.lanes,
       origin: this.origin(),

@@ -27,6 +27,8 @@ test("what is written is read again", () => {
     stage: fc.constantFrom(STAGE, ["machine"] as const, ["compare", "walk"] as const),
     maximised: fc.option(fc.constantFrom(...PANES)),
     tables: fc.subarray([...PANES]),
+    hidden: fc.subarray(["dev:D1", "ioas:2", "phys"]),
+    pinned: fc.subarray(["hwpt:3", "ioas:2"]),
     tour: fc.constant(null),
   });
   fc.assert(

@@ -22,6 +22,8 @@ export type LinkedView = Pick<
   | "stage"
   | "maximised"
   | "tables"
+  | "hidden"
+  | "pinned"
   | "tour"
 >;
 
@@ -40,6 +42,8 @@ export function linkOf(state: LabState): LinkState | null {
 export function writeView(v: LinkedView): Record<string, string> {
   const out: Record<string, string> = { c: v.compare === null || v.compare.includes("@") ? "none" : v.compare };
   if (v.window !== null) out["z"] = `${hex(v.window.lo)}-${hex(v.window.hi - 1n)}`;
+  if (v.hidden.length > 0) out["hide"] = v.hidden.join(",");
+  if (v.pinned.length > 0) out["pin"] = v.pinned.join(",");
   if (v.trueScale) out["t"] = "1";
   if (v.selected !== null) out["sel"] = v.selected;
   if (v.picked !== null) out["p"] = `${v.picked.track},${hex(v.picked.start)},${hex(v.picked.last)}`;
@@ -73,6 +77,8 @@ export function readView(record: Record<string, string>, kernels: readonly strin
     stage: STAGE,
     maximised: null,
     tables: [],
+    hidden: listOf(record["hide"]),
+    pinned: listOf(record["pin"]),
     tour: readTourState(record["tour"]),
   };
   const compare = record["c"];
@@ -119,6 +125,8 @@ export function readView(record: Record<string, string>, kernels: readonly strin
   view.tables = (record["tab"] ?? "").split(",").filter(isPane);
   return view;
 }
+
+const listOf = (text = ""): string[] => text.split(",").filter((x) => x !== "");
 
 function readTarget(text: string): Target | null {
   const match = /^([^,]+),(0x[0-9a-f]{1,16}),([rw])(?:,(\d{1,7}))?$/.exec(text);

@@ -297,6 +297,7 @@ export class Session {
       ...EDIT_STATE,
       undo: this.store.getState().undo,
       mapping: this.store.getState().mapping,
+      radix: this.store.getState().radix,
       ...at,
     };
     await this.show({ kernel, step, compare }, true, { ...fresh, phase: { name: "ready" } });
@@ -386,12 +387,16 @@ export class Session {
     if (frame === null) return;
     const current = (): boolean => {
       const now = this.store.getState();
-      return now.frame === frame && now.selected === selected && now.target === state.target && now.asNow === state.asNow;
+      return (
+        now.frame === frame && now.selected === selected && now.target === state.target && now.asNow === state.asNow
+      );
     };
     const target = targetOf(state);
     await this.guard(async () => {
       const [walk, inspected] = await Promise.all([
-        target === null ? null : this.api().walk(kernel, step, target.device, target.iova, target.write, {
+        target === null
+          ? null
+          : this.api().walk(kernel, step, target.device, target.iova, target.write, {
               ...(target.pasid === undefined ? {} : { pasid: target.pasid }),
               ...(state.asNow ? { asNow: true } : {}),
             }),

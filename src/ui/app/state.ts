@@ -7,6 +7,7 @@ import type { Window } from "../views/space/scale.ts";
 import type { Atlas } from "./atlas.ts";
 import { EDIT_STATE, type EditState } from "./edit_state.ts";
 import type { Reading } from "./files.ts";
+import { readRadix } from "../draw/radix.ts";
 import { STAGE, VIEWS, type ViewId } from "./stage.ts";
 import type { TourState } from "./tours.ts";
 
@@ -90,6 +91,7 @@ export type LabStore = StoreApi<LabState>;
 export function createLabStore(): LabStore {
   return createStore<LabState>(() => ({
     ...EDIT_STATE,
+    radix: readRadix(),
     phase: { name: "starting" },
     catalogue: null,
     opened: null,

@@ -16,6 +16,8 @@ const KEYS = [
   "stage",
   "maximised",
   "columns",
+  "hidden",
+  "pinned",
 ] as const;
 
 /** A change of the step alone is none that one would take back; nor are the branches a kernel was compared on. */
@@ -75,5 +77,7 @@ export class Undo {
 
 function moment(state: LabState): Moment {
   const { opened, branches, branch, origin, kernel, compare, step, breakpoints, stage, maximised, columns } = state;
-  return { opened, branches, branch, origin, kernel, compare, step, breakpoints, stage, maximised, columns };
+  const { hidden, pinned } = state;
+  const view = { stage, maximised, columns, hidden, pinned };
+  return { opened, branches, branch, origin, kernel, compare, step, breakpoints, ...view };
 }

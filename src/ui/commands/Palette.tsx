@@ -3,7 +3,7 @@ import { useSession } from "../app/context.ts";
 import { Dialog } from "../widgets/Dialog.tsx";
 import { Hex } from "../widgets/Hex.tsx";
 import css from "./commands.module.css";
-import { type Purpose, filterItems, itemsFor } from "./items.ts";
+import { type Purpose, addressItems, filterItems, itemsFor } from "./items.ts";
 
 const WORDS: Record<Purpose, { label: string; placeholder: string; none: string }> = {
   commands: { label: "All commands", placeholder: "A command or a kernel", none: "No command has this name." },
@@ -20,7 +20,14 @@ export function Palette({ purpose, onClose }: { purpose: Purpose; onClose: () =>
   const list = useRef<HTMLDivElement>(null);
   const id = useId();
   const items = useMemo(() => itemsFor(purpose, session.store.getState()), [purpose, session]);
-  const shown = useMemo(() => filterItems(items, text).slice(0, MOST), [items, text]);
+  const shown = useMemo(
+    () =>
+      [...(purpose === "find" ? addressItems(text, session.store.getState()) : []), ...filterItems(items, text)].slice(
+        0,
+        MOST,
+      ),
+    [items, text, purpose, session],
+  );
   const words = WORDS[purpose];
 
   const move = (to: number): void => {

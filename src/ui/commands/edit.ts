@@ -1,6 +1,7 @@
 /** Commands that change the scenario: steps, branches, undo. */
 import type { Session } from "../app/session.ts";
 import type { LabState } from "../app/state.ts";
+import { writeRadix } from "../draw/radix.ts";
 import { openMenuHere } from "../menu/open.ts";
 import type { Command } from "./registry.ts";
 
@@ -107,7 +108,7 @@ export const EDIT_COMMANDS: readonly Command[] = [
     id: "mapping",
     title: "Map by dragging on an IOAS, unmap by a click; or not",
     group: "Edit",
-    keys: [{ code: "KeyG", label: "G" }],
+    keys: [{ code: "KeyR", label: "R" }],
     run: ({ store }) => store.setState((s) => ({ mapping: !s.mapping })),
     can: written,
   },
@@ -121,6 +122,18 @@ export const EDIT_COMMANDS: readonly Command[] = [
     ],
     run: openMenuHere,
     can: (s) => s.opened !== null,
+  },
+  {
+    id: "radix",
+    title: "Hexadecimal or decimal",
+    group: "Look",
+    keys: [{ code: "KeyH", label: "H" }],
+    run: ({ store }) =>
+      store.setState((s) => {
+        const radix = s.radix === "hex" ? "dec" : "hex";
+        writeRadix(radix);
+        return { radix, spoken: radix === "hex" ? "Hexadecimal." : "Decimal." };
+      }),
   },
   {
     id: "undo",

@@ -1,7 +1,7 @@
 /** What the palette offers, by what it was opened for. */
 import type { Session } from "../app/session.ts";
 import type { LabState } from "../app/state.ts";
-import { range } from "../draw/format.ts";
+import { hex, parseAddress, range } from "../draw/format.ts";
 import { KINDS } from "../views/space/kinds.ts";
 import { COMMANDS } from "./registry.ts";
 
@@ -50,7 +50,7 @@ function steps(state: LabState): Item[] {
   return (state.frame?.steps ?? []).map((s) => ({
     id: `step:${s.index}`,
     title: `${s.index}  ${s.prefix}${s.op}`,
-    detail: s.args,
+    detail: [s.args, s.note ?? ""].filter((x) => x !== "").join("  "),
     end: s.result,
     mono: true,
     run: (session) => session.seek(s.index),
@@ -82,6 +82,37 @@ function intervals(state: LabState): Item[] {
       },
     })),
   );
+}
+
+/** An address as it was typed: the place itself, and every interval that holds it. */
+export function addressItems(typed: string, state: LabState): Item[] {
+  const at = parseAddress(typed);
+  if (at === null || !/^\s*0x|\d{4}/i.test(typed)) return [];
+  const tracks = state.frame?.addressSpace.bands.flatMap((b) => b.tracks) ?? [];
+  const holding = tracks.flatMap((t) =>
+    t.intervals
+      .filter((i) => i.start <= at && i.last >= at)
+      .map((i): Item => ({
+        id: `at ${t.id} ${i.ref} ${i.start}`,
+        title: range(i.start, i.last),
+        detail: `holds it: ${[KINDS[i.kind].name, i.detail === "" ? i.label : i.detail].filter((x) => x !== "").join(", ")}`,
+        end: t.label,
+        mono: true,
+        run: (session) => {
+          session.select(i.ref, { track: t.id, start: i.start, last: i.last });
+          session.viewport.show(at, at);
+        },
+      })),
+  );
+  const place: Item = {
+    id: `address ${at}`,
+    title: hex(at),
+    detail: "show this address",
+    end: "address",
+    mono: true,
+    run: (session) => session.viewport.show(at, at),
+  };
+  return [place, ...holding];
 }
 
 /** Every word typed must stand somewhere in the item; items that begin with the text come first. */

@@ -31,7 +31,9 @@ test("a modifier more is another key", () => {
 });
 
 test("no key means two things", () => {
-  const chords = COMMANDS.flatMap((c) => c.keys.map((k) => `${k.ctrl === true} ${k.shift === true} ${k.code}`));
+  const chords = COMMANDS.flatMap((c) =>
+    c.keys.map((k) => `${k.ctrl === true} ${k.shift === true} ${k.alt === true} ${k.code}`),
+  );
   expect(new Set(chords).size).toBe(chords.length);
   expect(new Set(COMMANDS.map((c) => c.id)).size).toBe(COMMANDS.length);
 });

@@ -1,4 +1,5 @@
-/** How numbers are written: hex in groups of four, sizes in powers of 1024. */
+/** How numbers are written: hex in groups of four (or decimal in threes), sizes in powers of 1024. */
+import { inRadix, radix } from "./radix.ts";
 
 export function hex(value: bigint | number): string {
   return `0x${value.toString(16)}`;
@@ -31,6 +32,7 @@ export function range(start: bigint, last: bigint): string {
 export function address(value: bigint): string {
   const bits = value.toString(2);
   if (bits.length > 36 && !bits.slice(1).includes("1")) return `2^${bits.length - 1}`;
+  if (radix() === "dec") return value.toString();
   return value < 0x10000n ? hex(value) : value.toString(16);
 }
 
@@ -43,7 +45,13 @@ export interface Run {
 }
 
 /** Splits text into runs; the digits of a long hex number come as groups of four, counted from the right. */
-export function runs(text: string): Run[] {
+export function runs(written: string): Run[] {
+  const text = inRadix(written);
+  const size = radix() === "hex" ? 4 : 3;
+  const long =
+    size === 4
+      ? /\b0x[0-9a-f]{5,16}\b|(?<![\w.])[0-9a-f]*[0-9][0-9a-f]{4,15}(?![\w.])/g
+      : /(?<![\w.])[0-9]{5,20}(?![\w.])/g;
   const out: Run[] = [];
   const push = (part: string, group: boolean): void => {
     const previous = out.at(-1);
@@ -51,13 +59,13 @@ export function runs(text: string): Run[] {
     else if (part !== "") out.push({ text: part, group, at: out.reduce((sum, r) => sum + r.text.length, 0) });
   };
   let at = 0;
-  for (const match of text.matchAll(/\b0x[0-9a-f]{5,16}\b|(?<![\w.])[0-9a-f]*[0-9][0-9a-f]{4,15}(?![\w.])/g)) {
+  for (const match of text.matchAll(long)) {
     const prefix = match[0].startsWith("0x") ? 2 : 0;
     push(text.slice(at, match.index + prefix), false);
     const digits = match[0].slice(prefix);
-    const first = digits.length % 4 === 0 ? 4 : digits.length % 4;
+    const first = digits.length % size === 0 ? size : digits.length % size;
     push(digits.slice(0, first), false);
-    for (let i = first; i < digits.length; i += 4) push(digits.slice(i, i + 4), true);
+    for (let i = first; i < digits.length; i += size) push(digits.slice(i, i + size), true);
     at = match.index + match[0].length;
   }
   push(text.slice(at), false);

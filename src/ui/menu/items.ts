@@ -11,6 +11,8 @@ export interface Entry {
   run: () => void;
 }
 
+type MakeEntry = (title: string, end: string, run: () => void) => Entry;
+
 export function ownEntries(session: Session, state: LabState, ref: Ref): Entry[] {
   const entry = (title: string, end: string, run: () => void): Entry => ({ title, end, run });
   const step = /^step:(\d+)$/.exec(ref)?.[1];
@@ -34,16 +36,29 @@ export function ownEntries(session: Session, state: LabState, ref: Ref): Entry[]
           }),
           entry("Copy its range", "", () => copy(`0x${range.start.toString(16)}-0x${range.last.toString(16)}`)),
         ]),
+    ...trackEntries(session, state, ref, entry),
     entry("Copy its name", "", () => copy(ref)),
   ];
 }
 
-function stepEntries(
-  session: Session,
-  state: LabState,
-  n: number,
-  entry: (title: string, end: string, run: () => void) => Entry,
-): Entry[] {
+/** Tracks of one thing are hidden and pinned together. */
+function trackEntries(session: Session, state: LabState, ref: Ref, entry: MakeEntry): Entry[] {
+  const tracks = state.frame?.addressSpace.bands.flatMap((b) => b.tracks) ?? [];
+  const group = (tracks.find((t) => t.ref === ref) ?? tracks.find((t) => t.group === ref))?.group;
+  if (group === undefined) return [];
+  const { hidden, pinned } = state;
+  const put = (to: Partial<LabState>): void => session.store.setState(to);
+  return [
+    hidden.includes(group)
+      ? entry("Show its tracks", "", () => put({ hidden: hidden.filter((g) => g !== group) }))
+      : entry("Hide its tracks", "", () => put({ hidden: [...hidden, group] })),
+    pinned.includes(group)
+      ? entry("Its tracks stand in their place again", "", () => put({ pinned: pinned.filter((g) => g !== group) }))
+      : entry("Pin its tracks to the top", "", () => put({ pinned: [...pinned, group] })),
+  ];
+}
+
+function stepEntries(session: Session, state: LabState, n: number, entry: MakeEntry): Entry[] {
   const { editing, store } = session;
   const stops = state.breakpoints.includes(n);
   const go = entry("Go to this step", "Enter", () => session.seek(n));

@@ -5,6 +5,7 @@ import css from "./space.module.css";
 /** Scale, fit, and the kernel that is drawn dashed. */
 export function SpaceActions() {
   const session = useSession();
+  const hidden = useLab((s) => s.hidden.length);
   const mapping = useLab((s) => s.mapping);
   const written = useLab((s) => s.opened?.text !== "");
   const trueScale = useLab((s) => s.trueScale);
@@ -13,13 +14,18 @@ export function SpaceActions() {
   const kernels = useLab((s) => s.catalogue?.kernels ?? []);
   return (
     <>
+      {hidden > 0 && (
+        <button type="button" className={pane["action"]} onClick={() => session.store.setState({ hidden: [] })}>
+          {hidden} hidden: show
+        </button>
+      )}
       {written && (
         <button
           type="button"
           className={pane["action"]}
           aria-pressed={mapping}
           onClick={() => session.store.setState({ mapping: !mapping })}
-          title="G: drag on an IOAS to map, click what is mapped to unmap. Alt and the mouse do it at any time."
+          title="R: drag on an IOAS to map, click what is mapped to unmap. Alt and the mouse do it at any time."
         >
           map
         </button>

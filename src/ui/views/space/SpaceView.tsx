@@ -7,6 +7,7 @@ import { useTip } from "../../widgets/Tip.tsx";
 import { Legend } from "./Legend.tsx";
 import { SpaceActions } from "./SpaceActions.tsx";
 import { SpaceTable } from "./SpaceTable.tsx";
+import { arranged } from "./arrange.ts";
 import { DenseCanvas, nearby } from "./dense.ts";
 import { drawBody, drawHead } from "./draw.ts";
 import { installGestures } from "./gestures.ts";
@@ -25,6 +26,8 @@ export function SpaceView() {
   const atlas = useLab((s) => s.atlas);
   const picked = useLab((s) => s.picked);
   const name = useLab((s) => s.catalogue?.kernels.find((k) => k.id === s.compare)?.title ?? "");
+  const hidden = useLab((s) => s.hidden);
+  const pinned = useLab((s) => s.pinned);
   const host = useRef<HTMLDivElement>(null);
   const head = useRef<SVGSVGElement>(null);
   const body = useRef<SVGSVGElement>(null);
@@ -32,8 +35,9 @@ export function SpaceView() {
   const painters = useRef<{ head: Painter; body: Painter; dense: DenseCanvas } | null>(null);
   const box = useBox(host);
   const model = useMemo(
-    () => (frame === null || atlas === null ? null : spaceModel(frame, ghost, name, atlas, picked)),
-    [frame, ghost, name, atlas, picked],
+    () =>
+      frame === null || atlas === null ? null : arranged(spaceModel(frame, ghost, name, atlas, picked), hidden, pinned),
+    [frame, ghost, name, atlas, picked, hidden, pinned],
   );
   const at = useMemo(
     () =>

@@ -35,6 +35,8 @@ export interface Row {
   label: string;
   sub: string;
   ref: Ref;
+  /** What is hidden or pinned together. */
+  group: string;
   /** False: it will come in a later step or on another kernel; its place is kept. */
   present: boolean;
   intervals: TrackInterval[];
@@ -95,6 +97,7 @@ export function spaceModel(
         label: track?.label ?? kept.label,
         sub: track?.sub ?? "",
         ref: track?.ref ?? kept.group,
+        group: kept.group,
         present: track !== undefined,
         intervals: fold(track?.intervals ?? []),
         dense: track?.dense ?? null,

@@ -16,7 +16,7 @@ export function Refused() {
     <div className={css["refused"]} role="group" aria-label="The kernel refused this step">
       <p role="status">
         <b>{step.result}</b> {step.prefix}
-        {step.op} was refused{check === "" ? "" : `: ${check}`}. Why shows the check.
+        {step.op} was refused{check === "" ? "" : `; what does not hold: ${check}`}. Why shows the check.
       </p>
       <button type="button" onClick={() => session.store.setState({ refused: null })}>
         Keep it
