@@ -2,6 +2,7 @@
 import type { BranchInfo } from "../../../engine/protocol.ts";
 import type { Lane, Outcome, StepView } from "../../../engine/views/types.ts";
 import { type Mark, type Token, clip, crisp, em, line, n } from "../../draw/marks.ts";
+import { type StepWindow, whole } from "./zoom.ts";
 
 export interface TimelineInput {
   steps: readonly StepView[];
@@ -16,17 +17,30 @@ export interface TimelineInput {
 export interface TimelinePlace {
   width: number;
   rem: number;
-  /** Where step 1 stands: the left edge of the stage. */
+  /** Where the first step stands: the left edge of the stage. */
   left: number;
+  /** The steps that are seen; all when it is missing. */
+  window?: StepWindow | null;
 }
 
 /** Baselines and lines, rem. Names stand in two rows by turns, so that each has the room of two steps. */
 export const ROWS = { names: [1.12, 2.28], line: 3.05, words: 4.12, first: 5.3, pitch: 1.36 } as const;
 
 export function stepX(i: number, count: number, at: TimelinePlace): number {
+  const { first, span } = at.window ?? whole(count);
   const x0 = at.left + 0.2 * at.rem;
-  const dx = (at.width - 1.1 * at.rem - x0) / Math.max(count, 1);
-  return x0 + (i - 1) * dx;
+  return x0 + ((i - first) * (at.width - 1.1 * at.rem - x0)) / span;
+}
+
+/** Whether a step's place is seen; the whole line reaches a little further at both ends. */
+function seen(px: number, at: TimelinePlace): boolean {
+  return (at.window ?? null) === null || (px >= at.left - 0.1 * at.rem && px <= at.width - 0.4 * at.rem);
+}
+
+/** The first step that is seen, and the last. */
+function seenSteps(count: number, axis: number, at: TimelinePlace): [number, number] {
+  const { first, span } = at.window ?? whole(axis);
+  return [Math.max(1, Math.ceil(first - 0.01)), Math.min(count, Math.floor(first + span))];
 }
 
 /** The step nearest to a pixel; 0 left of the first. */
@@ -49,30 +63,36 @@ export function drawTimeline(input: TimelineInput, at: TimelinePlace): Mark[] {
   const y = ROWS.line * rem;
   const height = (ROWS.first + (lanes.length + (input.branches?.length ?? 0)) * ROWS.pitch) * rem;
   const marks: Mark[] = [];
-  const past = Math.max(1, step);
-  if (count > 0) {
-    marks.push(line(x(1), y, x(past), y, "ink", { width: 1.6 }));
-    marks.push(line(x(past), y, x(count), y, "hair2", { width: 1.6 }));
+  const [a, b] = seenSteps(count, axis, at);
+  const shown = steps.slice(a - 1, b);
+  const past = Math.max(a, Math.min(step, b));
+  if (shown.length > 0) {
+    marks.push(line(x(a), y, x(past), y, step < a ? "hair2" : "ink", { width: 1.6 }));
+    marks.push(line(x(past), y, x(b), y, step > b ? "ink" : "hair2", { width: 1.6 }));
   }
-  const flag = drawFlag(input, at, x, height);
+  const flag = seen(x(Math.max(step, 1)), at) ? drawFlag(input, at, x, height) : NO_FLAG;
   marks.push(...flag.line);
   const dx = x(2) - x(1);
+  const breakpoints = input.breakpoints.filter((s) => s >= a && s <= b);
   if (dx < CROWDED) {
-    marks.push(...crowded(steps, x, y, rem));
-    for (const b of input.breakpoints)
+    marks.push(...crowded(shown, x, y, rem));
+    for (const b of breakpoints)
       marks.push({ k: "path", d: `M${n(x(b) - 3)} ${n(y + 0.7 * rem)}h6v6h-6Z`, fill: "fault" });
   }
-  for (const s of dx < CROWDED ? [] : steps) {
+  for (const s of dx < CROWDED ? [] : shown) {
     if (s.index === step) continue;
     marks.push(...sign(s.outcome, x(s.index), y, rem, s.index > step ? "edge" : "ink", 0.5, { refs: s.refs }));
-    if (input.breakpoints.includes(s.index))
+    if (breakpoints.includes(s.index))
       marks.push({ k: "path", d: `M${n(x(s.index) - 3)} ${n(y + 0.7 * rem)}h6v6h-6Z`, fill: "fault" });
   }
-  marks.push(...names(input, at, x, flag.span), ...words(input, at, x), ...flag.label);
+  marks.push(...names(input, at, x, flag.span, [a, b]), ...words({ ...input, steps: shown }, at, x), ...flag.label);
   lanes.forEach(({ lane }, row) => marks.push(...others(lane, row, x, count, at)));
   input.branches?.forEach((b, row) => marks.push(...branchLane(b, lanes.length + row, x, at)));
   return marks;
 }
+
+/** The current step is out of sight. */
+const NO_FLAG: ReturnType<typeof drawFlag> = { span: [0, 0], line: [], label: [] };
 
 /** Leaves the line after the shared steps and goes on in its own row: every step of its own has a sign, a failing one its word. */
 function branchLane(
@@ -83,13 +103,14 @@ function branchLane(
 ): Mark[] {
   const { rem } = at;
   const y = crisp((ROWS.first + row * ROWS.pitch) * rem);
-  const from = x(Math.max(branch.shared, 1));
+  const edge = at.width - 0.4 * rem;
+  const from = Math.min(Math.max(x(Math.max(branch.shared, 1)), at.left), edge);
   const refs = [`branch:${branch.id}`];
   const turn = from + 0.45 * rem;
   const marks: Mark[] = [
     {
       k: "path",
-      d: `M${n(from)} ${n(ROWS.line * rem)}L${n(turn)} ${y}H${n(Math.max(turn, x(branch.steps)))}`,
+      d: `M${n(from)} ${n(ROWS.line * rem)}L${n(turn)} ${y}H${n(Math.max(turn, Math.min(x(branch.steps), edge)))}`,
       stroke: "ink3",
       width: 1.2,
       refs,
@@ -99,6 +120,7 @@ function branchLane(
   lane.cells.slice(0, branch.steps).forEach((cell, i) => {
     if (i < branch.shared) return;
     const px = x(i + 1);
+    if (!seen(px, at)) return;
     const bad = cell.outcome === "errno" || cell.outcome === "fault";
     marks.push(...sign(cell.outcome, px, y, rem, "ink2", 0.4, { refs }));
     if (!bad || px < free) return;
@@ -139,7 +161,15 @@ function crowded(steps: readonly StepView[], x: (i: number) => number, y: number
     return d;
   };
   const marks: Mark[] = [
-    { k: "rect", x: x(1), y: y - 0.32 * rem, w: x(steps.length) - x(1), h: 0.64 * rem, fill: "ink3", opacity: 0.35 },
+    {
+      k: "rect",
+      x: x(steps[0]?.index ?? 1),
+      y: y - 0.32 * rem,
+      w: x(steps.at(-1)?.index ?? 1) - x(steps[0]?.index ?? 1),
+      h: 0.64 * rem,
+      fill: "ink3",
+      opacity: 0.35,
+    },
   ];
   for (const outcome of ["errno", "fault"] as const) {
     const d = columns(outcome);
@@ -188,6 +218,7 @@ function names(
   at: TimelinePlace,
   x: (i: number) => number,
   flag: [number, number],
+  [first, last]: [number, number],
 ): Mark[] {
   const { rem } = at;
   const dx = x(2) - x(1);
@@ -196,7 +227,7 @@ function names(
   const least = Math.max(2.6, em(String(steps.length), "sans") * 0.92 + (dx < CROWDED ? 5 : 1.2));
   const every = Math.max(1, Math.ceil((least * rem) / (dx * rows)));
   const marks: Mark[] = [];
-  for (let at0 = 0; at0 < steps.length; at0++) {
+  for (let at0 = first - 1; at0 < last; at0++) {
     // Of very many steps those between two names are jumped over.
     if (every > 8 && Math.ceil((at0 + 1) / rows) % every !== 0) {
       at0 = Math.max(at0, (Math.ceil(Math.ceil((at0 + 1) / rows) / every) * every - 1) * rows - 1);
@@ -209,7 +240,10 @@ function names(
     const digits = String(s.index);
     const shift = (em(digits, "sans") + 0.3) * 0.92 * rem;
     let room = dx * rows * every - shift - 0.7 * rem;
-    if (s.index + rows > steps.length) room = at.width - 0.6 * rem - px - shift;
+    if ((at.window ?? null) !== null) {
+      if (px + shift > at.width) continue;
+      room = Math.min(room, at.width - 0.6 * rem - px - shift);
+    } else if (s.index + rows > steps.length) room = at.width - 0.6 * rem - px - shift;
     if (row === 0) {
       if (px > flag[0] - 4 && px < flag[1] + 4) continue;
       if (px < flag[0]) room = Math.min(room, flag[0] - px - shift - 0.4 * rem);
@@ -217,7 +251,8 @@ function names(
     const y = (ROWS.names[row] ?? 0) * rem;
     // The last name of a row may stand left of its tick, when it would not fit at the right.
     const wide = em(s.tick, "sans") * 0.92 * rem;
-    const back = s.index + rows > steps.length && wide > room ? Math.min(wide - room, dx * rows - 5 * rem) : 0;
+    const ends = (at.window ?? null) === null && s.index + rows > steps.length;
+    const back = ends && wide > room ? Math.min(wide - room, dx * rows - 5 * rem) : 0;
     const text = clip(s.tick, "sans", (room + Math.max(0, back)) / rem / 0.92);
     if (row === 0 && !one)
       marks.push(line(crisp(px - 0.5), y + 0.35 * rem, crisp(px - 0.5), ROWS.line * rem - 0.5 * rem, "hair"));
@@ -309,14 +344,15 @@ function sign(
 }
 
 /** Another kernel's lane with very many steps: a column where it differs, a red one where it then failed. */
-function crowdedLane(lane: Lane, x: (i: number) => number, y: number, rem: number): Mark[] {
+function crowdedLane(lane: Lane, x: (i: number) => number, y: number, at: TimelinePlace): Mark[] {
+  const { rem } = at;
   const bars = { ink: "", fault: "" };
   const last = { ink: Number.NaN, fault: Number.NaN };
   lane.cells.forEach((cell, i) => {
     if (!cell.differs) return;
     const tone = cell.outcome === "errno" || cell.outcome === "fault" ? "fault" : "ink";
     const px = Math.round(x(i + 1));
-    if (last[tone] === px) return;
+    if (last[tone] === px || !seen(px, at)) return;
     last[tone] = px;
     bars[tone] += `M${px + 0.5} ${n(y - 0.36 * rem)}v${n(0.72 * rem)}`;
   });
@@ -329,18 +365,18 @@ function others(lane: Lane, row: number, x: (i: number) => number, count: number
   const { rem } = at;
   const y = crisp((ROWS.first + row * ROWS.pitch) * rem);
   const dx = x(2) - x(1);
-  const marks: Mark[] = [line(x(1), y, x(count), y, "hair")];
-  if (dx < CROWDED) return [...marks, ...crowdedLane(lane, x, y, rem)];
+  const marks: Mark[] = [line(Math.max(x(1), at.left), y, Math.min(x(count), at.width - 0.4 * rem), y, "hair")];
+  if (dx < CROWDED) return [...marks, ...crowdedLane(lane, x, y, at)];
   const failed = (i: number): boolean => lane.cells[i]?.outcome === "errno" || lane.cells[i]?.outcome === "fault";
   lane.cells.forEach((cell, i) => {
     const px = x(i + 1);
-    if (cell.differs) return;
+    if (cell.differs || !seen(px, at)) return;
     if (failed(i)) marks.push(...sign(cell.outcome, px, y, rem, "ink3", 0.36, {}));
     else if (dx > 6) marks.push({ k: "path", d: dot(px, y, 1.6), fill: "edge" });
   });
   lane.cells.forEach((cell, i) => {
-    if (!cell.differs) return;
     const px = x(i + 1);
+    if (!cell.differs || !seen(px, at)) return;
     const text = cell.text.replace(/^0x/, "");
     const mono = text !== cell.text || /^(E[A-Z]+|F_)/.test(text);
     const font = mono ? "mono" : "sans";
