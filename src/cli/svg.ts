@@ -6,6 +6,8 @@ import { contextAt, frameOf, pastOf, stepViews } from "../engine/views/frame.ts"
 import { lanesOf } from "../engine/views/lanes.ts";
 import { inspect } from "../engine/views/inspect/view.ts";
 import { machineView } from "../engine/views/machine/view.ts";
+import { tablesView } from "../engine/views/tables/view.ts";
+import { walkView } from "../engine/views/walk/view.ts";
 import type { AsciiRequest, Frame } from "../engine/views/types.ts";
 import * as pictures from "../ui/pictures/index.ts";
 import type { ExportSubject } from "./commands/export.ts";
@@ -75,8 +77,14 @@ async function plateOf(subject: ExportSubject): Promise<pictures.Plate | string>
       if (typeof spaces === "string") return text;
       return pictures.stacked([text, pictures.comparedSpacesPlate(spaces, SHEET)], SHEET.rem);
     }
-    case "walk":
-    case "tables":
+    case "walk": {
+      const view = walkView(run.world(step), what.device, what.iova, what.write, what.more);
+      return view === null ? textOf(subject) : pictures.walkPlate(view, SHEET);
+    }
+    case "tables": {
+      const view = tablesView(contextAt(run, step), what.asked);
+      return typeof view === "string" ? view : pictures.tablesPlate(view, SHEET);
+    }
     case "why":
       return textOf(subject);
     case "step": {

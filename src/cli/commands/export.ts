@@ -14,6 +14,7 @@ import { loadKernels } from "../engine.ts";
 import { findKernel, findMachine, findScenario } from "../load.ts";
 import type { Common } from "../main.ts";
 import { HOLDS, type Output, Wrong } from "../output.ts";
+import { ownKernel } from "./run.ts";
 
 export interface ExportFlags extends Common {
   as: string;
@@ -77,7 +78,7 @@ async function subjectOf(id: string, scenario: Scenario, flags: ExportFlags, out
   const step = stepOf(flags.step, scenario.steps.length);
   const view = viewOf(flags.view ?? (flags.step === undefined ? "storyboard" : "step"));
   const kernels = await loadKernels();
-  const chosen = flags.kernel ?? kernels.newest;
+  const chosen = flags.kernel ?? ownKernel(id, scenario, kernels.newest, output);
   const book = new LandmarkBook();
   const run = start(kernels, chosen, id, scenario, flags, output, book);
   const started: Started[] = [{ kernel: run.kernel, run }];

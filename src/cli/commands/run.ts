@@ -44,7 +44,12 @@ export async function runCommand(name: string, options: Common, output: Output):
 }
 
 /** The newest release, or the first kernel of a scenario that is not about it: what it expects is said of others. */
-function ownKernel(id: string, { kernels: [first], kernels: all }: Scenario, newest: string, output: Output): string {
+export function ownKernel(
+  id: string,
+  { kernels: [first], kernels: all }: Scenario,
+  newest: string,
+  output: Output,
+): string {
   if (first === undefined || all.includes(newest)) return newest;
   output.progress(`${id} says nothing of ${newest}: it runs on ${first}`);
   return first;

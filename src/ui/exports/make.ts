@@ -8,6 +8,7 @@ import { type Session, targetOf } from "../app/session.ts";
 import type { LabState, PaneId } from "../app/state.ts";
 import type { Remote } from "../engine/client.ts";
 import * as pictures from "../pictures/index.ts";
+import { askedOf } from "../views/tables/model.ts";
 import { tableIn } from "../widgets/table_text.ts";
 import { csvOf } from "./csv.ts";
 import { type FormId, isWhole } from "./forms.ts";
@@ -110,13 +111,8 @@ function requestOf(state: LabState, pane: PaneId): AsciiRequest {
       if (ref === undefined) throw new None("The inspector is empty.");
       return { view: "inspector", ref };
     }
-    case "tables": {
-      const target = targetOf(state);
-      const { entry } = state;
-      if (entry !== null) return { view: "tables", asked: { root: entry.root, path: entry.path } };
-      const at = target === null ? {} : { at: target.iova };
-      return { view: "tables", asked: { root: target === null ? null : `dev:${target.device}`, path: [], ...at } };
-    }
+    case "tables":
+      return { view: "tables", asked: askedOf(state.entry, state.picked, targetOf(state)) };
     case "machine":
       return state.peers === null ? { view: "machine" } : { view: "machine", peers: state.peers };
     case "compare":
@@ -181,8 +177,14 @@ async function plateOf(session: Session, api: Remote, pane: PaneId): Promise<pic
       if (spaces?.ok !== true) return words;
       return pictures.stacked([words, pictures.comparedSpacesPlate(spaces.value, SHEET)], SHEET.rem);
     }
-    case "walk":
-    case "tables":
+    case "walk": {
+      const walk = state.walk.value;
+      return walk === null ? text() : pictures.walkPlate(walk, SHEET);
+    }
+    case "tables": {
+      const asked = askedOf(state.entry, state.picked, targetOf(state));
+      return pictures.tablesPlate(got(await api.tables(kernel, step, asked)), SHEET);
+    }
     case "why":
     case "explore":
       return text();

@@ -12,7 +12,9 @@ export {
   type Plate,
   spacePlate,
   stacked,
+  tablesPlate,
   textPlate,
   timelinePlate,
+  walkPlate,
 } from "./views.ts";
 export type { WindowAsk } from "./dense.ts";

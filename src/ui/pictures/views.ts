@@ -7,6 +7,8 @@ import type {
   MachineView,
   PeerView,
   SpaceWindow,
+  TablesView,
+  WalkView,
 } from "../../engine/views/types.ts";
 import type { Atlas } from "../app/atlas.ts";
 import type { Mark } from "../draw/marks.ts";
@@ -22,9 +24,15 @@ import { drawBody, drawHead } from "../views/space/draw.ts";
 import { HEAD, layoutSpace, type SpaceLayout } from "../views/space/layout.ts";
 import { type Picked, type SpaceModel, spaceModel } from "../views/space/model.ts";
 import { Scale, WHOLE, type Window } from "../views/space/scale.ts";
+import { drawTables } from "../views/tables/draw.ts";
+import { layoutTables } from "../views/tables/layout.ts";
 import { drawTimeline, ROWS } from "../views/timeline/model.ts";
 import { asksOf, denseMarks, type WindowAsk } from "./dense.ts";
 import { type Part, TEXT } from "./svg.ts";
+import { drawWalk } from "./walk.ts";
+
+/** Least height of tables, rem: room for the neighbours of a chosen entry. */
+const TABLES = 24;
 
 /** One view in a picture: parts from its own top left corner. */
 export interface Plate {
@@ -120,6 +128,20 @@ export function machinePlate(view: MachineView, peer: PeerView | null, { width, 
   const at = layoutMachine(view, width, rem);
   const way = peer === null ? [] : drawPeer(peer, view, at);
   return { width: at.width, height: at.height, parts: [{ x: 0, y: 0, marks: [...drawMachine(view, at), ...way] }] };
+}
+
+export function walkPlate(view: WalkView, { width, rem }: Size): Plate {
+  const { marks, height } = drawWalk(view, width, rem);
+  return { width, height, parts: [{ x: 0, y: 0, marks }] };
+}
+
+/** The page at the end of the path is wide; the others show what is around their chosen entry. */
+export function tablesPlate(view: TablesView, { width, rem }: Size): Plate {
+  const last = Math.max(0, Math.min(view.path.length, view.pages.length) - 1);
+  const at = layoutTables(view, last, width, TABLES * rem, rem);
+  const marks = drawTables(view, at, null);
+  const end: Mark = { k: "text", x: 0, y: at.height + rem, text: view.end, size: 0.96, font: "mono", color: "ink" };
+  return { width: at.width, height: at.height + 2 * rem, parts: [{ x: 0, y: 0, marks: [...marks, end] }] };
 }
 
 export function timelinePlate(frame: Frame, lanes: readonly Lane[], { width, rem }: Size): Plate {
