@@ -110,28 +110,30 @@ function Screen() {
       data-phase={phase.name}
     >
       <Patterns />
-      <nav className={css["skips"]} aria-label="Skip to">
-        {[
-          ["steps", "Steps"],
-          ...(tour ? [["tour", "Tour"] as const] : []),
-          ...(maximised === null ? [...stage, "inspector" as const, "why" as const] : [maximised]).map((v) => [
-            v,
-            titleOf(v),
-          ]),
-          ["timeline", "Timeline"],
-        ].map(([id, name]) => (
-          <a
-            key={id}
-            href={`#pane-${id}`}
-            onClick={(e) => {
-              e.preventDefault();
-              document.getElementById(`pane-${id}`)?.focus();
-            }}
-          >
-            {name}
-          </a>
-        ))}
-      </nav>
+      {there && (
+        <nav className={css["skips"]} aria-label="Skip to">
+          {[
+            ["steps", "Steps"],
+            ...(tour ? [["tour", "Tour"] as const] : []),
+            ...(maximised === null ? [...stage, "inspector" as const, "why" as const] : [maximised]).map((v) => [
+              v,
+              titleOf(v),
+            ]),
+            ["timeline", "Timeline"],
+          ].map(([id, name]) => (
+            <a
+              key={id}
+              href={`#pane-${id}`}
+              onClick={(e) => {
+                e.preventDefault();
+                document.getElementById(`pane-${id}`)?.focus();
+              }}
+            >
+              {name}
+            </a>
+          ))}
+        </nav>
+      )}
       <Header left={left} />
       <Notice />
       <main className={css["main"]}>

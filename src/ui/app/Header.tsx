@@ -23,7 +23,7 @@ export function Header({ left }: { left: number }) {
     <header className={css["header"]}>
       <div className={css["brand"]} style={{ width: left }}>
         <Logo />
-        <span>IOMMUFD Lab</span>
+        {scenario === undefined ? <h1>IOMMUFD Lab</h1> : <span>IOMMUFD Lab</span>}
       </div>
       <button
         type="button"

@@ -17,7 +17,7 @@ export function ScenarioCard(props: {
   const machine = catalogue?.machines.find((m) => m.id === scenario.machine)?.title ?? scenario.machine;
   const failed = typeof checked === "object" ? checked.kernels.flatMap((k) => k.failed) : [];
   return (
-    <article className={css["card"]} {...scrollable(scenario.title)}>
+    <div className={css["card"]} {...scrollable(scenario.title)}>
       <h3>{scenario.title}</h3>
       <p>{scenario.question}</p>
       <dl>
@@ -59,7 +59,7 @@ export function ScenarioCard(props: {
           <kbd>Enter</kbd>
         </button>
       </footer>
-    </article>
+    </div>
   );
 }
 
