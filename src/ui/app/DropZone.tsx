@@ -84,7 +84,7 @@ export function DropZone() {
   }
   if (!over) return null;
   return (
-    <div className={css["zone"]} data-testid="drop-zone">
+    <div className={css["zone"]} role="dialog" aria-label="Drop to open" data-over="">
       <div className={css["frame"]}>
         <h2>Drop to open</h2>
         <p>a scenario, as text or JSON</p>

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
+import type { ScenarioInfo } from "../../engine/views/types.ts";
 import { useLab, useSession } from "../app/context.ts";
 import { Dialog } from "../widgets/Dialog.tsx";
 import { fits, scenarioGroups, scenarioHay } from "./groups.ts";
@@ -22,7 +23,7 @@ export default function ScenarioBrowser({ onClose }: { onClose: () => void }) {
     [scenarios, titles, text],
   );
   const shown = useMemo(() => groups.flatMap((g) => g.scenarios), [groups]);
-  const active = shown.find((s) => s.id === chosen) ?? shown[0];
+  const active = shown.find((s) => s.id === chosen) ?? nearest(shown, text);
   const checks = useChecks(active?.id ?? null);
 
   useEffect(() => {
@@ -64,7 +65,10 @@ export default function ScenarioBrowser({ onClose }: { onClose: () => void }) {
             data-first=""
             spellCheck={false}
             value={text}
-            onChange={(e) => setText(e.target.value)}
+            onChange={(e) => {
+              setText(e.target.value);
+              choose("");
+            }}
             onKeyDown={keys}
           />
           <span role="status">
@@ -141,5 +145,16 @@ export default function ScenarioBrowser({ onClose }: { onClose: () => void }) {
         </div>
       </div>
     </Dialog>
+  );
+}
+
+/** The one that was meant: what was typed stands in its title or id as it was typed. */
+function nearest(shown: readonly ScenarioInfo[], typed: string): ScenarioInfo | undefined {
+  const text = typed.trim().toLowerCase();
+  const title = (s: ScenarioInfo): string => s.title.toLowerCase();
+  return (
+    shown.find((s) => title(s).startsWith(text)) ??
+    shown.find((s) => title(s).includes(text) || s.id.includes(text)) ??
+    shown[0]
   );
 }
