@@ -1,11 +1,12 @@
 import { Fragment, useLayoutEffect, useRef } from "react";
-import { Group, Panel, Separator, usePanelRef } from "react-resizable-panels";
+import { Panel, Separator, usePanelRef } from "react-resizable-panels";
 import { InspectorPane } from "../views/inspector/InspectorPane.tsx";
 import { StepsView } from "../views/steps/StepsView.tsx";
 import { TimelineView } from "../views/timeline/TimelineView.tsx";
 import { WhyPane } from "../views/why/WhyPane.tsx";
 import css from "./app.module.css";
 import { useLab } from "./context.ts";
+import { KeptGroup } from "./KeptGroup.tsx";
 import type { Shape } from "./shape.ts";
 import { type ViewId, viewOf } from "./stage.ts";
 import { View } from "./stage_views.tsx";
@@ -37,6 +38,13 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
     return () => observer.disconnect();
   }, [onLeft]);
   const { narrow, tight, short, stacked } = shape;
+  const form = stacked ? "stacked" : narrow ? "narrow" : tight ? "tight" : "wide";
+  const middle =
+    maximised !== null && maximised !== "timeline"
+      ? ["steps", "maximised", ...(tour ? ["details"] : [])]
+      : stacked
+        ? ["steps", "stack"]
+        : ["steps", "stage", "details"];
   const timeline = short ? 4.75 : 4.75 + lanes * 1.36 + 0.25;
   const bottom = usePanelRef();
   const made = useRef(timeline);
@@ -49,9 +57,9 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
     if (now !== undefined) bottom.current?.resize(now + by * shape.rem);
   }, [timeline, bottom, shape.rem]);
   return (
-    <Group orientation="vertical" className={css["rows"]}>
+    <KeptGroup id={`rows ${form}`} orientation="vertical" className={css["rows"]}>
       <Panel minSize="20rem">
-        <Group orientation="horizontal">
+        <KeptGroup id={`columns ${form}${tour ? " tour" : ""}`} panelIds={middle} orientation="horizontal">
           <Panel
             id="steps"
             elementRef={steps}
@@ -106,7 +114,7 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
               </Panel>
             </Fragment>
           )}
-        </Group>
+        </KeptGroup>
       </Panel>
       <Separator className={css["ink"]} aria-label="Height of the Timeline" />
       <Panel
@@ -119,14 +127,18 @@ export function Panes({ shape, left, onLeft }: { shape: Shape; left: number; onL
       >
         <TimelineView left={left} />
       </Panel>
-    </Group>
+    </KeptGroup>
   );
 }
 
 /** Inspector and Why; beside a tour they are below it, the Inspector as a title until it is pulled open. */
 function Details({ tour, all }: { tour: boolean; all: boolean }) {
   return (
-    <Group orientation="vertical">
+    <KeptGroup
+      id={tour ? "details tour" : "details"}
+      panelIds={[...(tour ? ["tour"] : []), ...(all ? ["inspector", "why"] : [])]}
+      orientation="vertical"
+    >
       {tour && (
         <Panel key="tour" id="tour" defaultSize="70%" minSize="14rem">
           <Tour />
@@ -149,7 +161,7 @@ function Details({ tour, all }: { tour: boolean; all: boolean }) {
           <WhyPane />
         </Panel>
       )}
-    </Group>
+    </KeptGroup>
   );
 }
 
@@ -158,7 +170,7 @@ function Stage({ stage }: { stage: readonly ViewId[] }) {
   const [upper, ...lower] = stage;
   if (upper === undefined) return null;
   return (
-    <Group orientation="vertical">
+    <KeptGroup id="stage" panelIds={lower.length > 0 ? ["upper", "lower"] : ["upper"]} orientation="vertical">
       <Panel id="upper" defaultSize="56%" minSize="12rem">
         <View id={upper} />
       </Panel>
@@ -166,7 +178,7 @@ function Stage({ stage }: { stage: readonly ViewId[] }) {
         <>
           <Separator className={css["level"]} aria-label={`Height of ${nameOf(upper)}`} />
           <Panel id="lower" minSize="8rem">
-            <Group orientation="horizontal">
+            <KeptGroup id="lower" panelIds={lower.map((_, i) => `lower-${i}`)} orientation="horizontal">
               {lower.map((id, i) => (
                 <Fragment key={PLACE[i]}>
                   {i > 0 && (
@@ -181,11 +193,11 @@ function Stage({ stage }: { stage: readonly ViewId[] }) {
                   </Panel>
                 </Fragment>
               ))}
-            </Group>
+            </KeptGroup>
           </Panel>
         </>
       )}
-    </Group>
+    </KeptGroup>
   );
 }
 
