@@ -5,7 +5,7 @@ import { Lab, NEW, OLD } from "./lab.ts";
 /** Every pane that can be saved, three views of the stage at a time. */
 const STAGES: readonly [stage: string, panes: readonly string[]][] = [
   ["space,attachments,walk", ["Address space", "Attachments", "Nested walk", "Inspector", "Why", "Timeline"]],
-  ["machine,compare", ["Machine", "Compare"]],
+  ["machine,compare,tables", ["Machine", "Compare", "Tables"]],
 ];
 const at = (stage: string, more = ""): string => `v=1&s=sw-msi-nested&k=${OLD}&n=13&x.c=${NEW}&x.st=${stage}${more}`;
 
@@ -153,6 +153,7 @@ test("a picture has the colours of the theme", async ({ page }) => {
 });
 
 test("the menu goes by the keyboard, says what it did, and is clean", async ({ page, context }) => {
+  test.slow();
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const lab = await Lab.open(page, at("space,attachments,walk"));
   const button = page.getByRole("button", { name: "Export Why" });
