@@ -185,13 +185,10 @@ function keyLines(bands: readonly Band[]): string[] {
   const dense = bands.some((b) => b.tracks.some((t) => t.dense !== undefined));
   const seen = new Map([...kinds].map((k) => [LOOKS[k].letter, LOOKS[k].name]));
   const words = [...seen].map(([letter, name]) => `${letter} ${name}`);
-  return wrap(
-    [...words, ...(dense ? ["# very many"] : []), "~ cut", "+ new", "- gone; not to scale, both ends inclusive"].join(
-      ", ",
-    ),
-    "Key: ",
-    "     ",
-  );
+  return [
+    ...wrap([...words, ...(dense ? ["# very many"] : [])].join(", "), "Key: ", "     "),
+    "     ~ cut, + new, - gone; not to scale, both ends inclusive",
+  ];
 }
 
 /** What a step changed, track by track, without the strips. */
