@@ -46,13 +46,7 @@ import {
 } from "./ioas.ts";
 import { iopt_alloc_iova, iopt_check_iova, iopt_set_allow_iova } from "./iova.ts";
 import { iommufd_hwpt_devices_users, iommufd_hwpt_link, iommufd_hwpt_unlink } from "./linkage.ts";
-import {
-  iommufd_destroy,
-  iommufd_fops_ioctl,
-  iommufd_init,
-  iommufd_object_destroy,
-  iommufd_option,
-} from "./main.ts";
+import { iommufd_destroy, iommufd_fops_ioctl, iommufd_init, iommufd_object_destroy, iommufd_option } from "./main.ts";
 import { iopt_remove_reserved_iova, iopt_reserve_iova } from "./reserved.ts";
 import { iommufd_group_setup_msi, iommufd_sw_msi } from "./sw_msi.ts";
 import { iommufd_vfio_ioas, iommufd_vfio_ioctl } from "./vfio_compat.ts";
