@@ -11,6 +11,8 @@ type Text = Pick<BranchInfo, "id" | "name" | "text">;
 export class Editing {
   private readonly session: Session;
   private readonly undo: Undo;
+  /** Changes follow one another: who presses keys fast means every one of them. */
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(session: Session) {
     this.session = session;
@@ -21,7 +23,17 @@ export class Editing {
   }
 
   /** Null: done. Else what is wrong; with `tell` it stands in the notice too. */
-  async change(change: Change, tell = true, more: Partial<LabState> = {}): Promise<Problem | null> {
+  change(change: Change, tell = true, more: Partial<LabState> = {}): Promise<Problem | null> {
+    return this.inTurn(() => this.changeNow(change, tell, more));
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.last.then(work);
+    this.last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async changeNow(change: Change, tell: boolean, more: Partial<LabState>): Promise<Problem | null> {
     const { opened, kernel, compare } = this.session.store.getState();
     if (opened === null) return { message: "No scenario is open." };
     const answer = await this.session.ask(async (api) => {
@@ -130,11 +142,11 @@ export class Editing {
   }
 
   back(): Promise<boolean> {
-    return this.undo.move("back", (to) => this.restore(to));
+    return this.inTurn(() => this.undo.move("back", (to) => this.restore(to)));
   }
 
   again(): Promise<boolean> {
-    return this.undo.move("again", (to) => this.restore(to));
+    return this.inTurn(() => this.undo.move("again", (to) => this.restore(to)));
   }
 
   /** Takes the refused step out again. */
@@ -177,10 +189,14 @@ export class Editing {
     const list = to.branches.length > 0 ? to.branches : [{ id: "main", name: "main", text: to.opened.text }];
     const origin = to.origin === "" ? to.opened.scenario.id : to.origin;
     const more = { ...view, kernel: to.kernel, compare: to.compare, step: to.step, origin };
-    return this.set(list, to.branch, more);
+    return this.setNow(list, to.branch, more);
   }
 
-  private async set(list: readonly Text[], open: string, more: Partial<LabState> = {}): Promise<boolean> {
+  private set(list: readonly Text[], open: string, more: Partial<LabState> = {}): Promise<boolean> {
+    return this.inTurn(() => this.setNow(list, open, more));
+  }
+
+  private async setNow(list: readonly Text[], open: string, more: Partial<LabState>): Promise<boolean> {
     const state = this.session.store.getState();
     const kernels = kernelsOf(more.kernel ?? state.kernel, more.compare ?? state.compare);
     const origin = more.origin ?? this.origin();

@@ -81,8 +81,11 @@ export function installMapping(host: HTMLElement, session: Session, at: SpaceLay
 function unmapAt(session: Session, track: Track, address: bigint, target: EventTarget | null): void {
   const drawn = target instanceof Element ? target.closest("[data-ref]")?.getAttribute("data-ref") : null;
   const named = (drawn ?? "").split(" ").find((r) => r.startsWith("area:"));
+  // Any of the rows of the IOAS will do: what is mapped stands in one of them.
+  const rows = (session.store.getState().frame?.addressSpace.bands ?? []).flatMap((b) => b.tracks);
+  const areas = rows.filter((t) => t.ref === track.ref).flatMap((t) => t.intervals);
   const found: Ref | undefined =
-    named ?? track.intervals.find((i) => i.kind === "map" && i.start <= address && i.last >= address)?.ref;
+    named ?? areas.find((i) => i.ref.startsWith("area:") && i.start <= address && i.last >= address)?.ref;
   if (found !== undefined) void session.editing.unmap(found);
 }
 
