@@ -3,11 +3,19 @@ import { areaBenches } from "./areas.ts";
 import type { Bench } from "./bench.ts";
 import { exploreBenches } from "./explore.ts";
 import { replayBenches } from "./replay.ts";
+import { stepBenches } from "./steps.ts";
 import { uiBenches } from "./ui/benches.ts";
 import { closeSite } from "./ui/site.ts";
 import { walkBenches } from "./walk.ts";
 
-const all: readonly Bench[] = [...walkBenches, ...replayBenches, ...areaBenches, ...exploreBenches, ...uiBenches];
+const all: readonly Bench[] = [
+  ...walkBenches,
+  ...replayBenches,
+  ...areaBenches,
+  ...exploreBenches,
+  ...stepBenches,
+  ...uiBenches,
+];
 
 interface Outcome {
   name: string;

@@ -38,8 +38,25 @@ export class LandmarkBook {
 
   /** What `step` showed. */
   note(step: number, landmarks: Landmarks): void {
-    this.seen.push({ step, landmarks });
-    this.add(landmarks);
+    const { attachments } = landmarks;
+    const shared = { addressSpace: this.shared(landmarks.addressSpace), attachments };
+    this.seen.push({ step, landmarks: shared });
+    this.add(shared);
+  }
+
+  /** With the intervals and ribbons that were noted before, where they say the same: many steps show nearly the same. */
+  private shared(space: Landmarks["addressSpace"]): Landmarks["addressSpace"] {
+    const bands = space.bands.map((band) => {
+      const known = this.bands.get(band.id)?.tracks;
+      const tracks = band.tracks.map((track) => {
+        const old = known?.find((k) => k.track.id === track.id)?.intervals;
+        if (old === undefined) return track;
+        return Object.assign({}, track, { intervals: track.intervals.map((i) => sameAs(old.get(keyOf(i)), i)) });
+      });
+      return { ...band, tracks };
+    });
+    const ribbons = space.ribbons.map((r) => sameRibbon(this.ribbons.get(ribbonKey(r)), r));
+    return { ...space, bands, ribbons };
   }
 
   /** A book of its own with what was noted up to and with `step`. */
@@ -51,7 +68,7 @@ export class LandmarkBook {
 
   add({ addressSpace: space, attachments: { nodes, edges } }: Landmarks): void {
     for (const band of space.bands) this.addBand(band);
-    for (const r of space.ribbons) this.ribbons.set(`${span(r.from)} ${span(r.to)} ${r.kind}`, r);
+    for (const r of space.ribbons) this.ribbons.set(ribbonKey(r), r);
     for (const a of space.accesses) this.accesses.set(a.path.map((p) => `${p.band}${p.address}`).join(" "), a);
     for (const a of space.asked) this.asked.set(`${a.track} ${span(a)}`, a);
     for (const n of nodes) this.addNode(n);
@@ -84,7 +101,7 @@ export class LandmarkBook {
       if (found < 0) kept.tracks.splice(at + 1, 0, { track, intervals: new Map() });
       at = found < 0 ? at + 1 : found;
       const { intervals } = kept.tracks[at] ?? { intervals: new Map<string, TrackInterval>() };
-      for (const i of track.intervals) intervals.set(`${span(i)} ${i.kind}`, i);
+      for (const i of track.intervals) intervals.set(keyOf(i), i);
       if (track.dense !== undefined) addClusters(intervals, track, track.dense);
     }
   }
@@ -98,6 +115,23 @@ export class LandmarkBook {
     });
     this.nodes.set(node.ref, { ...node, lines });
   }
+}
+
+const keyOf = (i: TrackInterval): string => `${span(i)} ${i.kind}`;
+
+const ribbonKey = (r: Ribbon): string => `${span(r.from)} ${span(r.to)} ${r.kind}`;
+
+function sameRibbon(known: Ribbon | undefined, now: Ribbon): Ribbon {
+  if (known === undefined) return now;
+  return known.ref === now.ref && known.from.track === now.from.track && known.to.track === now.to.track ? known : now;
+}
+
+/** The known interval when it says the same in every word, else the new one. */
+function sameAs(known: TrackInterval | undefined, now: TrackInterval): TrackInterval {
+  if (known === undefined) return now;
+  const { label, detail, ref, leaf, change } = known;
+  const same = label === now.label && detail === now.detail && ref === now.ref;
+  return same && leaf === now.leaf && change === now.change ? known : now;
 }
 
 /** Stretches of a dense track; what grows from step to step stays one. */

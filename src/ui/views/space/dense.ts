@@ -172,6 +172,6 @@ function colour(token: string): Rgb {
   const ctx = new OffscreenCanvas(1, 1).getContext("2d");
   if (ctx === null) return [128, 128, 128];
   ctx.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(token).trim();
-  const value = Number.parseInt(String(ctx.fillStyle).slice(1, 7), 16);
+  const value = Number.parseInt(ctx.fillStyle.slice(1, 7), 16);
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
