@@ -1,8 +1,8 @@
 /** Structures of the SMMU and of PCI, bit by bit. */
-import { hex } from "../../../hw/base/bits.ts";
+import { hex, hex64 } from "../../../hw/base/bits.ts";
 import { type Field, get, nameOf } from "../../../hw/base/fields.ts";
 import { S1_LEAF, S2_LEAF, TABLE_DESC } from "../../../hw/pgtable/vmsav8.ts";
-import { CD } from "../../../hw/smmuv3/cd.ts";
+import { CD, L1CD } from "../../../hw/smmuv3/cd.ts";
 import type { Smmuv3 } from "../../../hw/smmuv3/smmu.ts";
 import { L1STD, STE } from "../../../hw/smmuv3/ste.ts";
 import type { World } from "../../sim/world.ts";
@@ -27,6 +27,7 @@ const FROM_GUEST = new Set([
   "EATS",
 ]);
 const NESTED = 7;
+const CD_BYTES = 64;
 
 /** Physical address of the STE of a stream, through the level-1 table; null when there is none. */
 export function steAddress(smmu: Smmuv3, sid: number): number | null {
@@ -78,14 +79,15 @@ function steFields(words: ArrayLike<number>): Fields {
   return fields;
 }
 
-/** `cd:0x18`: the context descriptor that a stream's STE points to; for a nested one in guest memory. */
-export function inspectCd(world: World, before: World | null, sid: number): InspectorView | null {
-  const at = cdAddress(world, sid);
+/** `cd:0x18`, `cd:0x18:5`: the context descriptor of a stream, of a PASID; for a nested one in guest memory. */
+export function inspectCd(world: World, before: World | null, sid: number, pasid = 0): InspectorView | null {
+  const at = cdAddress(world, sid, pasid);
   if (at === null) return null;
   const words = wordsAt(world.machine.mem, at, CD.words);
-  const old = before === null ? null : cdAddress(before, sid);
+  const old = before === null ? null : cdAddress(before, sid, pasid);
+  const title = `CD[${pasid}]`;
   const grid = bitGrid(CD, words, {
-    title: "CD[0]",
+    title,
     address: at,
     before: before === null || old === null ? null : wordsAt(before.machine.mem, old, CD.words),
   });
@@ -96,8 +98,8 @@ export function inspectCd(world: World, before: World | null, sid: number): Insp
     { name: "ASID", value: String(get(CD.f.ASID, words)) },
   ];
   return {
-    ref: `cd:${hex(sid)}`,
-    title: "CD[0]",
+    ref: pasid === 0 ? `cd:${hex(sid)}` : `cd:${hex(sid)}:${pasid}`,
+    title,
     subtitle: `of stream ${hex(sid)}, at ${hex(at)}`,
     fields,
     grids: [grid],
@@ -105,15 +107,22 @@ export function inspectCd(world: World, before: World | null, sid: number): Insp
   };
 }
 
-function cdAddress(world: World, sid: number): number | null {
+function cdAddress(world: World, sid: number, pasid: number): number | null {
   for (const smmu of world.machine.smmus) {
     const at = steAddress(smmu, sid);
     if (at === null) continue;
     const words = wordsAt(smmu.mem, at, STE.words);
     const config = get(STE.f.Config, words);
     const pointer = addressOf(STE, words, "S1ContextPtr");
-    if (config === NESTED) return guestToPhys(world, pointer);
-    return config === 5 ? pointer : null;
+    if (config !== NESTED && config !== 5) return null;
+    const find = (address: number): number | null => (config === NESTED ? guestToPhys(world, address) : address);
+    const format = get(STE.f.S1CDMax, words) === 0 ? 0 : get(STE.f.S1Fmt, words);
+    if (format === 0) return find(pointer + pasid * CD_BYTES);
+    const each = format === 1 ? 64 : 1024;
+    const l1 = find(pointer + Math.floor(pasid / each) * 8);
+    const entry = l1 === null ? null : wordsAt(smmu.mem, l1, 2);
+    if (entry === null || get(L1CD.f.V, entry) === 0) return null;
+    return find(addressOf(L1CD, entry, "L2Ptr") + (pasid % each) * CD_BYTES);
   }
   return null;
 }
@@ -139,8 +148,17 @@ export function inspectDescriptor(
     ref: `desc:${hex(pa)}:${stage}:${level}`,
     title,
     subtitle: `at ${hex(pa)}`,
-    fields: [],
+    fields: descriptorFields(words, table === TABLE_DESC ? "next table" : "output", type),
     grids: [grid],
     structs: [],
   };
+}
+
+function descriptorFields(words: ArrayLike<number>, to: string, type: number): Fields {
+  if ((type & 1) === 0) return [];
+  const address = ((words[1] ?? 0) & 0xffff) * 2 ** 32 + (((words[0] ?? 0) & 0xfffff000) >>> 0);
+  return [
+    { name: "value", value: hex64((words[0] ?? 0) >>> 0, (words[1] ?? 0) >>> 0) },
+    { name: to, value: hex(address) },
+  ];
 }

@@ -22,8 +22,8 @@ export function inspect(world: World, before: World | null, past: readonly Past[
       );
     case "cd":
       return marked(
-        inspectCd(world, before, Number(rest[0])),
-        before === null ? null : inspectCd(before, null, Number(rest[0])),
+        inspectCd(world, before, Number(rest[0]), Number(rest[1] ?? 0)),
+        before === null ? null : inspectCd(before, null, Number(rest[0]), Number(rest[1] ?? 0)),
       );
     case "desc":
       return inspectDescriptor(world, before, Number(rest[0]), Number(rest[1]), Number(rest[2]));
