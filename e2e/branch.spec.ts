@@ -40,6 +40,7 @@ test("B leaves what follows as a lane; branches are switched, compared, renamed 
 
   await page.keyboard.press("j");
   await expect(lab.timeline).toHaveAttribute("aria-valuemax", "10");
+  const link = await lab.link(/[#&]t=.*&b=/);
   await timeline.getByRole("button", { name: "Close map in the way" }).click();
   await expect(lab.timeline).toHaveAttribute("aria-valuemax", String(all));
   await expect(timeline.getByRole("button", { name: "map in the way" })).toHaveCount(0);
@@ -48,6 +49,12 @@ test("B leaves what follows as a lane; branches are switched, compared, renamed 
   await expect(timeline.getByText("on map in the way")).toBeVisible();
   await expect(lab.timeline).toHaveAttribute("aria-valuemax", "10");
   await page.keyboard.press("Control+Shift+z");
+  await expect(lab.timeline).toHaveAttribute("aria-valuemax", String(all));
+
+  // Both branches are in the link.
+  await Lab.open(page, link);
+  await expect(lab.timeline).toHaveAttribute("aria-valuemax", "10");
+  await timeline.getByRole("button", { name: "main", exact: true }).click();
   await expect(lab.timeline).toHaveAttribute("aria-valuemax", String(all));
 });
 

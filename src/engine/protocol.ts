@@ -62,6 +62,10 @@ export interface Opened {
  */
 export interface LinkState {
   scenario: { id: string } | { text: string };
+  /** All branches, where there are several; the open one is that whose text is the scenario's. */
+  branches?: { id: string; name: string; text: string }[];
+  /** Id of the open one. */
+  branch?: string;
   kernel: string;
   step: number;
   /** What the UI wants to find again (viewport, theme ...); the engine only carries it. */

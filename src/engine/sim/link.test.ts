@@ -28,6 +28,25 @@ describe("base64url", () => {
 });
 
 describe("links", () => {
+  it("hold branches", async () => {
+    const state = {
+      scenario: { text: "title: a" },
+      branch: "b1",
+      branches: [
+        { id: "main", name: "main", text: "title: a, b & c" },
+        { id: "b1", name: "\u{1f600} other", text: "title: a" },
+      ],
+      kernel: "linux-7.2",
+      step: 3,
+      view: {},
+    };
+    const link = await encodeLink(state, compressor);
+    expect(await decodeLink(link, compressor)).toEqual({ ok: true, value: state });
+    const packed = /b=([^&]*)/.exec(link)?.[1] ?? "";
+    expect(await bad(link.replace(packed, packed.slice(3)))).toMatch(/branches in the link cannot be unpacked/);
+    const junk = toBase64url(new Uint8Array(deflateRawSync(Buffer.from('{"open":1}'))));
+    expect(await bad(link.replace(packed, junk))).toMatch(/branches in the link/);
+  });
   it("come back as they went", async () => {
     const name = fc.string({ minLength: 1, maxLength: 8 });
     await fc.assert(

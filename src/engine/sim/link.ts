@@ -1,6 +1,6 @@
 /**
  * Links: `v=1&s=<scenario id>&k=<kernel>&n=<step>&x.<name>=<value>`, or `t=<text>` in place of `s`: the scenario's text,
- * deflated (raw), then base64url. Old versions are upgraded one at a time; a newer one is refused.
+ * deflated (raw), then base64url; `b=<branches>` where there are several, as JSON packed the same way. Old versions are upgraded one at a time; a newer one is refused.
  */
 import type { Answer, LinkState } from "../protocol.ts";
 import { fromBase64url, toBase64url } from "./base64url.ts";
@@ -25,6 +25,10 @@ export async function encodeLink(state: LinkState, compressor: Compressor): Prom
   if ("id" in state.scenario) fields.push(["s", state.scenario.id]);
   else fields.push(["t", toBase64url(await compressor.deflate(utf8(state.scenario.text)))]);
   fields.push(["k", state.kernel], ["n", String(state.step)]);
+  if (state.branches !== undefined) {
+    const all = { open: state.branch ?? "", branches: state.branches };
+    fields.push(["b", toBase64url(await compressor.deflate(utf8(JSON.stringify(all))))]);
+  }
   for (const [name, value] of Object.entries(state.view)) fields.push([`x.${name}`, value]);
   return fields
     .map(([name, value]) => `${encodeURIComponent(wellFormed(name))}=${encodeURIComponent(wellFormed(value))}`)
@@ -52,18 +56,43 @@ export async function decodeLink(fragment: string, compressor: Compressor): Prom
   const view: Record<string, string> = {};
   for (const [name, value] of fields) if (name.startsWith("x.")) view[name.slice(2)] = value;
 
+  const others = await branchesOf(fields.get("b"), compressor);
+  if (others === null) return refuse("The branches in the link cannot be unpacked; the link was probably cut.");
   const id = fields.get("s");
-  if (id !== undefined) return { ok: true, value: { scenario: { id }, kernel, step: Number(step), view } };
+  if (id !== undefined) return { ok: true, value: { scenario: { id }, ...others, kernel, step: Number(step), view } };
   const packed = fields.get("t");
   if (packed === undefined) return refuse("The link names no scenario (s=...) and holds none (t=...).");
   const bytes = fromBase64url(packed);
   if (bytes === null) return refuse("The scenario in the link is not base64url; the link was probably cut.");
   try {
     const text = fromUtf8(await compressor.inflate(bytes, LIMIT));
-    return { ok: true, value: { scenario: { text }, kernel, step: Number(step), view } };
+    return { ok: true, value: { scenario: { text }, ...others, kernel, step: Number(step), view } };
   } catch {
     return refuse("The scenario in the link cannot be unpacked; the link was probably cut.");
   }
+}
+
+async function branchesOf(
+  packed: string | undefined,
+  compressor: Compressor,
+): Promise<Pick<LinkState, "branches" | "branch"> | null> {
+  if (packed === undefined) return {};
+  const bytes = fromBase64url(packed);
+  if (bytes === null) return null;
+  try {
+    const raw: unknown = JSON.parse(fromUtf8(await compressor.inflate(bytes, LIMIT)));
+    if (typeof raw !== "object" || raw === null || !("open" in raw) || !("branches" in raw)) return null;
+    const { open, branches } = raw;
+    if (typeof open !== "string" || !Array.isArray(branches) || !branches.every(isBranch)) return null;
+    return { branch: open, branches: branches.map(({ id, name, text }) => ({ id, name, text })) };
+  } catch {
+    return null;
+  }
+}
+
+function isBranch(raw: unknown): raw is { id: string; name: string; text: string } {
+  if (typeof raw !== "object" || raw === null || !("id" in raw) || !("name" in raw) || !("text" in raw)) return false;
+  return typeof raw.id === "string" && typeof raw.name === "string" && typeof raw.text === "string";
 }
 
 function refuse(message: string): { ok: false; problem: { message: string } } {

@@ -41,6 +41,7 @@ export function installAddressBar(session: Session): () => void {
       "maximised",
       "tables",
       "hidden",
+      "branches",
       "pinned",
       "tour",
     ] as const;

@@ -135,6 +135,13 @@ export class Editing {
     await this.set(rest, next, { step: Math.min(step, steps) });
   }
 
+  /** Run stops there, or no more. */
+  breakpoint(step: number): void {
+    this.session.store.setState(({ breakpoints }) => ({
+      breakpoints: breakpoints.includes(step) ? breakpoints.filter((b) => b !== step) : [...breakpoints, step],
+    }));
+  }
+
   /** The open branch beside another one, in Compare, on the kernel that is shown. */
   compare(id: string): void {
     const { kernel } = this.session.store.getState();

@@ -35,6 +35,9 @@ export function linkOf(state: LabState): LinkState | null {
     scenario: known ? { id: opened.scenario.id } : { text: opened.text },
     kernel: state.kernel,
     step: state.step,
+    ...(state.branches.length > 1
+      ? { branch: state.branch, branches: state.branches.map(({ id, name, text }) => ({ id, name, text })) }
+      : {}),
     view: writeView(state),
   };
 }

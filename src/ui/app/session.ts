@@ -152,7 +152,7 @@ export class Session {
         this.refuse(answer.problem);
         return false;
       }
-      const { scenario, kernel, step, view } = answer.value;
+      const { scenario, kernel, step, view, branches, branch } = answer.value;
       const kernels = (this.store.getState().catalogue?.kernels ?? []).map((k) => k.id);
       if (!kernels.includes(kernel)) {
         this.store.setState({ notice: `The link names the kernel "${kernel}", which is not known here.` });
@@ -163,7 +163,9 @@ export class Session {
         this.store.setState({ notice: seen });
         return false;
       }
-      return await this.open(scenario, { kernel, step, ...seen });
+      if (!(await this.open(scenario, { kernel, step, ...seen }))) return false;
+      if (branches !== undefined) await this.editing.beside(branches, branch ?? "");
+      return true;
     });
     return result ?? false;
   }
@@ -239,13 +241,6 @@ export class Session {
       .map((s) => s.index);
     const to = direction === 1 ? failing.find((i) => i > step) : failing.findLast((i) => i < step);
     if (to !== undefined) this.seek(to);
-  }
-
-  /** Run stops there, or no more. */
-  breakpoint(step: number): void {
-    this.store.setState(({ breakpoints }) => ({
-      breakpoints: breakpoints.includes(step) ? breakpoints.filter((b) => b !== step) : [...breakpoints, step],
-    }));
   }
 
   /** An edited scenario or another branch of it: `at` holds what stays as it was. */

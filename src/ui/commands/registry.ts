@@ -1,4 +1,5 @@
 /** Every command once: the keys, the palette and the help are all made from this list. */
+import { isRecording, NO_TEXT } from "../app/recording.ts";
 import type { Session } from "../app/session.ts";
 import type { LabState } from "../app/state.ts";
 import { EXPORT_COMMANDS } from "../exports/commands.ts";
@@ -94,7 +95,7 @@ export const COMMANDS: readonly Command[] = [
     title: "Stop at this step when running",
     group: "Steps",
     keys: [{ code: "F9", label: "F9" }],
-    run: (s) => s.breakpoint(s.heading.step),
+    run: (s) => s.editing.breakpoint(s.heading.step),
     can: (s) => s.step > 0,
   },
   ...EDIT_COMMANDS,
@@ -198,7 +199,7 @@ export const COMMANDS: readonly Command[] = [
     title: "The scenario as text",
     group: "Go",
     keys: [{ code: "KeyE", label: "E" }],
-    run: (s) => s.store.setState({ dialog: "text" }),
+    run: ({ store }) => store.setState((s) => (isRecording(s) ? { notice: NO_TEXT } : { dialog: "text" })),
     can: opened,
   },
   {

@@ -178,14 +178,16 @@ function faceOf(area: HTMLTextAreaElement): Face {
   };
 }
 
-/** Below the word: all letters have one width. */
+/** Below the word, or above it where there is little room; all letters have one width. */
 function placeOf(
   face: Face,
   row: number,
   column: number,
   scroll: { left: number; top: number },
-): { left: number; top: number } {
-  const left = face.x + column * face.size * 0.6 - scroll.left;
-  const top = face.y + (row + 1) * face.line - scroll.top + 2;
-  return { left: Math.min(left, Math.max(0, face.width - 26 * face.size)), top: Math.min(top, face.height) };
+): { left: number; top?: number; bottom?: number } {
+  const x = face.x + column * face.size * 0.6 - scroll.left;
+  const left = Math.min(x, Math.max(0, face.width - 26 * face.size));
+  const top = face.y + row * face.line - scroll.top;
+  if (top > face.height * 0.55) return { left, bottom: Math.max(0, face.height - top + 2) };
+  return { left, top: top + face.line + 2 };
 }

@@ -66,7 +66,7 @@ function LineWriter(props: {
   const id = useId();
   const { words, problem: wrong } = useCompletion(`${before}${line}${after}`, before.length + caret);
   const items = (closed || words === null ? [] : words.items).slice(0, MOST);
-  const typing = line.trim() !== "" && wrong?.line === before.split("\n").length ? wrong : null;
+  const typing = line.trim() !== "" && items.length === 0 && wrong?.line === before.split("\n").length ? wrong : null;
   const problem = refused ?? typing;
 
   useEffect(() => {
@@ -74,6 +74,12 @@ function LineWriter(props: {
     field.current?.setSelectionRange(initial.length, initial.length);
     field.current?.closest("[role='group']")?.scrollIntoView({ block: "nearest" });
   }, [initial]);
+
+  // Nothing of it stays below the edge of the list when words come.
+  const more = items.length > 0;
+  useEffect(() => {
+    field.current?.closest("[role='group']")?.scrollIntoView({ block: "nearest" });
+  }, [more, problem]);
 
   const write = (text: string, at: number): void => {
     setLine(text);

@@ -74,6 +74,7 @@ export function Menu({ at }: { at: { ref: string; x: number; y: number } }) {
       type="button"
       role="menuitem"
       tabIndex={-1}
+      aria-label={e.end === "" ? e.title : `${e.title}: ${e.end}`}
       onClick={() => {
         close(true);
         e.run();
@@ -100,7 +101,7 @@ export function Menu({ at }: { at: { ref: string; x: number; y: number } }) {
     >
       <p role="presentation">{at.ref.replace(":", " ")}</p>
       {done.map(item)}
-      {done.length > 0 && <hr role="separator" />}
+      {done.length > 0 && <div className={css["rule"]} aria-hidden="true" />}
       {own.map(item)}
     </div>
   );

@@ -62,7 +62,7 @@ function stepEntries(session: Session, state: LabState, n: number, entry: MakeEn
   const { editing, store } = session;
   const stops = state.breakpoints.includes(n);
   const go = entry("Go to this step", "Enter", () => session.seek(n));
-  const stop = entry(stops ? "Run stops here no more" : "Run stops here", "F9", () => session.breakpoint(n));
+  const stop = entry(stops ? "Run stops here no more" : "Run stops here", "F9", () => session.editing.breakpoint(n));
   if (state.opened?.text === "") return [go, stop];
   const total = state.opened?.steps ?? 0;
   return [

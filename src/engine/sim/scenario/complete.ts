@@ -58,11 +58,11 @@ function candidates(before: string, above: readonly string[], known: Known): Ite
     .trim()
     .split(/\s+/)
     .filter((w) => w !== "");
-  const inBody = above.some((l) => /^(given|vmm|guest|device|admin)\s/.test(l) && !/^device:/.test(l));
+  const inBody = above.some((l) => /^(given|vmm|guest|device|admin)\s/.test(l) && !l.startsWith("device:"));
   if (/^\s/.test(before) && inBody) return below(words, known);
   const header = /^([a-z]+):/.exec(before)?.[1];
   if (header !== undefined) return inHeader(header, words, known);
-  if (words.length === 0 && !/=$/.test(before)) return starts(above, inBody);
+  if (words.length === 0 && !before.endsWith("=")) return starts(above, inBody);
   return inStep(before, words, namesIn(above));
 }
 

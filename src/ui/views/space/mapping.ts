@@ -22,7 +22,8 @@ export function installMapping(host: HTMLElement, session: Session, at: SpaceLay
     for (const band of session.store.getState().frame?.addressSpace.bands ?? [])
       for (const track of band.tracks) {
         const place = at.rows.get(track.id);
-        if (place === undefined || y < place.y - 2 || y > place.y + place.h + 2 || !/^ioas:/.test(track.ref)) continue;
+        if (place === undefined || y < place.y - 2 || y > place.y + place.h + 2 || !track.ref.startsWith("ioas:"))
+          continue;
         return { track, top: top - host.getBoundingClientRect().top - box.scrollTop + place.y, height: place.h };
       }
     return null;

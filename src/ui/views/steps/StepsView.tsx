@@ -141,7 +141,7 @@ export function StepsView() {
               onClick={(e) => {
                 if (reorder.moved()) return;
                 if (e.target instanceof Element && e.target.closest("[data-gutter]") !== null)
-                  session.breakpoint(r.step.index);
+                  session.editing.breakpoint(r.step.index);
                 else session.seek(r.step.index);
               }}
               onKeyDown={(e) => {

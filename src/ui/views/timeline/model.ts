@@ -116,6 +116,7 @@ function branchLane(
       refs,
     },
   ];
+  const words: Mark[] = [];
   let free = Number.NEGATIVE_INFINITY;
   lane.cells.slice(0, branch.steps).forEach((cell, i) => {
     if (i < branch.shared) return;
@@ -127,19 +128,21 @@ function branchLane(
     const room = at.width - 0.4 * rem - px - 0.5 * rem;
     const text = clip(cell.text, "mono", room / rem / 0.82);
     free = px + (em(text, "mono") * 0.82 + 1.2) * rem;
-    if (text !== "")
-      marks.push({
-        k: "text",
-        x: px + 0.5 * rem,
-        y: y + 0.3 * rem,
-        text,
-        size: 0.82,
-        font: "mono",
-        color: "fault",
-        halo: 3,
-      });
+    if (text === "") return;
+    const w = em(text, "mono") * 0.82 * rem;
+    words.push({ k: "rect", x: px + 0.42 * rem, y: y - 0.6 * rem, w: w + 0.2 * rem, h: 1.2 * rem, fill: "paper" });
+    words.push({
+      k: "text",
+      x: px + 0.5 * rem,
+      y: y + 0.3 * rem,
+      text,
+      size: 0.82,
+      font: "mono",
+      color: "fault",
+      refs,
+    });
   });
-  return marks;
+  return [...marks, ...words];
 }
 
 /** Signs nearer to each other than this, pixels, are drawn as columns. */
