@@ -109,6 +109,26 @@ function chunk(type, data) {
   return out;
 }
 
+/** Packed 0xrrggbb as an RGB PNG. */
+export function encode({ width, height, pixels }) {
+  const raw = Buffer.alloc((width * 3 + 1) * height);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const p = pixels[y * width + x];
+      raw.set([(p >> 16) & 255, (p >> 8) & 255, p & 255], y * (width * 3 + 1) + 1 + x * 3);
+    }
+  return file(width, height, 2, [["IDAT", deflateSync(raw, { level: 9 })]]);
+}
+
+function file(width, height, type, chunks) {
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([8, type, 0, 0, 0], 8);
+  const all = [["IHDR", head], ...chunks, ["IEND", Buffer.alloc(0)]];
+  return Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), ...all.map(([name, data]) => chunk(name, data))]);
+}
+
 /** @param {Buffer} png @returns {Buffer} */
 export function slim(png) {
   const { width, height, pixels } = decode(png);
@@ -118,16 +138,9 @@ export function slim(png) {
   const raw = Buffer.alloc((width + 1) * height);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) raw[y * (width + 1) + 1 + x] = index.get(pixels[y * width + x]);
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(width, 0);
-  head.writeUInt32BE(height, 4);
-  head.set([8, 3, 0, 0, 0], 8);
   const plte = Buffer.from(colours.flatMap((c) => [(c >> 16) & 255, (c >> 8) & 255, c & 255]));
-  return Buffer.concat([
-    Buffer.from("89504e470d0a1a0a", "hex"),
-    chunk("IHDR", head),
-    chunk("PLTE", plte),
-    chunk("IDAT", deflateSync(raw, { level: 9 })),
-    chunk("IEND", Buffer.alloc(0)),
+  return file(width, height, 3, [
+    ["PLTE", plte],
+    ["IDAT", deflateSync(raw, { level: 9 })],
   ]);
 }
