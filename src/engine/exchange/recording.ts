@@ -33,8 +33,13 @@ export interface RecordingParts<R extends object, L extends RecordLine> {
 
 /** Copies of the world that are kept, about. */
 const COPIES = 64;
-/** Of longer recordings a step's trace is taken when somebody asks. */
+/** Objects in all copies together: the page tables of a real VM make very large ones. */
+const OBJECTS = 800_000;
+/** Of longer recordings a step's trace is taken when somebody asks; so it is of what follows this many entries. */
 const WATCHED = 2000;
+const ENTRIES = 200_000;
+/** Entries of one step that are kept: those of the mapping of a whole guest are taken when somebody asks. */
+const LARGE = 20_000;
 
 export class Recording<R extends object, L extends RecordLine> implements Playable {
   readonly kernel: string;
@@ -60,13 +65,18 @@ export class Recording<R extends object, L extends RecordLine> implements Playab
       steps: lines.map((line) => line.step),
     };
     let watch = lines.length <= WATCHED;
+    let entries = 0;
     this.history = new History<R, L, StepResult>(start, (replay, line) => play(replay, line, watch), {
       every: Math.max(4, Math.ceil(lines.length / COPIES)),
+      most: OBJECTS,
     });
     const witness = watching?.(this.scenario);
     witness?.(world(start, undefined), 0, null);
     lines.forEach((line, i) => {
       const result = this.history.push(line);
+      if (result.trace.length > LARGE) result.trace = [];
+      entries += result.trace.length;
+      if (entries > ENTRIES) watch = false;
       witness?.(world(start, line), i + 1, result);
     });
     watch = false;

@@ -2,8 +2,8 @@
 import type { Witness } from "./playable.ts";
 import type { Scenario } from "./scenario/types.ts";
 
-/** Records between two reports. */
-const EVERY = 64;
+/** Reports on a whole replay, at most. */
+const REPORTS = 200;
 
 export function reporting(
   watch: (scenario: Scenario) => Witness,
@@ -11,11 +11,12 @@ export function reporting(
   told: ((done: number, total: number) => void) | undefined,
 ): (scenario: Scenario) => Witness {
   if (told === undefined) return watch;
+  const every = Math.ceil(total / REPORTS);
   return (scenario) => {
     const seen = watch(scenario);
     return (world, step, result) => {
       seen(world, step, result);
-      if (step % EVERY === 0 || step === total) told(step, total);
+      if (step % every === 0 || step === total) told(step, total);
     };
   };
 }

@@ -41,7 +41,7 @@ export function Header({ left }: { left: number }) {
       </button>
       <KernelTabs />
       <div className={css["actions"]}>
-        <span className={css["machine"]} title={machine} hidden={machine === undefined}>
+        <span className={css["machine"]} title={machine} hidden={machine === undefined || machine === ""}>
           Machine <b>{machine}</b>
         </span>
         <button

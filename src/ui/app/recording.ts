@@ -42,7 +42,8 @@ export function tally(steps: readonly StepView[]): Tally | null {
 /** `128 of 128 records agree`. */
 export function tallyText(t: Tally): string {
   const skipped = t.skipped === 0 ? "" : `, ${t.skipped} not modelled`;
-  return `${t.agree} of ${t.compared} records agree${skipped}`;
+  const n = (x: number): string => x.toLocaleString("en");
+  return `${n(t.agree)} of ${n(t.compared)} records agree${skipped}`;
 }
 
 /** What the address bar says of a recording: its name, and nothing that could be opened. Null for a scenario. */
