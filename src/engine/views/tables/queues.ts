@@ -10,7 +10,7 @@ import { inMemory, type Reading, type Source } from "./source.ts";
 
 export type QueueName = "cmdq" | "evtq" | "priq";
 
-/** Entries before the producer that are shown. */
+/** Entries before the producer that are shown, newest first. */
 const LAST = 64;
 
 export function queueSource(r: Reading, smmu: Smmuv3, name: QueueName, before: Smmuv3 | null): Source {
@@ -19,7 +19,7 @@ export function queueSource(r: Reading, smmu: Smmuv3, name: QueueName, before: S
   const size = 2 ** queue.log2;
   const count = Math.min(size, LAST, written(queue, size));
   const head = queue.index(queue.prod);
-  const order = Array.from({ length: count }, (_, k) => (head - count + k + size) % size);
+  const order = Array.from({ length: count }, (_, k) => (head - 1 - k + size) % size);
   const waiting = (queue.prod - queue.cons + 2 * size) % (2 * size);
   const memory = inMemory(r, queue.base, queue.entryBytes / 4);
   return {

@@ -69,7 +69,9 @@ function drawHead(marks: Mark[], c: Column, { rem }: TablesLayout, view: TablesV
     text(`${page.sub}${page.changed > 0 ? `, ${page.changed} changed` : ""}`, 2.2, SMALL + 0.06, "ink3", "sans");
     const where = page.pa === null ? "" : hex(page.pa);
     text(
-      page.ipa === undefined ? where : `IPA ${hex(page.ipa)}${where === "" ? "" : ` = ${where}`}`,
+      page.ipa === undefined
+        ? where
+        : `IPA ${hex(page.ipa)}${where === "" || c.kind === "narrow" ? "" : ` = ${where}`}`,
       3.3,
       SMALL,
       "ink2",
@@ -116,7 +118,7 @@ function drawStrip(marks: Mark[], c: Column, { rem, height }: TablesLayout): voi
       });
     from = i;
   }
-  if (page.picked < 0) return;
+  if (page.picked < 0 || page.title.endsWith("Q")) return;
   const y = top + ((page.picked + 0.5) / page.entries) * h;
   marks.push({
     k: "path",
@@ -264,13 +266,13 @@ function entryText(
   const value = 16 * 0.6 * TEXT + 3 * GAP * TEXT;
   if (end - left > (value + 9.5) * rem) {
     drawValue(marks, row, digits16, left, base, rem, refs);
-    left += (value + 1.1) * rem;
+    left += (value + 0.85) * rem;
   }
-  const room = (end - left) / rem / TEXT - 0.6;
-  const fits = (to: string): boolean => em(`${what} ${to}`, "mono") + 0.9 < room;
+  const room = (end - left) / rem / TEXT;
+  const fits = (to: string): boolean => em(`${what} ${to}`, "mono") + 0.6 < room;
   const target = [targetText(row), shortTarget(row)].find(fits) ?? "";
   const whole = target === "" ? what : `${what} ${target}`;
-  const main = clip(whole, "mono", room - 1);
+  const main = clip(whole, "mono", room - 0.4);
   put(left, main, tone, strong);
   left += (em(main, "mono") * TEXT + 1.4 + 0.2 * (main.length / 8)) * rem;
   const fields = row.fields.map((f) => (f.text === "" ? f.name : `${f.name}=${f.text}`));
@@ -354,7 +356,7 @@ function shortTarget(row: TableEntry): string {
 /** Room for the widest first address of the page, rem. */
 function addressWidth(c: Column): number {
   const most = Math.max(...c.rows.map((r) => (r.t === "entry" && r.range !== null ? hex(r.range.start).length : 0)));
-  return (most * 0.6 + Math.floor(Math.max(0, most - 3) / 4) * GAP) * TEXT + 1;
+  return (most * 0.6 + Math.floor(Math.max(0, most - 3) / 4) * GAP) * TEXT + 0.85;
 }
 
 function hidden(marks: Mark[], c: Column, { rem }: TablesLayout): void {

@@ -89,6 +89,7 @@ export function WalkGrid({ walk, at, onPick }: { walk: WalkView; at: number | nu
                 <div
                   key={`e${line.title}`}
                   className={`${css["cell"]} ${css["s1"]}`}
+                  data-beside={line.cached !== null ? "" : undefined}
                   data-bad={
                     line.entry !== null && !line.entry.read.ok && (at ?? line.entry.read.n) >= line.entry.read.n
                       ? ""
@@ -106,10 +107,20 @@ export function WalkGrid({ walk, at, onPick }: { walk: WalkView; at: number | nu
                 </div>,
               ]
             : [
-                <div key={`n${line.title}`} className={css["skip"]} style={{ gridColumn: `2 / ${levels.length + 2}` }}>
-                  not reached
+                ...(levels.length === 0
+                  ? []
+                  : [
+                      <div
+                        key={`n${line.title}`}
+                        className={css["skip"]}
+                        style={{ gridColumn: `2 / ${levels.length + 2}` }}
+                      >
+                        not reached
+                      </div>,
+                    ]),
+                <div key={`m${line.title}`} className={`${css["s1"]} ${css["skip"]}`}>
+                  {levels.length === 0 ? "not reached" : ""}
                 </div>,
-                <div key={`m${line.title}`} className={css["s1"]} />,
               ]),
       ])}
     </div>
