@@ -47,7 +47,12 @@ export async function structure(page: Page, pane: string): Promise<string> {
     const table = [...section.querySelectorAll("table")].flatMap((t) =>
       [...t.rows].map((r) => [...r.cells].map((c) => c.textContent.trim()).join(" | ")),
     );
-    if (lines.length === 0 && table.length === 0) lines.push(section.textContent.replaceAll(/\s+/g, " "));
+    // Lists of kernels and scenarios grow: they are not the view.
+    if (lines.length === 0 && table.length === 0) {
+      const words = section.cloneNode(true) as HTMLElement;
+      for (const e of words.querySelectorAll("select, header")) e.remove();
+      lines.push(...[...words.querySelectorAll("h3, legend, label, p, button")].map((e) => e.textContent.trim()));
+    }
     return `${[...lines, ...table].join("\n")}\n`;
   });
 }

@@ -14,14 +14,14 @@ const SIZES = [
 const LOST = `v=1&s=sw-msi-nested&k=${OLD}&n=13&x.c=${NEW}`;
 
 /** Screens by the name of their file: the page as it opens, then each view alone with steps and timeline. */
-const SCREENS: Record<string, { link: string; then?: (page: Page, lab: Lab) => Promise<void> }> = {
+const SCREENS: Record<string, { link: string; act?: (page: Page, lab: Lab) => Promise<void> }> = {
   main: { link: LOST },
   ...Object.fromEntries(
     VIEWS.map((v) => [
       v.id,
       {
         link: `${LOST}&x.max=${v.id}`,
-        then: async (page: Page) => {
+        act: async (page: Page) => {
           if (v.id === "compare")
             await page.getByRole("grid", { name: "Steps on several kernels" }).getByRole("row").nth(3).waitFor();
         },
@@ -43,7 +43,7 @@ async function take(browser: Browser, baseURL: string | undefined, name: string,
   const page = await context.newPage();
   const lab = await Lab.open(page, screen.link);
   await lab.settled();
-  await screen.then?.(page, lab);
+  await screen.act?.(page, lab);
   await lab.settled();
   await page.mouse.move(0, 0);
   await page.screenshot({ path: `${folder}/${name}-${dark ? "dark" : "light"}-${viewport.width}.png` });

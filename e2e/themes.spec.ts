@@ -33,7 +33,7 @@ test("with forced colours the picture is drawn in the system's colours, and kind
   expect(ink.trim()).toBe("CanvasText");
   const fills = await lab.space
     .locator("svg rect")
-    .evaluateAll((rects) => [...new Set(rects.map((r) => r.style.fill).filter((f) => f.includes("pattern")))].length);
+    .evaluateAll((rects) => new Set(rects.map((r) => r.style.fill).filter((f) => f.includes("pattern"))).size);
   expect(fills).toBeGreaterThan(2);
   // The chosen kernel is told by its edge, which forced colours must not level.
   const edges = await page

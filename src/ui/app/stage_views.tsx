@@ -1,5 +1,5 @@
 /** The component behind each view of the stage. What is not on the first screen is fetched when it is first shown. */
-import { Component, type ComponentType, lazy, type ReactNode, Suspense, useState } from "react";
+import { Component, type ComponentType, createElement, lazy, type ReactNode, Suspense, useState } from "react";
 import { AttachmentsView } from "../views/attachments/AttachmentsView.tsx";
 import { SpaceView } from "../views/space/SpaceView.tsx";
 import { WalkView } from "../views/walk/WalkView.tsx";
@@ -32,7 +32,6 @@ function componentOf(id: ViewId): ComponentType {
 /** One view of the stage; while its program is on the way, the pane stands with its title. */
 export function View({ id }: { id: ViewId }) {
   const [attempt, setAttempt] = useState(0);
-  const Shown = componentOf(id);
   const again = (): void => {
     // What could not be fetched is fetched anew.
     fetched.delete(id);
@@ -49,7 +48,7 @@ export function View({ id }: { id: ViewId }) {
           </Pane>
         }
       >
-        <Shown />
+        {createElement(componentOf(id))}
       </Suspense>
     </Guard>
   );
