@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { brotliDecompressSync, gzipSync } from "node:zlib";
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
+import { scenarioToJson } from "../src/engine/sim/scenario/json.ts";
+import { parseScenario } from "../src/engine/sim/scenario/parse.ts";
 import { Lab } from "./lab.ts";
 
 interface Dropped {
@@ -82,6 +84,13 @@ test("a record that the model does not answer so is marked, counted, found by ] 
   await expect(row.locator('[data-agreement="differs"]')).toHaveText("≠");
 });
 
+test("a trace without the dumps that it names says what is missing", async ({ page }) => {
+  const lab = await Lab.open(page);
+  await drop(page, [trace("c-s1")]);
+  await expect(agreement(page)).toHaveAttribute("data-differs", "");
+  await expect(lab.notice).toContainText("c-s1-nested.json");
+});
+
 test("a recording has no text and no link: both say so, and nothing is changed", async ({ page }) => {
   const lab = await Lab.open(page);
   await drop(page, [trace("m-msix")]);
@@ -103,6 +112,10 @@ test("a scenario as text and as JSON; an x86 recording; by the command as well a
   await drop(page, [text("mine.lab", source.replace(/^title: .*/, "title: Mine"))]);
   await expect(title(page)).toHaveText("Mine");
   await lab.link(/[#&]t=/);
+  const read = parseScenario(source.replace(/^title: .*/, "title: Mine as JSON"));
+  if (!read.ok) throw new Error(read.problem.message);
+  await drop(page, [text("mine.json", scenarioToJson(read.value.scenario))]);
+  await expect(title(page)).toHaveText("Mine as JSON");
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Shift+O")]);
   await chooser.setFiles({
     name: "x86.jsonl",
@@ -153,6 +166,7 @@ test("a long recording shows how far it is, and can be stopped: what was open co
 
 for (const scheme of ["light", "dark"] as const)
   test(`axe finds nothing on a recording, over a drop, and in the library, ${scheme}`, async ({ page }) => {
+    test.setTimeout(240_000);
     await page.emulateMedia({ colorScheme: scheme });
     const lab = await Lab.open(page);
     const clean = async (): Promise<void> => {

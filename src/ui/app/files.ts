@@ -1,4 +1,5 @@
 /** Files that a person drops on the page or chooses: read here, opened by the engine. Nothing leaves the page. */
+import { tally } from "./recording.ts";
 import type { Session } from "./session.ts";
 
 /** What is going on with them. */
@@ -59,6 +60,11 @@ export class Files {
     store.setState({ reading: { name, part: "playing", done: 0, total: 0 } });
     const went = await this.session.open({ files });
     if (current()) store.setState({ reading: null });
+    const counted = tally(store.getState().frame?.steps ?? []);
+    if (went && current() && counted !== null && counted.differ > 0) {
+      const missing = missingDumps(files);
+      if (missing.length > 0) store.setState({ notice: withoutDumps(missing) });
+    }
     return went;
   }
 
@@ -75,6 +81,21 @@ export class Files {
     this.session.store.setState({ reading: null, notice: why });
     return false;
   }
+}
+
+/** Table dumps that a trace names and that were not opened with it: `c-s1-nested`. */
+export function missingDumps(files: readonly { name: string; text: string }[]): string[] {
+  const there = new Set(files.map((f) => f.name.replace(/(\.json)?(\.gz)?$/, "")));
+  const named = files.flatMap(({ text }) =>
+    [...text.matchAll(/"t":\s*"tables"[^\n]*?"file":\s*"(?:[^"\n]*\/)?([^"/\n]+)\.json"/g)].map((m) => m[1] ?? ""),
+  );
+  return [...new Set(named)].filter((name) => !there.has(name));
+}
+
+function withoutDumps(names: readonly string[]): string {
+  const list = names.slice(0, 3).map((n) => `${n}.json`);
+  const more = names.length > list.length ? ` and ${names.length - list.length} more` : "";
+  return `The trace names table dumps that were not opened with it (${list.join(", ")}${more}); what the guest wrote is known only from them. Drop them together with the trace.`;
 }
 
 /** The text of a file, unpacked when it is gzip; at most `limit` bytes. */

@@ -207,12 +207,13 @@ export const swMsi: Tour = {
       at: {
         scenario: "sw-msi-nested",
         kernel: MERGED,
-        step: 9,
-        op: "VFIO_DEVICE_ATTACH_IOMMUFD_PT D1 pt=N",
+        step: 13,
+        op: "MSI",
         compare: OLD,
       },
       answers: [OLD, ALLOC, MERGED, NEW],
       facts: [
+        { kernel: MERGED, step: 9, check: "ok", says: "The attach reserves in the parent's IOAS." },
         { kernel: MERGED, step: 13, check: "event=none delivered=1", says: "The interrupt arrives." },
         {
           kernel: MERGED,
