@@ -7,6 +7,7 @@ const START = `v=1&s=sw-msi-nested&k=${NEW}&n=9`;
 test("B leaves what follows as a lane; branches are switched, compared, renamed and closed; undo brings them back", async ({
   page,
 }) => {
+  test.slow();
   const lab = await Lab.open(page, START);
   const all = await lab.last();
   const timeline = lab.pane("Timeline");

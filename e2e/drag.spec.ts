@@ -8,7 +8,10 @@ async function centre(mark: Locator): Promise<{ x: number; y: number }> {
   return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
 }
 
-test("a device is dragged onto a page table: refused, with the check; the step is kept or dropped", async ({ page }) => {
+test("a device is dragged onto a page table: refused, with the check; the step is kept or dropped", async ({
+  page,
+}) => {
+  test.slow();
   const lab = await Lab.open(page, `v=1&s=sw-msi-nested&k=${OLD}&n=16`);
   const all = await lab.last();
   const drawing = lab.pane("Attachments").locator("svg");
@@ -60,6 +63,7 @@ test("a range dragged out on an IOAS is mapped, a click unmaps it", async ({ pag
 });
 
 test("a menu says what can be done with a thing, by the keyboard alone", async ({ page }) => {
+  test.slow();
   const lab = await Lab.open(page, `v=1&s=sw-msi-nested&k=${OLD}&n=16&x.sel=dev:D1`);
   await page.keyboard.press("Shift+F10");
   const menu = page.getByRole("menu", { name: "What can be done with dev D1" });

@@ -7,6 +7,7 @@ const START = `v=1&s=sw-msi-nested&k=${NEW}&n=5`;
 test("a step is put in, edited, moved, noted and deleted by the keyboard alone; the link carries the text", async ({
   page,
 }) => {
+  test.slow();
   const lab = await Lab.open(page, START);
   const steps = await lab.last();
   await page.keyboard.press("i");
@@ -125,6 +126,7 @@ test("the text completes and names its mistake while one types; opening it keeps
 });
 
 test("writing is accessible", async ({ page }) => {
+  test.slow();
   const lab = await Lab.open(page, START);
   await page.keyboard.press("i");
   await page.getByRole("combobox", { name: "New step after 5" }).pressSequentially("vmm IOAS");
