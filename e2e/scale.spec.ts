@@ -70,3 +70,54 @@ test("thousands of steps: few rows are written, the failing one is found, and th
   await lab.expectStep(1500);
   await expect(lab.steps.getByRole("option", { selected: true })).toBeVisible();
 });
+
+test("the timeline comes nearer with the plus key and the wheel, so that one step of very many is hit", async ({
+  page,
+}) => {
+  const lab = await Lab.open(page, fragment(long(1500), "n=700&x.c=none"));
+  await lab.settled();
+  await lab.timeline.focus();
+  for (let i = 0; i < 8; i++) await page.keyboard.press("+");
+  const marks = (): Promise<number> => lab.timeline.locator("[data-ref]").count();
+  await expect(lab.timeline).toHaveAttribute("title", /^Steps \d+ to \d+; 0 shows all$/);
+  const [, from = "", to = ""] = /Steps (\d+) to (\d+)/.exec((await lab.timeline.getAttribute("title")) ?? "") ?? [];
+  expect(Number(to) - Number(from)).toBeLessThan(20);
+  expect(Number(from)).toBeLessThanOrEqual(700);
+  expect(Number(to)).toBeGreaterThanOrEqual(700);
+  await page.keyboard.press("ArrowRight");
+  await lab.expectStep(701);
+  await page.keyboard.press("End");
+  await lab.expectStep(1500);
+  await expect(lab.timeline).toHaveAttribute("title", /to 1500;/);
+  expect(await marks()).toBeGreaterThan(0);
+  const box = await lab.timeline.boundingBox();
+  if (box === null) throw new Error("no timeline");
+  await page.mouse.move(box.x + box.width / 2, box.y + 20);
+  for (let i = 0; i < 12; i++) await page.mouse.wheel(0, 400);
+  await expect(lab.timeline).not.toHaveAttribute("title", /./);
+});
+
+test("panning and zooming draws, and renders nothing else of the page", async ({ page }) => {
+  const lab = await Lab.open(page, fragment(MANY, "n=5&x.c=none"));
+  await lab.settled();
+  const box = await lab.space.boundingBox();
+  if (box === null) throw new Error("no address space");
+  await page.mouse.move(box.x + box.width / 2, box.y + 200);
+  await page.evaluate(() => {
+    const seen = window as Window & { others?: string[]; drawn?: number };
+    seen.others = [];
+    seen.drawn = 0;
+    new MutationObserver((records) => {
+      for (const { target, type, attributeName } of records) {
+        // Set without React while a window is fetched.
+        if (attributeName === "data-busy") continue;
+        const element = target instanceof Element ? target : target.parentElement;
+        if (element?.closest("[data-testid=space]") != null) seen.drawn = (seen.drawn ?? 0) + 1;
+        else seen.others?.push(`${type} ${attributeName ?? ""} ${element?.outerHTML.slice(0, 120) ?? ""}`);
+      }
+    }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+  });
+  for (let i = 0; i < 12; i++) await page.mouse.wheel(i % 3 === 0 ? 60 : 0, i % 3 === 0 ? 0 : -40);
+  await expect.poll(() => page.evaluate(() => (window as Window & { drawn?: number }).drawn)).toBeGreaterThan(20);
+  expect(await page.evaluate(() => (window as Window & { others?: string[] }).others)).toEqual([]);
+});
