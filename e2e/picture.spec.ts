@@ -28,7 +28,7 @@ const SCREENS: Record<string, { link: string; act?: (page: Page, lab: Lab) => Pr
       },
     ]),
   ),
-  refused: { link: `v=1&s=sw-msi-nested&k=${NEW}&n=10&x.c=${OLD}` },
+  refused: { link: `v=1&s=sw-msi-nested&k=${NEW}&n=16&x.c=${OLD}` },
 };
 
 async function take(browser: Browser, baseURL: string | undefined, name: string, dark: boolean, at: number) {
