@@ -18,7 +18,7 @@ export const STAGE_COMMANDS: readonly Command[] = [
     keys: [{ code: "KeyX", label: "X" }],
     run: ({ store }) => {
       store.setState(({ maximised }) => ({ maximised: maximised === "compare" ? null : "compare" }));
-      requestAnimationFrame(() => document.getElementById("pane-compare")?.focus({ preventScroll: true }));
+      focusPane("compare");
     },
     can: (s) => s.opened !== null,
   },
@@ -31,12 +31,23 @@ export const STAGE_COMMANDS: readonly Command[] = [
   },
 ];
 
+/** Frames in which a view that is still being fetched may appear. */
+const PATIENCE = 120;
+
+function focusPane(id: ViewId, left = PATIENCE): void {
+  requestAnimationFrame(() => {
+    const pane = document.getElementById(`pane-${id}`);
+    if (pane !== null) pane.focus({ preventScroll: true });
+    else if (left > 0) focusPane(id, left - 1);
+  });
+}
+
 /** On stage, and the keyboard goes there. */
 function show({ store }: Session, id: ViewId): void {
   store.setState(({ stage, maximised }) =>
     maximised === null ? { stage: shown(stage, id) } : { stage: shown(stage, id), maximised: null },
   );
-  requestAnimationFrame(() => document.getElementById(`pane-${id}`)?.focus({ preventScroll: true }));
+  focusPane(id);
 }
 
 /** The pane that has the focus, else the large one. */
