@@ -26,7 +26,7 @@ export function KernelPicker(props: {
     const found = kernelGroups(kernels.filter((k) => fits(kernelHay(k), text)));
     if (mode.kind === "many") return found;
     const named = own.flatMap((id) => kernels.find((k) => k.id === id && fits(kernelHay(k), text)) ?? []);
-    const others = found.map((g) => ({ ...g, kernels: g.kernels.filter((k) => !own.includes(k.id)) }));
+    const others = found.map(({ title, kernels: all }) => ({ title, kernels: all.filter((k) => !own.includes(k.id)) }));
     return [{ title: "Named by this scenario", kernels: named }, ...others].filter((g) => g.kernels.length > 0);
   }, [kernels, own, text, mode.kind]);
   const pick = (id: string): void => {

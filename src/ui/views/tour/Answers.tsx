@@ -2,8 +2,8 @@ import { useAnswer } from "../../app/answers.ts";
 import { useLab, useSession } from "../../app/context.ts";
 import type { Place } from "../../tours/types.ts";
 import { Hex } from "../../widgets/Hex.tsx";
-import { useOpen } from "./StopText.tsx";
 import css from "./tour.module.css";
+import { useOpen } from "./useOpen.ts";
 
 /** What each kernel answers to the step of the stop, asked from the engine; a press brings that kernel on screen. */
 export function Answers({ at, kernels }: { at: Place; kernels: readonly string[] }) {

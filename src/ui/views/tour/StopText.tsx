@@ -6,6 +6,7 @@ import { scrollable } from "../../widgets/scroll.ts";
 import { Answers } from "./Answers.tsx";
 import { STOP_KINDS } from "./kinds.ts";
 import css from "./tour.module.css";
+import { useOpen } from "./useOpen.ts";
 
 /** What a stop tells, and what there is to see of it. */
 export function StopText({ stop, at, of }: { stop: Stop; at: number; of: number }) {
@@ -154,9 +155,4 @@ function Choices({ at, ids, kernels }: { at: Place; ids: readonly string[]; kern
 
 function objections(n: number): string {
   return n === 0 ? "no objection known" : n === 1 ? "1 objection" : `${n} objections`;
-}
-
-/** Whether the stop's scenario is on screen: elsewhere its steps mean nothing. */
-export function useOpen(at: Place): boolean {
-  return useLab((s) => s.opened?.scenario.id === at.scenario);
 }

@@ -14,20 +14,20 @@ export default function TourView() {
   const session = useSession();
   const state = useLab((s) => s.tour);
   const [tour, set] = useState<Tour | null>(null);
-  const [problem, setProblem] = useState(false);
+  /** The tour that could not be fetched. */
+  const [missing, setMissing] = useState<string | null>(null);
   const root = useRef<HTMLElement>(null);
   const id = state?.id ?? null;
   const entry = TOURS.find((t) => t.id === id);
   useEffect(() => {
     if (id === null) return undefined;
     let dropped = false;
-    setProblem(false);
     loadTour(id).then(
       (loaded) => {
         if (!dropped) set(loaded);
       },
       () => {
-        if (!dropped) setProblem(true);
+        if (!dropped) setMissing(id);
       },
     );
     return () => {
@@ -37,6 +37,7 @@ export default function TourView() {
   useEffect(() => {
     root.current?.focus({ preventScroll: true });
   }, []);
+  const problem = id !== null && missing === id;
   const current = tour !== null && tour.id === id ? tour : null;
   const at = Math.min(state?.stop ?? 0, (current?.stops.length ?? 1) - 1);
   const stop = current?.stops[at];
