@@ -150,7 +150,7 @@ function wordsOf(e: TlbEntry | undefined): number[] {
     e.hi,
     e.pa >>> 0,
     high(e.pa),
-    ((e.vmid << 16) | (e.asid & 0xffff)) >>> 0,
+    ((e.vmid << 16) | (e.asid < 0 ? 0 : e.asid & 0xffff)) >>> 0,
     (flags | (e.shift << 16)) >>> 0,
   ];
 }

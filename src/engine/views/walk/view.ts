@@ -30,7 +30,8 @@ export function walkView(
   if (d === undefined || walk === null || smmu === null) return null;
   const { pasid } = more;
   const ssid = pasid ?? -1;
-  const grid = new Grid(walk, sid, iova, placesOf(world, d, smmu, sid, pasid ?? 0));
+  const stale = staleText(smmu, txnOf(sid, iova, write, more), cachedFor(smmu, sid, ssid, iova));
+  const grid = new Grid(walk, sid, iova, placesOf(world, d, smmu, sid, pasid ?? 0), stale);
   const failing = walk.ok ? -1 : grid.rows.findLastIndex((r) => r.reached);
   const end = walk.ok ? `PA ${hex(walk.pa)}${placeText(world, walk.pa)}` : endText(walk);
   return {
@@ -48,7 +49,7 @@ export function walkView(
     ...(failing < 0 ? {} : { failing: { row: failing, why: grid.why } }),
     ...(pasid === undefined ? {} : { pasid }),
     ...(more.asNow === true ? { asNow: true } : {}),
-    stale: staleText(smmu, txnOf(sid, iova, write, more), cachedFor(smmu, sid, ssid, iova)),
+    stale,
   };
 }
 
@@ -80,7 +81,7 @@ class Grid {
   private nested = false;
   private readonly places: Places;
 
-  constructor(walk: Recorded, sid: number, iova: bigint, places: Places) {
+  constructor(walk: Recorded, sid: number, iova: bigint, places: Places, stale: string) {
     this.walk = walk;
     this.iova = iova;
     this.places = places;
@@ -88,13 +89,13 @@ class Grid {
     const first = Math.min(...seen);
     this.levels = seen.length === 0 ? [] : Array.from({ length: LAST_LEVEL + 1 - first }, (_, i) => first + i);
     this.nested = seen.length > 0 || walk.config?.s2 === true;
-    this.remembered(sid);
+    this.remembered(sid, stale);
     walk.reads.forEach((raw, i) => this.take(raw, i + 1, sid));
     this.finish();
   }
 
   /** What the caches answered before the first read. */
-  private remembered(sid: number): void {
+  private remembered(sid: number, stale: string): void {
     const { config, hit } = this.walk;
     if (config === null) return;
     this.table = config.s1 ? config.tt0.ttb : Number(BigInt.asUintN(53, this.iova));
@@ -107,7 +108,7 @@ class Grid {
     const size = sizeText(1n << BigInt(hit.shift));
     const tags = `${hit.asid < 0 ? "" : ` ASID ${hit.asid & 0xffff}`} VMID ${hit.vmid}`;
     const text = `hit: ${hex64(hit.lo, hit.hi)} -> ${hex(hit.pa)}, ${size},${tags}`;
-    this.rows.push({ title: "TLB", sub: "", s2: [], entry: null, reached: true, cached: { text, bad: false } });
+    this.rows.push({ title: "TLB", sub: "", s2: [], entry: null, reached: true, cached: { text, bad: stale !== "" } });
   }
 
   private take(raw: RawRead, n: number, sid: number): void {
