@@ -3,14 +3,13 @@ import { compressor } from "../../cli/engine.ts";
 import { Engine } from "../../engine/api.ts";
 import { MACHINE_SOURCES } from "../../engine/sim/machine_sources.ts";
 import { kernels, library } from "../../engine/testing/scenarios.ts";
-import type { Remote } from "../engine/client.ts";
 import { Session } from "./session.ts";
 import { createLabStore } from "./state.ts";
 import { cutAfter, movedStep, stepTexts } from "./step_text.ts";
 
 async function started(): Promise<Session> {
   const engine = new Engine({ kernels, machines: MACHINE_SOURCES, scenarios: library, compressor });
-  const session = new Session(createLabStore(), () => ({ api: engine as unknown as Remote, close: () => undefined }));
+  const session = new Session(createLabStore(), () => ({ api: engine, close: () => undefined }));
   await session.start("");
   await settled(session);
   session.seek(9);
@@ -102,7 +101,7 @@ test("where steps stand in a text", () => {
     { line: 6, text: "vmm C", note: "a b" },
     { line: 10, text: "device D1 MSI", note: "" },
   ]);
-  expect(cutAfter(text, 1)).toBe(`${text.slice(0, text.indexOf("device"))}`);
+  expect(cutAfter(text, 1)).toBe(text.slice(0, text.indexOf("device")));
   expect(cutAfter(text, 2)).toBe(text);
   expect([1, 2, 3, 4].map((s) => movedStep({ kind: "move", from: 2, to: 4 }, 0, s))).toEqual([1, 4, 2, 3]);
   expect([1, 2, 3].map((s) => movedStep({ kind: "delete", step: 2 }, -1, s))).toEqual([1, undefined, 2]);
