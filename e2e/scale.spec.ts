@@ -112,7 +112,7 @@ test("panning and zooming draws, and renders nothing else of the page", async ({
         // Set without React while a window is fetched.
         if (attributeName === "data-busy") continue;
         const element = target instanceof Element ? target : target.parentElement;
-        if (element?.closest("[data-testid=space]") != null) seen.drawn = (seen.drawn ?? 0) + 1;
+        if (element !== null && element.closest("[data-testid=space]") !== null) seen.drawn = (seen.drawn ?? 0) + 1;
         else seen.others?.push(`${type} ${attributeName ?? ""} ${element?.outerHTML.slice(0, 120) ?? ""}`);
       }
     }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
