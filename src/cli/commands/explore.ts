@@ -1,9 +1,11 @@
 /** `lab explore`: searches all short step sequences for the first difference of two kernels, or a broken invariant. */
+import { setImmediate as immediate, setTimeout as after } from "node:timers/promises";
 import { scenarioFound, witness } from "../../engine/explore/answer.ts";
-import { Explorer, type Question } from "../../engine/explore/explorer.ts";
+import type { Question } from "../../engine/explore/question.ts";
 import { INVARIANTS, invariantById } from "../../engine/explore/invariants/all.ts";
 import type { Invariant } from "../../engine/explore/invariants/types.ts";
 import { moves } from "../../engine/explore/moves.ts";
+import { Team } from "../../engine/explore/team.ts";
 import {
   ASKING,
   type Counts,
@@ -18,6 +20,7 @@ import { scenarioToJson } from "../../engine/sim/scenario/json.ts";
 import { printScenario, printStep } from "../../engine/sim/scenario/print.ts";
 import type { Scenario } from "../../engine/sim/scenario/types.ts";
 import { loadKernels } from "../engine.ts";
+import { teamOptions } from "../explore_team.ts";
 import { findKernel, findMachine, findScenario } from "../load.ts";
 import type { Common } from "../main.ts";
 import { HOLDS, type Output, Wrong } from "../output.ts";
@@ -35,14 +38,22 @@ const DEPTH = 8;
 const SECONDS = 120;
 /** States between two looks at the clock. */
 const SLICE = 8;
+/** Longest wait for a helper before the clock is looked at. */
+const NEWS_MS = 100;
 /** Between two lines of progress. */
 const TELL_MS = 1000;
 
 export async function exploreCommand(name: string | undefined, flags: ExploreFlags, output: Output): Promise<number> {
   const question = await questionOf(name, flags, output);
-  const explorer = Explorer.start(question);
-  if (typeof explorer === "string") throw new Wrong(`the search cannot start: ${explorer}`);
-  follow(explorer, number(flags.seconds, SECONDS, "--seconds"), output);
+  const seconds = number(flags.seconds, SECONDS, "--seconds");
+  const team = Team.start(question, teamOptions());
+  if (typeof team === "string") throw new Wrong(`the search cannot start: ${team}`);
+  try {
+    await follow(team, seconds, output);
+  } finally {
+    team.close();
+  }
+  const { explorer } = team;
   for (const [op, why] of explorer.refused) output.progress(`not followed: ${op}: ${why}`);
   const { found } = explorer;
   const { states } = explorer.progress;
@@ -63,13 +74,15 @@ export async function exploreCommand(name: string | undefined, flags: ExploreFla
 }
 
 /** Goes on until there is an answer or no time. */
-function follow(explorer: Explorer, seconds: number, output: Output): void {
+async function follow(team: Team, seconds: number, output: Output): Promise<void> {
   const end = Date.now() + 1000 * seconds;
   let told = Date.now();
-  while (explorer.run(SLICE)) {
+  while (team.advance(SLICE)) {
+    if (team.explorer.waiting) await Promise.race([team.news(), after(NEWS_MS, null, { ref: false })]);
+    else await immediate();
     const now = Date.now();
     if (now - told >= TELL_MS) {
-      const { depth, states, edges, bytes } = explorer.progress;
+      const { depth, states, edges, bytes } = team.explorer.progress;
       output.progress(`depth ${depth}: ${states} states, ${edges} steps tried, ${Math.ceil(bytes / 2 ** 20)} MiB`);
       told = now;
     }

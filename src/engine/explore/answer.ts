@@ -7,7 +7,7 @@ import type { Check, Scenario, Step, Value } from "../sim/scenario/types.ts";
 import type { Seen } from "../sim/result.ts";
 import { snapshot } from "../sim/snapshot.ts";
 import { makeWorld, type World } from "../sim/world.ts";
-import type { Found, Question } from "./explorer.ts";
+import type { Found, Question } from "./question.ts";
 import { changes, factsOf, told } from "./facts.ts";
 import type { Invariant } from "./invariants/types.ts";
 import { scenarioOf } from "./universe.ts";

@@ -9,7 +9,8 @@ import { parseScenario } from "../sim/scenario/parse.ts";
 import { printScenario, printStep } from "../sim/scenario/print.ts";
 import type { Scenario } from "../sim/scenario/types.ts";
 import { scenarioFound } from "./answer.ts";
-import { Explorer, type Question } from "./explorer.ts";
+import { Explorer } from "./explorer.ts";
+import type { Question } from "./question.ts";
 import { INVARIANTS, invariantById } from "./invariants/all.ts";
 import { type Counts, DEFAULT_UNIVERSE, type OpGroup, type Universe, universeOf, type Vste } from "./universe.ts";
 

@@ -4,38 +4,15 @@
  *
  * Worlds are not kept for states: the world of a state is made again by going back to the moment that its path shares
  * with the one before, which in breadth-first order is most of it. Memory is what states and keys take.
+ *
+ * States may be expanded elsewhere and out of order (`take`, `give`, `ahead`); they are counted in the order of their numbers, so
+ * that numbers, paths and the answer are those of a search that does all by itself.
  */
-import type { MachineDesc } from "../../hw/machine.ts";
-import { NotModelled } from "../kernel/not_modelled.ts";
-import type { ResolvedProfile } from "../kernel/profile.ts";
-import type { StepResult } from "../sim/result.ts";
-import type { Step } from "../sim/scenario/types.ts";
-import { changes, type Digest, factsOf, told } from "./facts.ts";
-import type { Invariant, Memory } from "./invariants/types.ts";
-import { moves, stepKey } from "./moves.ts";
+import { Absorber, type Outcome } from "./absorber.ts";
+import { Expander } from "./expander.ts";
+import type { Answer, Batch } from "./helper.ts";
+import type { Found, Question } from "./question.ts";
 import { type PackedModel, Search, type Successors } from "./search.ts";
-import { Side } from "./side.ts";
-import { scenarioOf, type Universe } from "./universe.ts";
-
-export interface Question {
-  universe: Universe;
-  machine: MachineDesc;
-  /** Two for a difference; one with invariants. */
-  kernels: readonly ResolvedProfile[];
-  /** The first one that breaks is the answer; empty = look for a difference. */
-  invariants: readonly Invariant[];
-  /** Longest sequence. */
-  depth: number;
-}
-
-/** A shortest sequence. */
-export interface Found {
-  steps: Step[];
-  /** Id of the invariant that breaks. */
-  invariant: string | null;
-  /** What each kernel saw and changed in the last step and the others did not; or what is wrong. One text a kernel. */
-  says: string[];
-}
 
 export interface Progress {
   states: number;
@@ -51,37 +28,29 @@ export interface Progress {
 export class Explorer implements PackedModel {
   readonly words: number;
   found: Found | null = null;
-  /** Operations that the model refuses by name, with the sentence: they were not followed. */
-  readonly refused = new Map<string, string>();
   private readonly question: Question;
-  private readonly sides: readonly Side[];
+  private readonly expander: Expander;
   private readonly search: Search;
-  private readonly steps: Step[] = [];
-  private readonly codes = new Map<string, number>();
-  /** Codes of the path whose moments are kept. */
-  private path: number[] = [];
-  private readonly pair: Uint32Array;
+  private readonly lesser: Uint32Array;
+  /** First state that nobody was given. */
+  private taken = 0;
+  /** Given to a helper. */
+  private readonly away = new Set<number>();
+  /** Expanded before their turn. */
+  private readonly outcomes = new Map<number, Outcome>();
 
-  private constructor(question: Question, sides: readonly Side[]) {
+  private constructor(question: Question, expander: Expander) {
     this.question = question;
-    this.sides = sides;
-    this.words = sides.length;
-    this.pair = new Uint32Array(sides.length);
-    for (const side of sides) side.mark(0);
+    this.expander = expander;
+    this.words = expander.sides.length;
+    this.lesser = new Uint32Array(this.words);
     this.search = new Search(this, { paths: true, depth: question.depth });
   }
 
   /** A sentence where the world cannot start on a kernel. */
   static start(question: Question): Explorer | string {
-    const { universe, kernels, machine } = question;
-    const sides: Side[] = [];
-    for (const profile of kernels) {
-      const { id } = profile.profile;
-      const side = Side.start(scenarioOf(universe, [id], { title: "", question: "" }, []), profile, machine);
-      if (typeof side === "string") return `${id}: ${side}`;
-      sides.push(side);
-    }
-    return new Explorer(question, sides);
+    const expander = Expander.start(question);
+    return typeof expander === "string" ? expander : new Explorer(question, expander);
   }
 
   /** Goes on for so many states; false when it is over. */
@@ -91,7 +60,7 @@ export class Explorer implements PackedModel {
 
   get progress(): Progress {
     const { states, edges, level, expanded, bytes } = this.search;
-    const held = this.sides.reduce((sum, side) => sum + side.bytes, bytes);
+    const held = this.expander.sides.reduce((sum, side) => sum + side.bytes, bytes);
     return { states, edges, depth: Math.min(level + 1, this.question.depth), expanded, bytes: held };
   }
 
@@ -107,104 +76,111 @@ export class Explorer implements PackedModel {
     return !this.search.found && this.search.expanded === this.search.states;
   }
 
+  /** Operations that the model refuses by name, with the sentence: they were not followed. */
+  get refused(): ReadonlyMap<string, string> {
+    return this.expander.refused;
+  }
+
+  /** Objects of each kernel's start. */
+  get objects(): number[] {
+    return this.expander.objects;
+  }
+
+  /** Names of this worker mean nothing to others: a search with helpers would not be exact. */
+  get ambiguous(): boolean {
+    return this.expander.sides.some(({ words }) => words.shared.ambiguous);
+  }
+
+  /** The search cannot go on: what follows its next state was given to a helper. */
+  get waiting(): boolean {
+    return !this.search.done && this.away.has(this.search.expanded);
+  }
+
+  /** States to expand elsewhere; null when there are fewer than that. */
+  take(count: number): Batch | null {
+    const first = Math.max(this.taken, this.search.expanded);
+    if (first + count > this.search.due) return null;
+    const paths: number[][] = [];
+    for (let state = first; state < first + count; state++) {
+      this.away.add(state);
+      paths.push(this.search.path(state));
+    }
+    this.taken = first + count;
+    return { first, paths };
+  }
+
+  /** What numbers of a new helper mean. */
+  absorber(): Absorber {
+    return new Absorber(this.expander.sides, this.expander.twins);
+  }
+
+  /** The answer to a batch; false when it is of no use. */
+  give(answer: Answer, absorber: Absorber): boolean {
+    const outcomes = absorber.outcomes(answer);
+    if (outcomes === null) return false;
+    for (const [i, outcome] of outcomes.entries()) {
+      this.away.delete(answer.first + i);
+      this.outcomes.set(answer.first + i, outcome);
+    }
+    for (const [op, why] of answer.refused) this.expander.refused.set(op, why);
+    return true;
+  }
+
+  /** No answer will come to a batch. */
+  lose({ first, paths }: Batch): void {
+    for (let i = 0; i < paths.length; i++) this.away.delete(first + i);
+  }
+
+  /** Expands a state before its turn; false when there is none. */
+  ahead(): boolean {
+    const state = Math.max(this.taken, this.search.expanded);
+    if (state >= this.search.due) return false;
+    this.taken = state + 1;
+    const edges: number[] = [];
+    const found = this.expander.expand(this.search.path(state), {
+      edge: (label, states) => void edges.push(label, ...states),
+      known: (states) => this.known(states),
+    });
+    this.outcomes.set(state, found === null ? Uint32Array.from(edges) : null);
+    return true;
+  }
+
   start(out: Successors): void {
-    for (const side of this.sides) out.put(side.state(0));
+    for (const side of this.expander.sides) out.put(side.state(0));
+  }
+
+  ready(number: number): boolean {
+    return !this.away.has(number);
   }
 
   next(_states: Uint32Array, _at: number, out: Successors, number: number): boolean {
-    const depth = this.goTo(number);
-    const [first] = this.sides;
-    if (first === undefined) throw new Error("no kernel");
-    const { invariants, universe } = this.question;
-    const before = this.sides.length > 1 ? this.sides.map((side) => factsOf(side.world)) : [];
-    const memories = invariants.map((one) => one.before?.(first.world) ?? null);
-    for (const step of moves(first.world, universe)) {
-      const results = this.try(step, depth);
-      if (results !== null) {
-        const found = this.judge(step, results, before, memories);
-        if (found !== null) {
-          this.found = { ...found, steps: [...this.path.map((code) => this.steps[code] as Step), step] };
-          return true;
-        }
-        for (const state of this.pair) out.put(state);
-        out.labels.push(this.code(step));
-      }
-      for (const side of this.sides) side.back(depth);
+    const outcome = this.outcomes.get(number) ?? null;
+    this.outcomes.delete(number);
+    if (outcome !== null) {
+      const words = 1 + this.words;
+      for (let at = 0; at < outcome.length; at += words)
+        this.put(out, outcome[at] ?? 0, outcome.subarray(at + 1, at + words));
+      return false;
     }
-    return false;
+    this.found = this.expander.expand(this.search.path(number), {
+      edge: (label, states) => this.put(out, label, states),
+      known: (states) => this.known(states),
+    });
+    return this.found !== null;
   }
 
-  /** Runs a step on every kernel and notes the states; null where the model does not have it. */
-  private try(step: Step, depth: number): StepResult[] | null {
-    try {
-      const results = this.sides.map((side) => side.run(step));
-      this.sides.forEach((side, i) => (this.pair[i] = side.state(depth)));
-      return results;
-    } catch (e) {
-      if (!(e instanceof NotModelled)) throw e;
-      this.refused.set(step.op, e.message);
-      for (const side of this.sides) side.look();
-      return null;
-    }
+  private put(out: Successors, label: number, states: Uint32Array): void {
+    for (const state of this.canonical(states)) out.put(state);
+    out.labels.push(label);
   }
 
-  private judge(
-    step: Step,
-    results: readonly StepResult[],
-    before: readonly Digest[],
-    memories: readonly Memory[],
-  ): Omit<Found, "steps"> | null {
-    const [a, b] = this.sides;
-    const [x, y] = results;
-    if (a === undefined || x === undefined) return null;
-    if (b === undefined || y === undefined) {
-      for (const [i, one] of this.question.invariants.entries()) {
-        const wrong = one.broken(a.world, step, x, memories[i] ?? null);
-        if (wrong !== null) return { invariant: one.id, says: [wrong] };
-      }
-      return null;
-    }
-    const heard = [told(x), told(y)] as const;
-    if (heard[0].join() === heard[1].join() && this.search.set.find(this.pair, 0) >= 0) return null;
-    const facts = [a, b].map((side, i) => changes(before[i] ?? new Map<string, string>(), factsOf(side.world)));
-    const all = [
-      [...heard[0], ...(facts[0] ?? [])],
-      [...heard[1], ...(facts[1] ?? [])],
-    ] as const;
-    if (all[0].join() === all[1].join()) return null;
-    return { invariant: null, says: [only(all[0], all[1]), only(all[1], all[0])] };
+  private known(states: Uint32Array): boolean {
+    return this.search.set.find(this.canonical(states), 0) >= 0;
   }
 
-  /** Brings every world to a state of the search; its distance from the start. */
-  private goTo(number: number): number {
-    const path = this.search.path(number);
-    let shared = 0;
-    while (shared < path.length && shared < this.path.length && path[shared] === this.path[shared]) shared++;
-    for (const side of this.sides) {
-      side.back(shared);
-      for (let i = shared; i < path.length; i++) {
-        side.run(this.steps[path[i] ?? 0] as Step);
-        side.mark(i + 1);
-      }
-    }
-    this.path = path;
-    return path.length;
+  private canonical(states: Uint32Array): Uint32Array {
+    this.lesser.set(states);
+    this.expander.twins?.canonical(this.lesser);
+    return this.lesser;
   }
-
-  private code(step: Step): number {
-    const key = stepKey(step);
-    let code = this.codes.get(key);
-    if (code === undefined) {
-      code = this.steps.length;
-      this.codes.set(key, code);
-      this.steps.push(step);
-    }
-    return code;
-  }
-}
-
-/** What one saw and the other did not. */
-function only(mine: readonly string[], others: readonly string[]): string {
-  const list = mine.filter((fact) => !others.includes(fact));
-  return list.length === 0 ? "none of that" : list.join("; ");
 }

@@ -12,6 +12,16 @@ export class KeyStore {
     return this.data.byteLength + this.table.byteLength;
   }
 
+  /** Words that the keys take so far, each key behind its length. */
+  get length(): number {
+    return this.used;
+  }
+
+  /** A copy of the keys from a place in those words on, in the order of their numbers, each behind its length. */
+  since(at: number): Uint32Array {
+    return this.data.slice(at, this.used);
+  }
+
   number(key: Uint32Array): number {
     const slot = this.find(key);
     const held = this.table[slot] ?? 0;

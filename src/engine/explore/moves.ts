@@ -13,6 +13,9 @@ function vmm(op: string, args: Record<string, Value>, label?: string): Step {
   return { actor: "vmm", ...(label === undefined ? {} : { label }), op, args, checks: [] };
 }
 
+/** The stream ID that a guest sees for a device, by its place in the world. */
+export const virtualId = (index: number): bigint => BigInt(index + 24);
+
 /** Labels by kind: the letter before the number. */
 const LETTERS = Object.freeze({ ioas: "I", hwpt: "H", parent: "P", viommu: "V", nested: "N", vdevice: "VD" });
 type Kind = keyof typeof LETTERS;
@@ -82,7 +85,7 @@ export function moves(world: World, u: Universe): Step[] {
     if (room("viommu")) for (const p of live.parent) make("viommu", "IOMMU_VIOMMU_ALLOC", { dev, hwpt: named(p) });
     for (const v of live.viommu) {
       if (room("vdevice")) {
-        const virt_id = int(BigInt(devices.indexOf(d) + 24));
+        const virt_id = int(virtualId(devices.indexOf(d)));
         make("vdevice", "IOMMU_VDEVICE_ALLOC", { viommu: named(v), dev, virt_id });
       }
       if (room("nested"))

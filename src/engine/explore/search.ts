@@ -38,6 +38,8 @@ export interface PackedModel {
    * something was found.
    */
   next(states: Uint32Array, at: number, out: Successors, number: number): boolean | void;
+  /** False: what follows the state is being found out elsewhere, and the search has to wait for it. */
+  ready?(number: number): boolean;
 }
 
 export interface SearchOptions {
@@ -92,11 +94,18 @@ export class Search {
     return this.set.bytes + (this.parents?.byteLength ?? 0) + (this.labels?.byteLength ?? 0);
   }
 
+  /** States up to this number have or will have their successors looked for, if nothing is found before. */
+  get due(): number {
+    if (this.done) return this.expanded;
+    return this.level + 1 < this.depth ? this.set.size : this.levelEnd;
+  }
+
   /** Expands at most so many states; false when there is nothing left to do. */
   run(states = Number.POSITIVE_INFINITY): boolean {
     const { model, set, out } = this;
     const { words } = model;
     for (let n = 0; n < states && !this.done; n++) {
+      if (model.ready?.(this.expanded) === false) break;
       out.used = 0;
       if (this.parents !== null) out.labels.length = 0;
       const from = this.expanded++;

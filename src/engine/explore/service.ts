@@ -6,7 +6,7 @@ import { parseScenario } from "../sim/scenario/parse.ts";
 import type { ResolvedProfile } from "../kernel/profile.ts";
 import type { Problem } from "../protocol.ts";
 import { scenarioFound, witness } from "./answer.ts";
-import { Explorer, type Question } from "./explorer.ts";
+import type { Question } from "./question.ts";
 import { INVARIANTS, invariantById } from "./invariants/all.ts";
 import type { Invariant } from "./invariants/types.ts";
 import { moves } from "./moves.ts";
@@ -18,6 +18,7 @@ import type {
   ExploreProgress,
   ExploreWorld,
 } from "./protocol.ts";
+import { Team, type TeamOptions } from "./team.ts";
 import {
   ASKING,
   type Block,
@@ -38,11 +39,14 @@ const blockName = (b: Block): string => `${hex(b.iova)}-${hex(b.iova + b.length 
 export class ExploreService implements ExploreApi {
   private readonly kernels: KernelShelf;
   private readonly machines: readonly MachineSource[];
-  private search: { explorer: Explorer; question: Question } | null = null;
+  private readonly team: TeamOptions;
+  private search: { team: Team; question: Question } | null = null;
 
-  constructor(parts: { kernels: KernelShelf; machines: readonly MachineSource[] }) {
+  /** Without `team` it searches alone. */
+  constructor(parts: { kernels: KernelShelf; machines: readonly MachineSource[]; team?: TeamOptions }) {
     this.kernels = parts.kernels;
     this.machines = parts.machines;
+    this.team = parts.team ?? { hire: () => null, workers: 1 };
   }
 
   options(from: string | null): ReturnType<ExploreApi["options"]> {
@@ -68,6 +72,7 @@ export class ExploreService implements ExploreApi {
   }
 
   async begin(plan: ExplorePlan): ReturnType<ExploreApi["begin"]> {
+    this.search?.team.close();
     this.search = null;
     const universe = worldOf(plan.from);
     if (typeof universe === "string") return no(universe);
@@ -95,23 +100,25 @@ export class ExploreService implements ExploreApi {
       invariants,
       depth: plan.depth,
     };
-    const explorer = Explorer.start(question);
-    if (typeof explorer === "string") return no(`The search cannot start: ${explorer}.`);
-    this.search = { explorer, question };
+    const team = Team.start(question, this.team);
+    if (typeof team === "string") return no(`The search cannot start: ${team}.`);
+    this.search = { team, question };
     return { ok: true };
   }
 
-  advance(states: number): ExploreProgress {
+  async advance(states: number): Promise<ExploreProgress> {
     if (this.search === null) throw new Error("no search was begun");
-    const { explorer } = this.search;
-    const more = explorer.run(states);
+    const { team } = this.search;
+    const more = team.advance(states);
+    if (more) await team.news();
+    const { explorer } = team;
     const { complete, exhausted } = explorer;
     return { ...explorer.progress, complete, exhausted, done: !more };
   }
 
   found(): ExploreFound | null {
-    const { explorer, question } = this.search ?? {};
-    const found = explorer?.found ?? null;
+    const { team, question } = this.search ?? {};
+    const found = team?.explorer.found ?? null;
     if (question === undefined || found === null) return null;
     const scenario = scenarioFound(question, found);
     if (scenario === null)
@@ -130,7 +137,7 @@ export class ExploreService implements ExploreApi {
   }
 
   refused(): string[] {
-    return [...(this.search?.explorer.refused ?? [])].map(([op, why]) => `${op}: ${why}`);
+    return [...(this.search?.team.explorer.refused ?? [])].map(([op, why]) => `${op}: ${why}`);
   }
 }
 

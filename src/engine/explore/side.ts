@@ -10,6 +10,7 @@ import { type Checkpoint, Checkpoints } from "./checkpoint.ts";
 import { KeyStore } from "./key_store.ts";
 import { forgetDead } from "./moves.ts";
 import { StateKeys } from "./state_key.ts";
+import { Words } from "./words.ts";
 
 /** Memory up to this size has its page frames before the search starts, so that they are the same in every state. */
 const FILLED = 1n << 20n;
@@ -17,21 +18,27 @@ const SCRATCH = 0x10000;
 
 export class Side {
   readonly world: World;
-  readonly store = new KeyStore();
+  readonly store: KeyStore;
+  readonly words: Words;
   private readonly checkpoints: Checkpoints;
   private readonly keys: StateKeys;
   private readonly marks: { checkpoint: Checkpoint; state: number }[] = [];
   /** Numbers of the objects that differ from the start now. */
   private changed: readonly number[] = [];
 
-  private constructor(world: World) {
+  /** Steps of the path whose moments are kept. */
+  private path: readonly Step[] = [];
+
+  private constructor(world: World, { store, words }: { store: KeyStore; words: Words }) {
     this.world = world;
+    this.store = store;
+    this.words = words;
     this.checkpoints = new Checkpoints(world);
-    this.keys = new StateKeys(world, this.checkpoints);
+    this.keys = new StateKeys(world, this.checkpoints, words);
   }
 
-  /** A sentence where the scenario cannot start. */
-  static start(scenario: Scenario, profile: ResolvedProfile, machine: MachineDesc): Side | string {
+  /** A sentence where the scenario cannot start. `like`: another world of the same start, with which it shares numbers. */
+  static start(scenario: Scenario, profile: ResolvedProfile, machine: MachineDesc, like?: Side): Side | string {
     const world = makeWorld(scenario, profile, machine);
     if (typeof world === "string") return world;
     const { kernel: k, vmm } = world;
@@ -42,7 +49,20 @@ export class Side {
       const result = execute(world, step, false);
       if (result.outcome !== "ok") return `the given step ${step.op} fails with ${result.summary}`;
     }
-    return new Side(world);
+    return new Side(world, like ?? { store: new KeyStore(), words: new Words() });
+  }
+
+  /** Brings the world to the end of a path; what it shares with the one before, by identity of the steps, is not run again. `as`: what is run for a step. */
+  goTo(path: readonly Step[], as: (step: Step) => Step = (step) => step): void {
+    let shared = 0;
+    while (shared < path.length && shared < this.path.length && path[shared] === this.path[shared]) shared++;
+    this.back(shared);
+    for (const [i, step] of path.entries()) {
+      if (i < shared) continue;
+      this.run(as(step));
+      this.mark(i + 1);
+    }
+    this.path = [...path];
   }
 
   run(step: Step): StepResult {
@@ -80,6 +100,11 @@ export class Side {
   /** After a step that threw: what it changed is not known. */
   look(): void {
     this.changed = this.checkpoints.difference().changed;
+  }
+
+  /** Objects of the start. */
+  get objects(): number {
+    return this.checkpoints.objects.length;
   }
 
   /** Bytes held for states. */

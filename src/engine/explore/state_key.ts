@@ -27,6 +27,7 @@ import { World } from "../sim/world.ts";
 import { CanonicalMemory, tagText } from "./canonical_memory.ts";
 import { type Checkpoint, type Checkpoints, type Difference, isState } from "./checkpoint.ts";
 import { inOrder } from "./object_order.ts";
+import type { Words } from "./words.ts";
 
 type Class = abstract new (...args: never[]) => object;
 
@@ -80,18 +81,16 @@ export class StateKeys {
   /** Sets of numbers of which only how many there are counts. */
   private readonly counted = new Set<object>();
   private readonly objectsOf = new Map<object, IommufdCtx>();
-  /** Text of one object -> its number. */
-  private readonly texts = new Map<string, number>();
-  private readonly shared = new WeakMap<object, string>();
-  private sharedCount = 0;
+  private readonly words: Words;
   private names = new Map<object, number>();
   private queue: object[] = [];
   private asids = new Map<number, number>();
   private vmids = new Map<number, number>();
 
   /** The world must stand at the start that `checkpoints` remembers. */
-  constructor(world: World, checkpoints: Checkpoints) {
+  constructor(world: World, checkpoints: Checkpoints, words: Words) {
     this.world = world;
+    this.words = words;
     this.checkpoints = checkpoints;
     const { mem } = world.machine;
     this.memory = new CanonicalMemory(world, checkpoints.startOf(mem) as ReadonlyMap<number, Uint32Array>);
@@ -128,11 +127,6 @@ export class StateKeys {
     return this.checkpoints.equals(to, difference, (object) => this.isScratch(object)) && this.memory.equals(saved);
   }
 
-  /** Different texts of single objects met so far. */
-  get textCount(): number {
-    return this.texts.size;
-  }
-
   /** The key of the world as it is now. */
   key(difference: Difference = this.checkpoints.difference()): Uint32Array {
     this.names = new Map();
@@ -141,7 +135,7 @@ export class StateKeys {
     this.vmids = new Map();
     this.memory.begin();
     const out: number[] = [];
-    const emit = (text: string): void => void out.push(this.intern(text));
+    const emit = (text: string): void => void out.push(this.words.number(text));
     const { objects } = this.checkpoints;
     const late: object[] = [];
     for (const i of difference.changed) {
@@ -178,21 +172,12 @@ export class StateKeys {
     return this.skipped.has(object) || SCRATCH.has(object.constructor);
   }
 
-  private intern(text: string): number {
-    let number = this.texts.get(text);
-    if (number === undefined) {
-      number = this.texts.size;
-      this.texts.set(text, number);
-    }
-    return number;
-  }
-
   private value(value: unknown): string {
     if (typeof value === "bigint") return `${value}n`;
     if (typeof value === "string") return `"${value}"`;
     if (isState(value)) return this.ref(value);
-    if (typeof value === "object" && value !== null) return `!${this.sharedName(value)}`;
-    if (typeof value === "function") return `!${this.sharedName(value)}`;
+    if (typeof value === "object" && value !== null) return `!${this.words.shared.of(value)}`;
+    if (typeof value === "function") return `!${this.words.shared.of(value)}`;
     return String(value);
   }
 
@@ -206,16 +191,6 @@ export class StateKeys {
       this.queue.push(object);
     }
     return `#${name}`;
-  }
-
-  /** A frozen object of plain values by what it holds, another one or a function by identity: the kernel's own tables. */
-  private sharedName(value: object): string {
-    let name = this.shared.get(value);
-    if (name === undefined) {
-      name = plainText(value) ?? String(this.sharedCount++);
-      this.shared.set(value, name);
-    }
-    return name;
   }
 
   private text(object: object): string {
@@ -274,7 +249,7 @@ export class StateKeys {
     const without = WITHOUT.get(object.constructor as Class);
     const fields = object as Record<string, unknown>;
     const plain = object.constructor === Object;
-    let text = plain ? "o" : `c${this.sharedName(object.constructor)}`;
+    let text = plain ? "o" : `c${this.words.shared.of(object.constructor)}`;
     for (const key in fields) {
       if (without?.has(key) === true || (plain && WITHOUT_PLAIN.has(key))) continue;
       text += `;${key}=${this.fieldText(object, key, fields[key], plain)}`;
@@ -339,17 +314,6 @@ export class StateKeys {
     });
     return `t${entries.sort().join()}`;
   }
-}
-
-function plainText(value: object): string | null {
-  if (typeof value === "function" || (value.constructor !== Object && !Array.isArray(value))) return null;
-  const parts: string[] = [];
-  for (const [key, part] of Object.entries(value as Record<string, unknown>)) {
-    const text = typeof part === "object" && part !== null ? plainText(part) : String(part);
-    if (text === null || typeof part === "function") return null;
-    parts.push(`${key}:${typeof part}:${text}`);
-  }
-  return `{${parts.join()}}`;
 }
 
 function pinText(pins: PinCounts): string {
