@@ -70,6 +70,6 @@ function textOf(name: QueueName, w: ArrayLike<number>): string {
 }
 
 /** Base address of a queue, for the reader. */
-export function queueBase(queue: Queue): string {
+function queueBase(queue: Queue): string {
   return hex64(queue.base >>> 0, high(queue.base));
 }

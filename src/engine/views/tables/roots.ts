@@ -139,7 +139,7 @@ export function pagings(world: World): Paging[] {
 }
 
 /** The SMMU before a device of the scenario. */
-export function smmuBefore(world: World, device: string): Smmuv3 | null {
+function smmuBefore(world: World, device: string): Smmuv3 | null {
   const d = world.devices.get(device);
   return d === undefined ? null : world.machine.smmuOf(d.bdf);
 }

@@ -9,7 +9,10 @@ export function Transport() {
   const step = useLab((s) => s.step);
   const total = useLab((s) => s.opened?.steps ?? 0);
   const more = useLab(
-    (s) => s.frame?.steps.some((x) => x.index > s.step && (x.outcome === "errno" || x.outcome === "fault" || x.agreement?.kind === "differs")) ?? false,
+    (s) =>
+      s.frame?.steps.some(
+        (x) => x.index > s.step && (x.outcome === "errno" || x.outcome === "fault" || x.agreement?.kind === "differs"),
+      ) ?? false,
   );
   return (
     <div className={css["transport"]} role="toolbar" aria-label="Play the scenario">
