@@ -1,5 +1,14 @@
 /** The component behind each view of the stage. What is not on the first screen is fetched when it is first shown. */
-import { Component, type ComponentType, createElement, lazy, type ReactNode, Suspense, useState } from "react";
+import {
+  Component,
+  type ComponentType,
+  createElement,
+  lazy,
+  type ReactNode,
+  Suspense,
+  useLayoutEffect,
+  useState,
+} from "react";
 import { AttachmentsView } from "../views/attachments/AttachmentsView.tsx";
 import { SpaceView } from "../views/space/SpaceView.tsx";
 import { WalkView } from "../views/walk/WalkView.tsx";
@@ -39,18 +48,27 @@ export function View({ id }: { id: ViewId }) {
   };
   return (
     <Guard key={`${id} ${attempt}`} id={id} again={again}>
-      <Suspense
-        fallback={
-          <Pane id={id} title={viewOf(id).title}>
-            <Empty>
-              <span role="status">{viewOf(id).title} is being fetched…</span>
-            </Empty>
-          </Pane>
-        }
-      >
-        {createElement(componentOf(id))}
-      </Suspense>
+      <Suspense fallback={<Waiting id={id} />}>{createElement(componentOf(id))}</Suspense>
     </Guard>
+  );
+}
+
+/** The pane while its program is on the way; a focus that came here goes on to the view. */
+function Waiting({ id }: { id: ViewId }) {
+  useLayoutEffect(
+    () => () => {
+      const pane = `pane-${id}`;
+      if (document.getElementById(pane)?.contains(document.activeElement) === true)
+        requestAnimationFrame(() => document.getElementById(pane)?.focus({ preventScroll: true }));
+    },
+    [id],
+  );
+  return (
+    <Pane id={id} title={viewOf(id).title}>
+      <Empty>
+        <span role="status">{viewOf(id).title} is being fetched…</span>
+      </Empty>
+    </Pane>
   );
 }
 
