@@ -117,9 +117,3 @@ export function descend(
   }
   return { path, out: null };
 }
-
-/** Rights of a leaf in a word, for the reader: `RW`, `R`, `none`. */
-function rightsOf(stage: 1 | 2, w: ArrayLike<number>): string {
-  if (stage === 2) return ["none", "R", "W", "RW"][get(S2_LEAF.f.S2AP, w)] ?? "";
-  return (get(S1_LEAF.f.AP, w) & 2) === 0 ? "RW" : "R";
-}

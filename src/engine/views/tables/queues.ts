@@ -68,8 +68,3 @@ function textOf(name: QueueName, w: ArrayLike<number>): string {
   const rights = `${get(PRI.f.Read, w) === 1 ? "R" : ""}${get(PRI.f.Write, w) === 1 ? "W" : ""}`;
   return `stream ${hex(get(PRI.f.StreamID, w))}${ssid} ${hex64(((w[2] ?? 0) & ~0xfff) >>> 0, w[3] ?? 0)} ${rights} group ${get(PRI.f.PRGIndex, w)}${get(PRI.f.Last, w) === 1 ? " last" : ""}`;
 }
-
-/** Base address of a queue, for the reader. */
-function queueBase(queue: Queue): string {
-  return hex64(queue.base >>> 0, high(queue.base));
-}

@@ -137,9 +137,3 @@ export function pagings(world: World): Paging[] {
   }
   return out;
 }
-
-/** The SMMU before a device of the scenario. */
-function smmuBefore(world: World, device: string): Smmuv3 | null {
-  const d = world.devices.get(device);
-  return d === undefined ? null : world.machine.smmuOf(d.bdf);
-}
