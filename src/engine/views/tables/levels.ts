@@ -1,6 +1,5 @@
 /** Page tables of VMSAv8-64, level by level. Source: Arm ARM DDI 0487 D8.2, D8.3. */
 import { hex } from "../../../hw/base/bits.ts";
-import { get } from "../../../hw/base/fields.ts";
 import { levelShift, S1_LEAF, S2_LEAF, TABLE_DESC } from "../../../hw/pgtable/vmsav8.ts";
 import { sizeText } from "../../sim/scenario/values.ts";
 import type { TableShape } from "../leaves.ts";

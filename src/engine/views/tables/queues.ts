@@ -1,5 +1,5 @@
 /** The SMMU's queues in memory: what was put there last. Spec: SMMUv3 IHI 0070 3.5. */
-import { hex, hex64, high } from "../../../hw/base/bits.ts";
+import { hex, hex64 } from "../../../hw/base/bits.ts";
 import { type BitTable, get } from "../../../hw/base/fields.ts";
 import { commandTable, commandText } from "../../../hw/smmuv3/commands.ts";
 import { EVT, eventText } from "../../../hw/smmuv3/evtq.ts";

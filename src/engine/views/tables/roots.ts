@@ -1,6 +1,5 @@
 /** Where the tables of a world are entered, and how a root's name leads to its first table. */
 import { hex } from "../../../hw/base/bits.ts";
-import type { Smmuv3 } from "../../../hw/smmuv3/smmu.ts";
 import type { ArmLpaePgtable } from "../../kernel/drivers/io_pgtable_arm/table.ts";
 import { containers, containerTable } from "../../sim/containers.ts";
 import { refOf } from "../../sim/refs.ts";
