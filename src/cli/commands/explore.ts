@@ -1,5 +1,5 @@
 /** `lab explore`: searches all short step sequences for the first difference of two kernels, or a broken invariant. */
-import { setImmediate as immediate, setTimeout as after } from "node:timers/promises";
+import { setImmediate as immediate } from "node:timers/promises";
 import { scenarioFound, witness } from "../../engine/explore/answer.ts";
 import type { Question } from "../../engine/explore/question.ts";
 import { INVARIANTS, invariantById } from "../../engine/explore/invariants/all.ts";
@@ -38,8 +38,6 @@ const DEPTH = 8;
 const SECONDS = 120;
 /** States between two looks at the clock. */
 const SLICE = 8;
-/** Longest wait for a helper before the clock is looked at. */
-const NEWS_MS = 100;
 /** Between two lines of progress. */
 const TELL_MS = 1000;
 
@@ -78,8 +76,7 @@ async function follow(team: Team, seconds: number, output: Output): Promise<void
   const end = Date.now() + 1000 * seconds;
   let told = Date.now();
   while (team.advance(SLICE)) {
-    if (team.explorer.waiting) await Promise.race([team.news(), after(NEWS_MS, null, { ref: false })]);
-    else await immediate();
+    await immediate();
     const now = Date.now();
     if (now - told >= TELL_MS) {
       const { depth, states, edges, bytes } = team.explorer.progress;

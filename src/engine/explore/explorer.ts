@@ -91,11 +91,6 @@ export class Explorer implements PackedModel {
     return this.expander.sides.some(({ words }) => words.shared.ambiguous);
   }
 
-  /** The search cannot go on: what follows its next state was given to a helper. */
-  get waiting(): boolean {
-    return !this.search.done && this.away.has(this.search.expanded);
-  }
-
   /** States to expand elsewhere; null when there are fewer than that. */
   take(count: number): Batch | null {
     const first = Math.max(this.taken, this.search.expanded);
@@ -119,6 +114,7 @@ export class Explorer implements PackedModel {
     const outcomes = absorber.outcomes(answer);
     if (outcomes === null) return false;
     for (const [i, outcome] of outcomes.entries()) {
+      if (answer.first + i < this.search.expanded) continue;
       this.away.delete(answer.first + i);
       this.outcomes.set(answer.first + i, outcome);
     }
@@ -129,6 +125,12 @@ export class Explorer implements PackedModel {
   /** No answer will come to a batch. */
   lose({ first, paths }: Batch): void {
     for (let i = 0; i < paths.length; i++) this.away.delete(first + i);
+  }
+
+  /** Expands the next state, whoever has it; false when the search is over. */
+  alone(): boolean {
+    this.away.delete(this.search.expanded);
+    return this.search.run(1);
   }
 
   /** Expands a state before its turn; false when there is none. */

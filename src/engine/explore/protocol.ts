@@ -79,7 +79,7 @@ export interface ExploreApi {
   /** A search that runs is given up. */
   begin(plan: ExplorePlan): Promise<{ ok: true } | { ok: false; problem: Problem }>;
   /** Tries the steps of so many states more. */
-  advance(states: number): Promise<ExploreProgress>;
+  advance(states: number): ExploreProgress | Promise<ExploreProgress>;
   /** What was found; null when nothing was. */
   found(): ExploreFound | null | Promise<ExploreFound | null>;
   /** Operations that the model refuses by name, with the sentence: they were not followed. */

@@ -106,11 +106,10 @@ export class ExploreService implements ExploreApi {
     return { ok: true };
   }
 
-  async advance(states: number): Promise<ExploreProgress> {
+  advance(states: number): ExploreProgress {
     if (this.search === null) throw new Error("no search was begun");
     const { team } = this.search;
     const more = team.advance(states);
-    if (more) await team.news();
     const { explorer } = team;
     const { complete, exhausted } = explorer;
     return { ...explorer.progress, complete, exhausted, done: !more };

@@ -64,7 +64,6 @@ async function together(q: Question, hire: Hire = inside, workers = 2): Promise<
   let helped = 0;
   while (team.advance(3)) {
     helped = Math.max(helped, team.helpers);
-    await team.news();
     await new Promise((resolve) => setImmediate(resolve));
   }
   return { came: came(team.explorer), helped };

@@ -69,7 +69,6 @@ export class Team {
   private readonly from: number;
   private wanted: number;
   private members: Member[] = [];
-  private awaited: (() => void)[] = [];
   /** Something of a helper was used. */
   private helped = false;
 
@@ -105,13 +104,6 @@ export class Team {
     }
   }
 
-  /** Resolves at once, or when there is something to do again. */
-  news(): Promise<void> {
-    const { explorer } = this;
-    if (!explorer.waiting) return Promise.resolve();
-    return new Promise((resolve) => this.awaited.push(resolve));
-  }
-
   /** Ends the helpers. */
   close(): void {
     for (const member of [...this.members]) this.dismiss(member);
@@ -129,9 +121,11 @@ export class Team {
     this.feed();
     const before = explorer.progress.expanded;
     if (!explorer.run(states)) return false;
-    for (let left = states - (explorer.progress.expanded - before); left > 0 && explorer.ahead(); left--);
+    let left = states - (explorer.progress.expanded - before);
+    while (left > 0 && explorer.ahead()) left--;
     this.feed();
-    return true;
+    // All that is left is with helpers: rather than wait for one that may be slow, its next state is done here too.
+    return left < states || explorer.alone();
   }
 
   /** From the start again, alone. */
@@ -145,11 +139,7 @@ export class Team {
   private engage(): void {
     const { universe, machine, kernels, invariants, depth, symmetry = true } = this.question;
     while (this.members.length < this.wanted) {
-      const hear = (message: FromHelper | null): void => {
-        this.hear(member, message);
-        for (const go of this.awaited.splice(0)) go();
-      };
-      const link = this.hire(hear);
+      const link = this.hire((message) => this.hear(member, message));
       if (link === null) {
         this.wanted = this.members.length;
         return;
