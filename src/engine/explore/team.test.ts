@@ -59,7 +59,7 @@ const inside: Hire = (hear) => {
 };
 
 async function together(q: Question, hire: Hire = inside, workers = 2): Promise<{ came: object; helped: number }> {
-  const team = Team.start(q, { hire, workers, from: 3 });
+  const team = Team.start(q, { hire, workers, from: 3, batch: 4 });
   if (typeof team === "string") throw new Error(team);
   let helped = 0;
   while (team.advance(3)) {

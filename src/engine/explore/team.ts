@@ -40,8 +40,8 @@ export type Hire = (hear: (message: FromHelper | null) => void) => Link | null;
 
 /** Expanded states from which on help is wanted: about a second of work. */
 const HIRE_FROM = 400;
-/** States given away at a time. */
-const BATCH = 16;
+/** States given away at a time: every hand-over costs the way to another branch of the tree, on both sides. */
+const BATCH = 48;
 /** Batches that a helper has before it, so that it never waits. */
 const OPEN = 2;
 /** Most workers, with this one. */
@@ -53,6 +53,8 @@ export interface TeamOptions {
   workers: number;
   /** Expanded states from which on help is wanted. */
   from?: number;
+  /** States given away at a time. */
+  batch?: number;
 }
 
 interface Member {
@@ -67,16 +69,22 @@ export class Team {
   private readonly question: Question;
   private readonly hire: Hire;
   private readonly from: number;
+  private readonly batch: number;
   private wanted: number;
   private members: Member[] = [];
   /** Something of a helper was used. */
   private helped = false;
 
-  private constructor(question: Question, explorer: Explorer, { hire, workers, from = HIRE_FROM }: TeamOptions) {
+  private constructor(
+    question: Question,
+    explorer: Explorer,
+    { hire, workers, from = HIRE_FROM, batch = BATCH }: TeamOptions,
+  ) {
     this.question = question;
     this.explorer = explorer;
     this.hire = hire;
     this.from = from;
+    this.batch = batch;
     this.wanted = workers - 1;
   }
 
@@ -186,7 +194,7 @@ export class Team {
   private feed(): void {
     for (const member of this.members)
       while (member.started && member.batches.length < OPEN) {
-        const batch = this.explorer.take(BATCH);
+        const batch = this.explorer.take(this.batch);
         if (batch === null) return;
         member.batches.push(batch);
         member.link.send({ kind: "work", batch });
