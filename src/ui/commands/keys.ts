@@ -1,4 +1,5 @@
 /** Keys to commands, by physical place. Never inside a field, and never what the focused control needs itself. */
+import { isRecording, NO_TEXT } from "../app/recording.ts";
 import type { Session } from "../app/session.ts";
 import { COMMANDS, type Chord, type Command } from "./registry.ts";
 
@@ -37,6 +38,8 @@ export function installKeys(session: Session, oneKey: () => boolean): () => void
     if (single && !oneKey()) return;
     if (command.can !== undefined && !command.can(session.store.getState())) {
       if (e.code === "Space") e.preventDefault();
+      if (command.group === "Edit" && isRecording(session.store.getState()))
+        session.store.setState({ notice: NO_TEXT });
       return;
     }
     e.preventDefault();
