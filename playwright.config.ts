@@ -15,9 +15,9 @@ const built = process.env["LAB_DIST"] ?? "dist/web";
 export default defineConfig({
   testDir: "e2e",
   outputDir: `node_modules/.cache/playwright${port === 4173 ? "" : `-${port}`}`,
-  workers: 1,
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  workers: 2,
+  timeout: 120_000,
+  expect: { timeout: 30_000 },
   reporter: [["list"]],
   use: {
     baseURL: `http://127.0.0.1:${port}/`,

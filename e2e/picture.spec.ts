@@ -28,6 +28,14 @@ const SCREENS: Record<string, { link: string; act?: (page: Page, lab: Lab) => Pr
       },
     ]),
   ),
+  tour: { link: "v=1&tour=sw-msi.4" },
+  library: {
+    link: LOST,
+    act: async (page) => {
+      await page.keyboard.press("o");
+      await page.getByRole("dialog").waitFor();
+    },
+  },
   refused: { link: `v=1&s=sw-msi-nested&k=${NEW}&n=16&x.c=${OLD}` },
 };
 
