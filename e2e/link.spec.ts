@@ -79,8 +79,9 @@ test("a scenario of one's own travels in the link, and a mistake in it is told w
     original.replace("title: SW_MSI and the nested direct attach", "title: My own question\nnonsense here"),
   );
   await page.getByRole("button", { name: "Open this text" }).click();
-  await expect(page.locator("#text-problem")).toContainText(/line 2/i);
-  await expect(page.locator("#text-problem")).toHaveText(/\.$/);
+  const mistake = page.getByRole("dialog", { name: "The scenario as text" }).getByRole("status");
+  await expect(mistake).toContainText(/line 2/i);
+  await expect(mistake).toHaveText(/\.$/);
   await text.fill(original.replace("title: SW_MSI and the nested direct attach", "title: My own question"));
   await page.getByRole("button", { name: "Open this text" }).click();
   await expect(page).toHaveTitle("My own question · IOMMUFD Lab");

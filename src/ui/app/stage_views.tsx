@@ -57,9 +57,11 @@ export function View({ id }: { id: ViewId }) {
 function Waiting({ id }: { id: ViewId }) {
   useLayoutEffect(
     () => () => {
-      const pane = `pane-${id}`;
-      if (document.getElementById(pane)?.contains(document.activeElement) === true)
-        requestAnimationFrame(() => document.getElementById(pane)?.focus({ preventScroll: true }));
+      const pane = `#pane-${id}`;
+      const focused = document.activeElement;
+      if (document.querySelector(pane)?.contains(focused) !== true) return;
+      const place = focused?.closest("h2") === null ? pane : `#title-${id} button`;
+      requestAnimationFrame(() => document.querySelector<HTMLElement>(place)?.focus({ preventScroll: true }));
     },
     [id],
   );
