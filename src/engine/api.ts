@@ -135,24 +135,24 @@ export class Engine implements EngineApi {
     told?: (done: number, total: number) => void,
   ): Promise<Answer<Opened>> {
     const turn = ++this.opened;
-    const { openFiles } = await import("./exchange/open_files.ts");
+    const { openFiles, refusal } = await import("./exchange/open_files.ts");
     const { newest } = this.parts.kernels;
     try {
       const source = await openFiles(files, this.parts.machines);
       if (source === null) return await this.open({ text: files[0]?.text ?? "" });
       if (turn !== this.opened) return no({ message: "Another scenario was opened meanwhile." });
-      const { title, machine, records, kernel } = source;
-      const question = "Does the model answer every record as the recorded kernel did?";
+      const { title, source: asked, question, machine, records, kernel } = source;
       const on = kernel ?? newest;
-      const info = { id: "", title, source: "a recording", question, machine, kernels: [on] };
+      const info = { id: "", title, source: asked, question, machine, kernels: [on] };
       return await this.enter(
         opening(info, records, false, (profile, watch) => source.start(profile, reporting(watch, records, told))),
         on,
         "",
       );
     } catch (e) {
-      if (e instanceof Error && e.name === "BadInput") return no({ message: `${e.message}.` });
-      throw e;
+      const message = refusal(e);
+      if (message === null) throw e;
+      return no({ message: `${message}.` });
     }
   }
 

@@ -1,6 +1,6 @@
 /** Records of the Arm traces: one JSON object a line. The format is described in the recordings' own FORMAT.md. */
 import { z } from "zod/mini";
-import { BadInput, parseJson } from "./parse.ts";
+import { BadInput, parseJson, parseShape } from "./parse.ts";
 
 const hexes = z.array(z.string());
 const text = z.optional(z.string());
@@ -96,10 +96,7 @@ export type MsixRecord = z.infer<typeof zMsix>;
 /** Throws BadInput that names the record. */
 export function parseArmRecord(line: string, number: number): ArmRecord {
   const place = `record ${number}`;
-  const result = zRecord.safeParse(parseJson(place, line));
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new BadInput(`${place}: ${issue === undefined ? "not a record" : `${issue.path.join(".")}: ${issue.message}`}`);
+  return parseShape(place, zRecord, parseJson(place, line));
 }
 
 /** A field that this kind of record must have. */

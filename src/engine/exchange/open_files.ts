@@ -4,7 +4,7 @@ import type { ResolvedProfile } from "../kernel/profile.ts";
 import type { Playable } from "../sim/playable.ts";
 import type { MachineSource } from "../sim/machine_sources.ts";
 import { BadInput, parseJson } from "./parse.ts";
-import type { Watching } from "./recording.ts";
+import { ABOUT, type Watching } from "./recording.ts";
 import { recordArm } from "./recording_arm.ts";
 import { recordX86 } from "./recording_x86.ts";
 import { ARM_TRACE_MACHINE, opensDevice, traceHead, X86_TRACE_MACHINE } from "./trace_head.ts";
@@ -17,6 +17,8 @@ export interface OpenedFile {
 /** A trace that can be played on a kernel. */
 export interface RecordingSource {
   title: string;
+  source: string;
+  question: string;
   /** `linux-7.2`; null when the trace does not say. */
   kernel: string | null;
   machine: string;
@@ -51,6 +53,11 @@ export async function openFiles(
   const first = lines[0] ?? "";
   if (lines.length === 1 || !isRecord(first)) return refuseOther(file);
   return trace(file.name, lines, dumps, machines);
+}
+
+/** The sentence of a refusal; null for a mistake of this program. */
+export function refusal(e: unknown): string | null {
+  return e instanceof BadInput ? e.message : null;
 }
 
 function isRecord(line: string): boolean {
@@ -99,6 +106,7 @@ async function trace(
     const desc = machine === "" ? null : await x86Machine(machine);
     return {
       title,
+      ...ABOUT,
       kernel: head.kernel,
       machine,
       records: lines.length,
@@ -110,6 +118,7 @@ async function trace(
   if (desc === undefined) throw new BadInput(`${name}: made on machine "${machine}", which is not known here`);
   return {
     title,
+    ...ABOUT,
     kernel: head.kernel,
     machine,
     records: lines.length - headers(lines),

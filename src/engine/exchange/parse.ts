@@ -2,9 +2,7 @@
 import { z } from "zod/mini";
 
 /** Refused input: one sentence with the place. */
-export class BadInput extends Error {
-  override readonly name = "BadInput";
-}
+export class BadInput extends Error {}
 
 /** JSON.parse with the place in its complaint. */
 export function parseJson(place: string, text: string): unknown {

@@ -15,6 +15,12 @@ export interface RecordLine {
 /** Makes the witness of a scenario. */
 export type Watching = (scenario: Scenario) => Witness;
 
+/** What every recording asks. */
+export const ABOUT = Object.freeze({
+  source: "a recording",
+  question: "Does the model answer every record as the recorded kernel did?",
+});
+
 /** `R`: the replayed program and kernel, plain state. */
 export interface RecordingParts<R extends object, L extends RecordLine> {
   /** What the file is called. */
@@ -55,8 +61,7 @@ export class Recording<R extends object, L extends RecordLine> implements Playab
     this.kernel = kernel;
     this.scenario = {
       title: name,
-      source: "a recording",
-      question: "Does the model answer every record as the recorded kernel did?",
+      ...ABOUT,
       machine,
       kernels: [kernel],
       devices: [],
