@@ -1,6 +1,6 @@
 /** Scenarios that are or were open, with their runs: what shares a beginning with one of them need not run it again. */
 import { sameStart, sameSteps } from "./sim/same_steps.ts";
-import type { Columns } from "./sim/compare.ts";
+import type { Columns } from "./views/compare/compare.ts";
 import type { ResolvedProfile } from "./kernel/profile.ts";
 import type { Playable, Witness } from "./sim/playable.ts";
 import { Run } from "./sim/run.ts";

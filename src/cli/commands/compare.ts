@@ -1,5 +1,5 @@
 /** `lab compare`: a scenario on several kernels, steps aligned. */
-import { compare, type Comparison } from "../../engine/sim/compare.ts";
+import { compare, type Comparison } from "../../engine/views/compare/compare.ts";
 import { Run } from "../../engine/sim/run.ts";
 import { differencesOf } from "../../engine/views/compare/rows.ts";
 import { stepView } from "../../engine/views/steps.ts";

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadKernels } from "../../cli/engine.ts";
 import { PLAIN } from "../presets/plain.ts";
-import { compare } from "../sim/compare.ts";
+import { compare } from "../views/compare/compare.ts";
 import type { Kernels } from "../sim/kernels.ts";
 import { Run } from "../sim/run.ts";
 import { scenarioFromJson, scenarioToJson } from "../sim/scenario/json.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root } from "../../cli/engine.ts";
 import { FOUR, kernels, library, parsed, scenario, start } from "../testing/scenarios.ts";
-import { compare } from "./compare.ts";
+import { compare } from "../views/compare/compare.ts";
 import { machineById } from "./machines.ts";
 import { printScenario } from "./scenario/print.ts";
 

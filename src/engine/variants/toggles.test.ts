@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { arm_lpae_geometry } from "../kernel/drivers/io_pgtable_arm/format.ts";
 import { kernels, scenario, start } from "../testing/scenarios.ts";
-import { compare } from "../sim/compare.ts";
+import { compare } from "../views/compare/compare.ts";
 
 /** Toggle -> the step of its scenario at which it first differs from 7.2; 0 = nowhere. */
 const TOGGLES: Record<string, number> = {

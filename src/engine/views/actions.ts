@@ -5,7 +5,7 @@ import { objectOf, refOf } from "../sim/refs.ts";
 import type { Playable } from "../sim/playable.ts";
 import type { Scenario, Step, Value } from "../sim/scenario/types.ts";
 import type { World, WorldDevice } from "../sim/world.ts";
-import { attachedTables } from "./attached.ts";
+import { attachedTables } from "../sim/attached.ts";
 import { objectsOf } from "./context.ts";
 import { int, named, objectValue, tried, vmm } from "./next.ts";
 import type { NextStep, Ref } from "./types.ts";

@@ -1,5 +1,5 @@
 /** The timeline's lanes: one scenario on several kernels. */
-import { compare, observed } from "../sim/compare.ts";
+import { compare, observed } from "./compare/compare.ts";
 import type { Playable } from "../sim/playable.ts";
 import type { Lane } from "./types.ts";
 

@@ -4,7 +4,7 @@ import { printStep } from "../sim/scenario/print.ts";
 import type { Step, Value } from "../sim/scenario/types.ts";
 import { snapshot } from "../sim/snapshot.ts";
 import type { World, WorldDevice } from "../sim/world.ts";
-import { attachedTables } from "./attached.ts";
+import { attachedTables } from "../sim/attached.ts";
 import { objectsOf } from "./context.ts";
 import { stepView } from "./steps.ts";
 import type { NextStep, Ref } from "./types.ts";

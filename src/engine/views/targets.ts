@@ -3,7 +3,7 @@ import { messageOf } from "../../hw/pci/msi.ts";
 import type { ViewContext } from "./context.ts";
 import { deviceOf } from "./context.ts";
 import { tablesIn } from "./address/tables.ts";
-import { attachedTables } from "./attached.ts";
+import { attachedTables } from "../sim/attached.ts";
 import type { WalkTarget } from "./types.ts";
 
 /** The step's own access first, then for each attached device its doorbell and the start of what its tables map. */

@@ -1,6 +1,6 @@
 /** What single calls and accesses owe: a failed call, a mapping that was offered, a DMA, an interrupt. */
 import { PAGE_SIZE } from "../../kernel/mm/const.ts";
-import { attachedTables } from "../../views/attached.ts";
+import { attachedTables } from "../../sim/attached.ts";
 import { objectsOf } from "../../views/context.ts";
 import { isDoorbell } from "../../views/address/tracks.ts";
 import type { StepResult } from "../../sim/result.ts";

@@ -2,7 +2,7 @@
 import { EVENT_NAMES } from "../../../hw/smmuv3/evtq.ts";
 import { kernel_after_device_access } from "../../kernel/boot.ts";
 import { EventfdCtx } from "../../kernel/eventfd.ts";
-import { attachedTables } from "../../views/attached.ts";
+import { attachedTables } from "../attached.ts";
 import type { Args } from "../args.ts";
 import { containerTableOf } from "../containers.ts";
 import { guestTranslate } from "../guest.ts";

@@ -1,5 +1,5 @@
 /** What `lab compare` and the screen show of a comparison: rows of cells, and the differences in words. */
-import { type Cell, compare, type Columns } from "../../sim/compare.ts";
+import { type Cell, compare, type Columns } from "./compare.ts";
 import type { Playable } from "../../sim/playable.ts";
 import { stepView } from "../steps.ts";
 import type { CompareFact, CompareRow, CompareView } from "./types.ts";

@@ -3,7 +3,7 @@ import { hex } from "../../../hw/base/bits.ts";
 import type { Smmuv3 } from "../../../hw/smmuv3/smmu.ts";
 import { refOf } from "../../sim/refs.ts";
 import type { World, WorldDevice } from "../../sim/world.ts";
-import { attachedTables } from "../attached.ts";
+import { attachedTables } from "../../sim/attached.ts";
 import type { WalkRead } from "../types.ts";
 import type { RawRead } from "./record.ts";
 

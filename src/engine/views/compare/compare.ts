@@ -1,11 +1,11 @@
 /** One scenario on several kernels, step by step: where they first differ, and in what. */
-import { effects, fact, type Observed, observe } from "../views/compare/observe.ts";
-import type { CompareFact } from "../views/compare/types.ts";
-import type { Outcome } from "../views/types.ts";
-import type { StepResult } from "./result.ts";
-import type { Playable } from "./playable.ts";
-import { seenText } from "./run.ts";
-import { printStep } from "./scenario/print.ts";
+import { effects, fact, type Observed, observe } from "./observe.ts";
+import type { CompareFact } from "./types.ts";
+import type { Outcome } from "../types.ts";
+import type { StepResult } from "../../sim/result.ts";
+import type { Playable } from "../../sim/playable.ts";
+import { seenText } from "../../sim/run.ts";
+import { printStep } from "../../sim/scenario/print.ts";
 
 export interface Cell {
   outcome: Outcome;

@@ -1,9 +1,9 @@
 /** Which tables a device's requests go through now, as the kernel has attached them. */
 import { ArmSmmuNestedDomain } from "../kernel/drivers/arm_smmu_v3/device.ts";
 import type { IommufdHwpt, IommufdHwptPaging } from "../kernel/iommufd/objects.ts";
-import { contexts, refOf } from "../sim/refs.ts";
-import type { GuestTable } from "../sim/guest.ts";
-import type { World, WorldDevice } from "../sim/world.ts";
+import { contexts, refOf } from "./refs.ts";
+import type { GuestTable } from "./guest.ts";
+import type { World, WorldDevice } from "./world.ts";
 
 export interface Attached {
   hwpt: IommufdHwpt;
