@@ -21,6 +21,26 @@ test("a view whose program does not arrive says so, the others work on, and it c
   await expect(page.getByTestId("machine").locator("svg").first()).toContainText("00:03.0");
 });
 
+test("a view that arrives late takes neither the focus nor the open menu of its title", async ({ page }) => {
+  const lab = await Lab.open(page);
+  let release = (): void => {};
+  const held = new Promise<void>((done) => (release = done));
+  await page.route("**/MachineView-*.js", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.keyboard.press("4");
+  const title = lab.pane("Machine").getByRole("button", { name: "Machine", exact: true });
+  await title.press("ArrowDown");
+  const menu = page.getByRole("menu", { name: "View in this place" });
+  await page.keyboard.press("End");
+  release();
+  await expect(page.getByTestId("machine").locator("svg").first()).toContainText("00:03.0");
+  await expect(menu.getByRole("menuitem", { name: /^Take away/ })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(title).toBeFocused();
+});
+
 test("before the first step every view draws what is there or says what to do", async ({ page }) => {
   const lab = await Lab.open(page, `v=1&s=sw-msi-nested&k=${NEW}&n=0&x.c=${OLD}`);
   await expect(lab.pane("Why")).toContainText("No step has run yet.");

@@ -15,6 +15,7 @@ import { WalkView } from "../views/walk/WalkView.tsx";
 import { Empty, Pane } from "../widgets/Pane.tsx";
 import css from "./app.module.css";
 import { type ViewId, viewOf } from "./stage.ts";
+import { ViewMenu } from "./ViewMenu.tsx";
 
 const HERE: Partial<Record<ViewId, ComponentType>> = { space: SpaceView, attachments: AttachmentsView, walk: WalkView };
 
@@ -46,25 +47,46 @@ export function View({ id }: { id: ViewId }) {
     fetched.delete(id);
     setAttempt(attempt + 1);
   };
+  const [focus] = useState(() => new Handover());
   return (
-    <Guard key={`${id} ${attempt}`} id={id} again={again}>
-      <Suspense fallback={<Waiting id={id} />}>{createElement(componentOf(id))}</Suspense>
-    </Guard>
+    <>
+      <Guard key={`${id} ${attempt}`} id={id} again={again}>
+        <Suspense fallback={<Waiting id={id} focus={focus} />}>
+          {createElement(componentOf(id))}
+          <Arrived focus={focus} />
+        </Suspense>
+      </Guard>
+      <ViewMenu id={id} />
+    </>
   );
 }
 
-/** The pane while its program is on the way; a focus that came here goes on to the view. */
-function Waiting({ id }: { id: ViewId }) {
-  useLayoutEffect(
-    () => () => {
-      const pane = `#pane-${id}`;
-      const focused = document.activeElement;
-      if (document.querySelector(pane)?.contains(focused) !== true) return;
-      const place = focused?.closest("h2") === null ? pane : `#title-${id} button`;
-      requestAnimationFrame(() => document.querySelector<HTMLElement>(place)?.focus({ preventScroll: true }));
-    },
-    [id],
-  );
+/** Gives the focus that a waiting pane had to the view that takes its place, in the same moment. */
+class Handover {
+  /** Selector of what had the focus; empty: nothing of the pane. */
+  place = "";
+
+  leave(id: ViewId): void {
+    const pane = `#pane-${id}`;
+    const now = document.activeElement;
+    if (now === null || now.closest(pane) === null) return;
+    this.place = now.closest("h2") === null ? pane : `#title-${id} button`;
+  }
+
+  arrive(): void {
+    if (this.place !== "") document.querySelector<HTMLElement>(this.place)?.focus({ preventScroll: true });
+    this.place = "";
+  }
+}
+
+function Arrived({ focus }: { focus: Handover }) {
+  useLayoutEffect(() => focus.arrive(), [focus]);
+  return null;
+}
+
+/** The pane while its program is on the way. */
+function Waiting({ id, focus }: { id: ViewId; focus: Handover }) {
+  useLayoutEffect(() => () => focus.leave(id), [focus, id]);
   return (
     <Pane id={id} title={viewOf(id).title}>
       <Empty>

@@ -72,6 +72,8 @@ export interface LabState extends EditState {
   /** Views in the middle, the large one first. */
   stage: readonly ViewId[];
   maximised: PaneId | null;
+  /** The view whose title's menu is open, and the corner below which it hangs, pixels of the window. */
+  switching: { id: ViewId; x: number; y: number } | null;
   tables: readonly PaneId[];
   running: boolean;
   breakpoints: readonly number[];
@@ -116,6 +118,7 @@ export function createLabStore(): LabStore {
     trueScale: false,
     stage: STAGE,
     maximised: null,
+    switching: null,
     tables: [],
     running: false,
     breakpoints: [],
