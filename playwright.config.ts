@@ -16,6 +16,7 @@ export default defineConfig({
   testDir: "e2e",
   outputDir: `node_modules/.cache/playwright${port === 4173 ? "" : `-${port}`}`,
   workers: 2,
+  retries: 1,
   timeout: 120_000,
   expect: { timeout: 30_000 },
   reporter: [["list"]],

@@ -73,7 +73,8 @@ if (check("build", bin("vite"), ["build"])) {
     node,
     ["scripts/e2e.mjs", "--reporter=list,json"],
     e2e,
-    (r) => ({ passed: r.stats.expected, failed: r.stats.unexpected + r.stats.flaky + r.stats.skipped }),
+    // A test that held only the second time is counted as held, and Playwright's summary names it as flaky.
+    (r) => ({ passed: r.stats.expected + r.stats.flaky, failed: r.stats.unexpected + r.stats.skipped }),
     { PLAYWRIGHT_JSON_OUTPUT_NAME: e2e },
   );
 } else failed++;
