@@ -78,10 +78,10 @@ export async function main(argv: readonly string[], streams: Streams = STD): Pro
     .option("--invariant <name>", "what must hold, or several with commas: lab list invariants")
     .option("--depth <n>", "longest sequence (default: 8)")
     .option("--seconds <n>", "stop after so long (default: 120)")
-    .option("--objects <kind=n,...>", "how many may live at once: ioas, hwpt, parent, viommu, nested, vdevice")
+    .option("--objects <kind=n,...>", "how many may live at once: ioas, hwpt, parent, viommu, nested, vdevice, fault")
     .option(
       "--ops <name,...>",
-      "bind, attach, detach, map, unmap, irqs, irqs-early, irqs-off, msi, dma, destroy, ranges",
+      "these alone; +name, -name: one more or less: bind, attach, detach, map, unmap, irqs, irqs-early, irqs-off, msi, dma, destroy, ranges, pasid, faults, copy, allow",
     )
     .action(async (scenario: string | undefined, o: ExploreFlags) => {
       code = await exploreCommand(scenario, o, output(o));

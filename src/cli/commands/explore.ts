@@ -137,11 +137,22 @@ function chosen(u: Universe, { objects, ops }: ExploreFlags): Universe {
     if (!(kind in counts)) throw new Wrong(`no kind of object "${kind}"; there are ${Object.keys(counts).join(", ")}`);
     counts[kind as keyof Counts] = number(n, 0, `--objects ${kind}`);
   }
-  const groups = ops?.split(",") ?? u.ops;
-  const unknown = groups.find((g) => !(g in OP_GROUPS));
-  if (unknown !== undefined)
-    throw new Wrong(`no operations "${unknown}"; there are ${Object.keys(OP_GROUPS).join(", ")}`);
-  return { ...u, counts, ops: groups as OpGroup[] };
+  return { ...u, counts, ops: opsOf(u.ops, ops) };
+}
+
+/** `bind,attach`: these alone; `+pasid`, `-dma`: the world's with one more, or without one. */
+function opsOf(own: readonly OpGroup[], text: string | undefined): OpGroup[] {
+  const parts = text?.split(",").filter((p) => p !== "") ?? [];
+  const alone = parts.filter((p) => !/^[+-]/.test(p));
+  const groups = new Set<string>(alone.length > 0 ? alone : own);
+  for (const part of parts) {
+    const group = part.replace(/^[+-]/, "");
+    if (!(group in OP_GROUPS))
+      throw new Wrong(`no operations "${group}"; there are ${Object.keys(OP_GROUPS).join(", ")}`);
+    if (part.startsWith("-")) groups.delete(group);
+    else groups.add(group);
+  }
+  return (Object.keys(OP_GROUPS) as OpGroup[]).filter((g) => groups.has(g));
 }
 
 function number(text: string | undefined, otherwise: number, what: string): number {

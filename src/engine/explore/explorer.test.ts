@@ -19,7 +19,7 @@ beforeAll(async () => {
   kernels = await loadKernels();
 });
 
-const NONE: Counts = { ioas: 1, hwpt: 0, parent: 0, viommu: 0, nested: 0, vdevice: 0 };
+const NONE: Counts = { ioas: 1, hwpt: 0, parent: 0, viommu: 0, nested: 0, vdevice: 0, fault: 1 };
 
 function small(counts: Partial<Counts>, ops: OpGroup[], vstes: Vste[] = ["bypass"]): Universe {
   return { ...DEFAULT_UNIVERSE, counts: { ...NONE, ...counts }, ops: ["bind", ...ops], vstes };

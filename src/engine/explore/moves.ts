@@ -4,10 +4,11 @@ import { IRQ, vfio_pci_get_irq_count } from "../kernel/vfio/vfio_pci.ts";
 import { contextOf } from "../sim/refs.ts";
 import type { Step, Value } from "../sim/scenario/types.ts";
 import type { World, WorldDevice } from "../sim/world.ts";
-import { type OpGroup, type Universe, VSTES } from "./universe.ts";
+import { type Block, type OpGroup, PASID, type Universe, VSTES } from "./universe.ts";
 
 const named = (v: string): Value => ({ k: "name", v });
 const int = (v: bigint): Value => ({ k: "int", v });
+const flags = (...v: string[]): Value => ({ k: "flags", v });
 
 function vmm(op: string, args: Record<string, Value>, label?: string): Step {
   return { actor: "vmm", ...(label === undefined ? {} : { label }), op, args, checks: [] };
@@ -17,7 +18,15 @@ function vmm(op: string, args: Record<string, Value>, label?: string): Step {
 export const virtualId = (index: number): bigint => BigInt(index + 24);
 
 /** Labels by kind: the letter before the number. */
-const LETTERS = Object.freeze({ ioas: "I", hwpt: "H", parent: "P", viommu: "V", nested: "N", vdevice: "VD" });
+const LETTERS = Object.freeze({
+  ioas: "I",
+  hwpt: "H",
+  parent: "P",
+  viommu: "V",
+  nested: "N",
+  vdevice: "VD",
+  fault: "Q",
+});
 type Kind = keyof typeof LETTERS;
 const KINDS = Object.keys(LETTERS) as Kind[];
 
@@ -29,7 +38,15 @@ export function forgetDead(world: World): void {
 }
 
 function alive(world: World): Record<Kind, string[]> {
-  const found: Record<Kind, string[]> = { ioas: [], hwpt: [], parent: [], viommu: [], nested: [], vdevice: [] };
+  const found: Record<Kind, string[]> = {
+    ioas: [],
+    hwpt: [],
+    parent: [],
+    viommu: [],
+    nested: [],
+    vdevice: [],
+    fault: [],
+  };
   const objects = contextOf(world, world.iommufd)?.objects;
   for (const [label, { id, what }] of world.names) {
     const kind = what === "fd" ? null : kindOf(objects?.get(id));
@@ -51,6 +68,8 @@ function kindOf(object: IommufdObject | undefined): Kind | null {
       return "viommu";
     case "VDEVICE":
       return "vdevice";
+    case "FAULT":
+      return "fault";
     default:
       return null;
   }
@@ -72,15 +91,21 @@ export function moves(world: World, u: Universe): Step[] {
   if (on.has("bind"))
     for (const d of devices) if (d.id === 0) steps.push(vmm("VFIO_DEVICE_BIND_IOMMUFD", { dev: named(d.name) }));
   const room = (kind: Kind): boolean => live[kind].length < u.counts[kind];
+  const tables: readonly Record<string, Value>[] = [
+    {},
+    ...(on.has("pasid") ? [{ flags: flags("PASID") }] : []),
+    ...live.fault.map((q) => ({ flags: flags("FAULT_ID_VALID"), fault: named(q) })),
+  ];
   const make = (kind: Kind, op: string, args: Record<string, Value>): void =>
     void steps.push(vmm(op, args, freeLabel(live[kind], kind)));
   if (room("ioas")) make("ioas", "IOMMU_IOAS_ALLOC", {});
+  if (on.has("faults") && room("fault")) make("fault", "IOMMU_FAULT_QUEUE_ALLOC", {});
   for (const d of bound) {
     const dev = named(d.name);
     for (const ioas of live.ioas) {
       const pt = named(ioas);
-      if (room("hwpt")) make("hwpt", "IOMMU_HWPT_ALLOC", { dev, pt });
-      if (room("parent")) make("parent", "IOMMU_HWPT_ALLOC", { dev, pt, flags: { k: "flags", v: ["NEST_PARENT"] } });
+      if (room("hwpt")) for (const more of tables) make("hwpt", "IOMMU_HWPT_ALLOC", { dev, pt, ...more });
+      if (room("parent")) make("parent", "IOMMU_HWPT_ALLOC", { dev, pt, flags: flags("NEST_PARENT") });
     }
     if (room("viommu")) for (const p of live.parent) make("viommu", "IOMMU_VIOMMU_ALLOC", { dev, hwpt: named(p) });
     for (const v of live.viommu) {
@@ -90,7 +115,8 @@ export function moves(world: World, u: Universe): Step[] {
       }
       if (room("nested"))
         for (const kind of u.vstes)
-          make("nested", "IOMMU_HWPT_ALLOC", { dev, pt: named(v), vste: { k: "words", v: VSTES[kind] } });
+          for (const more of tables)
+            make("nested", "IOMMU_HWPT_ALLOC", { dev, pt: named(v), vste: { k: "words", v: VSTES[kind] }, ...more });
     }
     steps.push(...ofDevice(world, d, live, u, on));
   }
@@ -109,10 +135,15 @@ function ofDevice(
 ): Step[] {
   const dev = named(d.name);
   const steps: Step[] = [];
+  const targets = [...live.ioas, ...live.hwpt, ...live.parent, ...live.nested];
   if (on.has("attach"))
-    for (const label of [...live.ioas, ...live.hwpt, ...live.parent, ...live.nested])
-      steps.push(vmm("VFIO_DEVICE_ATTACH_IOMMUFD_PT", { dev, pt: named(label) }));
+    for (const label of targets) steps.push(vmm("VFIO_DEVICE_ATTACH_IOMMUFD_PT", { dev, pt: named(label) }));
   if (on.has("detach")) steps.push(vmm("VFIO_DEVICE_DETACH_IOMMUFD_PT", { dev }));
+  if (on.has("pasid")) {
+    const one = { pasid: int(PASID), flags: flags("PASID") };
+    for (const label of targets) steps.push(vmm("VFIO_DEVICE_ATTACH_IOMMUFD_PT", { dev, pt: named(label), ...one }));
+    steps.push(vmm("VFIO_DEVICE_DETACH_IOMMUFD_PT", { dev, ...one }));
+  }
   const index = named(hasMsi(world, d) ? "MSI" : "MSIX");
   if (on.has(isAttached(world, d) ? "irqs" : "irqs-early") && d.eventfds.length === 0)
     steps.push(vmm("VFIO_DEVICE_SET_IRQS", { dev, index }));
@@ -121,7 +152,10 @@ function ofDevice(
   if (on.has("msi") && d.eventfds.length > 0) steps.push({ actor: "device", op: "MSI", args: { dev }, checks: [] });
   if (on.has("dma"))
     for (const { iova } of u.blocks)
-      steps.push({ actor: "device", op: "DMA", args: { dev, dir: named("write"), iova: int(iova) }, checks: [] });
+      for (const more of on.has("pasid") ? [{}, { pasid: int(PASID) }] : [{}]) {
+        const args = { dev, dir: named("write"), iova: int(iova), ...more };
+        steps.push({ actor: "device", op: "DMA", args, checks: [] });
+      }
   return steps;
 }
 
@@ -135,8 +169,25 @@ function ofIoas(world: World, live: Record<Kind, string[]>, u: Universe, on: Rea
       if (on.has("unmap") && isMapped(world, label, b.iova)) steps.push(vmm("IOMMU_IOAS_UNMAP", args));
     }
     if (on.has("ranges")) steps.push(vmm("IOMMU_IOAS_IOVA_RANGES", { ioas }));
+    if (on.has("allow")) for (const b of u.blocks) steps.push(vmm("IOMMU_IOAS_ALLOW_IOVAS", { ioas, ranges: only(b) }));
+    if (on.has("copy"))
+      for (const src of live.ioas)
+        for (const [to, from] of copies(world, src, u)) steps.push(copy(ioas, src, to, from));
   }
   return steps;
+}
+
+const only = (b: Block): Value => ({ k: "ranges", v: [[b.iova, b.iova + b.length - 1n]] });
+
+/** From each block that is mapped there to each of the same length. */
+function copies(world: World, src: string, u: Universe): [Block, Block][] {
+  const from = u.blocks.filter((b) => isMapped(world, src, b.iova));
+  return from.flatMap((b) => u.blocks.filter((to) => to.length === b.length).map((to): [Block, Block] => [to, b]));
+}
+
+function copy(dst: Value, src: string, to: Block, from: Block): Step {
+  const args = { dst, src: named(src), dst_iova: int(to.iova), src_iova: int(from.iova), len: int(from.length) };
+  return vmm("IOMMU_IOAS_COPY", args);
 }
 
 function isAttached(world: World, d: WorldDevice): boolean {

@@ -19,7 +19,7 @@ const TWO_OF_EACH: Universe = {
     { name: "D1", bdf: "0000:00:03.0" },
     { name: "D2", bdf: "0000:01:00.0" },
   ],
-  counts: { ioas: 2, hwpt: 2, parent: 1, viommu: 1, nested: 1, vdevice: 1 },
+  counts: { ioas: 2, hwpt: 2, parent: 1, viommu: 1, nested: 1, vdevice: 1, fault: 1 },
   ops: [
     "bind",
     "attach",

@@ -19,7 +19,7 @@ beforeAll(async () => {
 const D1 = { name: "D1", bdf: "0000:00:03.0" };
 const LIKE_D1 = { name: "D2", bdf: "0000:00:04.1" };
 const OTHER = { name: "D2", bdf: "0000:01:00.0" };
-const NONE: Counts = { ioas: 1, hwpt: 0, parent: 0, viommu: 0, nested: 0, vdevice: 0 };
+const NONE: Counts = { ioas: 1, hwpt: 0, parent: 0, viommu: 0, nested: 0, vdevice: 0, fault: 1 };
 
 function two(counts: Partial<Counts>, ops: OpGroup[], second = LIKE_D1): Universe {
   return { ...DEFAULT_UNIVERSE, devices: [D1, second], counts: { ...NONE, ...counts }, ops: ["bind", ...ops] };

@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 const D1 = { name: "D1", bdf: "0000:00:03.0" };
 const LIKE_D1 = { name: "D2", bdf: "0000:00:04.1" };
-const NONE: Counts = { ioas: 1, hwpt: 0, parent: 0, viommu: 0, nested: 0, vdevice: 0 };
+const NONE: Counts = { ioas: 1, hwpt: 0, parent: 0, viommu: 0, nested: 0, vdevice: 0, fault: 1 };
 
 function small(counts: Partial<Counts>, ops: OpGroup[], devices = [D1]): Universe {
   return { ...DEFAULT_UNIVERSE, devices, counts: { ...NONE, ...counts }, ops: ["bind", ...ops] };

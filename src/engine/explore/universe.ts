@@ -19,8 +19,15 @@ export const OP_GROUPS = Object.freeze({
   dma: "device writes",
   destroy: "destroy objects",
   ranges: "ask for IOVA ranges",
+  pasid: "attach and detach a PASID",
+  faults: "fault queues and page tables with one",
+  copy: "copy blocks between IOASes",
+  allow: "allow a block only",
 });
 export type OpGroup = keyof typeof OP_GROUPS;
+
+/** The PASID of a search; one is enough to tell what a PASID is to others. */
+export const PASID = 1n;
 
 /** Guest stream table entries for nested page tables: their first two words. */
 export const VSTES = Object.freeze({
@@ -40,6 +47,8 @@ export interface Counts {
   viommu: number;
   nested: number;
   vdevice: number;
+  /** Fault queues; none without `faults`. */
+  fault: number;
 }
 
 export interface Block {
@@ -80,13 +89,27 @@ export const DEFAULT_UNIVERSE: Universe = Object.freeze<Universe>({
   devices: [{ name: "D1", bdf: "0000:00:03.0" }],
   memory: [BUFFER],
   given: [],
-  counts: { ioas: 1, hwpt: 1, parent: 1, viommu: 1, nested: 1, vdevice: 0 },
+  counts: { ioas: 1, hwpt: 1, parent: 1, viommu: 1, nested: 1, vdevice: 0, fault: 1 },
   vstes: ["bypass", "translate"],
   blocks: [WINDOW, PLAIN_BLOCK],
   ops: ["bind", "attach", "detach", "map", "unmap", "irqs", "irqs-early", "msi", "dma", "destroy"],
 });
 
-/** The world of a scenario, as many objects as it makes, the blocks that it maps and the window; its steps are not run. */
+/** Operations that a search has only when somebody names them, or a scenario has them. */
+const FAMILIES: Readonly<Record<string, OpGroup>> = Object.freeze({
+  IOMMU_FAULT_QUEUE_ALLOC: "faults",
+  IOMMU_IOAS_COPY: "copy",
+  IOMMU_IOAS_ALLOW_IOVAS: "allow",
+});
+
+function familyOf({ op, args }: Step): OpGroup | undefined {
+  return op.endsWith("_IOMMUFD_PT") && args["pasid"] !== undefined ? "pasid" : FAMILIES[op];
+}
+
+/**
+ * The world of a scenario: as many objects as it makes, the blocks that it maps and the window, the families of operations
+ * that it has; its steps are not run.
+ */
 export function universeOf(scenario: Scenario, base: Universe = DEFAULT_UNIVERSE): Universe {
   const all = [...scenario.given, ...scenario.steps];
   const made = (op: string, kind: (s: Step) => boolean = () => true): number =>
@@ -99,6 +122,8 @@ export function universeOf(scenario: Scenario, base: Universe = DEFAULT_UNIVERSE
     if (s.op !== "IOMMU_IOAS_MAP" || iova?.k !== "int" || len?.k !== "int" || va?.k !== "name") continue;
     if (va.plus === undefined) blocks.set(`${iova.v} ${len.v}`, { iova: iova.v, length: len.v, memory: va.v });
   }
+  const families = new Set(all.map(familyOf));
+  const ops = (Object.keys(OP_GROUPS) as OpGroup[]).filter((g) => base.ops.includes(g) || families.has(g));
   const memory = scenario.memory.length === 0 ? base.memory : scenario.memory;
   const first = memory[0]?.name ?? "BUF";
   const more = base.blocks
@@ -117,8 +142,10 @@ export function universeOf(scenario: Scenario, base: Universe = DEFAULT_UNIVERSE
       viommu: Math.min(1, made("IOMMU_VIOMMU_ALLOC")),
       nested: made("IOMMU_HWPT_ALLOC", nested),
       vdevice: made("IOMMU_VDEVICE_ALLOC"),
+      fault: Math.max(1, made("IOMMU_FAULT_QUEUE_ALLOC")),
     },
     blocks: [...blocks.values(), ...more],
+    ops,
   };
 }
 

@@ -33,7 +33,7 @@ const options: ExploreOptions = {
   blocks: [],
   given: 0,
   start: {
-    counts: { ioas: 1, hwpt: 0, parent: 0, viommu: 0, nested: 0, vdevice: 0 },
+    counts: { ioas: 1, hwpt: 0, parent: 0, viommu: 0, nested: 0, vdevice: 0, fault: 0 },
     ops: [],
     vstes: [],
     devices: [],

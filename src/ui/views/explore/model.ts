@@ -40,6 +40,7 @@ export const COUNTS: readonly (readonly [keyof ExploreWorld["counts"], string])[
   ["viommu", "vIOMMUs"],
   ["nested", "nested tables"],
   ["vdevice", "vDEVICEs"],
+  ["fault", "fault queues"],
 ];
 
 /** Most objects of a kind that the form offers. */
