@@ -163,7 +163,11 @@ function Read(props: { cell: WalkCell; failing: string | null; at: number | null
         <Hex>{failing !== null && value === "0x0" ? "0" : bare(value)}</Hex>
         {failing !== null && <i>{failing.length <= 9 ? failing : read.decoded}</i>}
       </span>
-      {inline && <span className={css["d"]}>{[read.what, read.decoded].filter((x) => x !== "").join("  ")}</span>}
+      {inline ? (
+        <span className={css["d"]}>{[read.what, read.decoded].filter((x) => x !== "").join("  ")}</span>
+      ) : (
+        failing === null && <span className={css["said"]}>{read.decoded}</span>
+      )}
     </span>
   );
 }
