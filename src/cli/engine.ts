@@ -32,9 +32,10 @@ function sources(folder: string): string[] {
     .map((f) => join(dir, f));
 }
 
-/** Also the code of steps that a browser fetches when a scenario has them. */
+// Here a scenario may have any step; a browser fetches the code of the rarer ones when it meets them.
+provideAllSteps();
+
 export async function loadKernels(): Promise<Kernels> {
-  provideAllSteps();
   const profiles: KernelProfile[] = [];
   for (const path of [...sources("releases"), ...sources("variants")]) {
     const module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as { default?: KernelProfile };

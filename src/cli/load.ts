@@ -27,7 +27,8 @@ export function findScenario(name: string): Named {
   throw new Wrong(`no scenario or file "${name}"${meant(name, ids)}; type: lab list scenarios`);
 }
 
-function readScenario(text: string, name: string): Scenario {
+/** `name`: what a refusal calls it. */
+export function readScenario(text: string, name: string): Scenario {
   if (text.trimStart().startsWith("{")) {
     const read = scenarioFromJson(text);
     if (!read.ok) throw new Wrong(`${name}: ${read.problem.message}`);

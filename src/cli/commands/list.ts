@@ -5,11 +5,11 @@ import { Coverage } from "../../engine/exchange/coverage.ts";
 import { releaseNumber } from "../../engine/kernel/profile.ts";
 import { INVARIANTS } from "../../engine/explore/invariants/all.ts";
 import { machines } from "../../engine/sim/machines.ts";
-import { parseScenario } from "../../engine/sim/scenario/parse.ts";
 import { ALL_IOCTLS } from "../../engine/uapi/table.ts";
 import { loadKernels, loadScenarios, root } from "../engine.ts";
 import { readInput } from "../files.ts";
 import { linesOf } from "../lines.ts";
+import { readScenario } from "../load.ts";
 import { HOLDS, type Output, Wrong } from "../output.ts";
 
 interface Item {
@@ -49,10 +49,7 @@ async function list(what: string): Promise<Item[]> {
     case "machines":
       return machines().map((m) => ({ id: m.id, title: m.title }));
     case "scenarios":
-      return loadScenarios().map((s) => {
-        const parsed = parseScenario(s.text);
-        return { id: s.id, title: parsed.ok ? parsed.value.scenario.title : `(broken: ${parsed.problem.message})` };
-      });
+      return loadScenarios().map(({ id, text }) => ({ id, title: readScenario(text, `scenarios/${id}.lab`).title }));
     case "invariants":
       return INVARIANTS.map(({ id, title, says }) => ({ id, title: `${title}: ${says}` }));
     case "ioctls":
