@@ -13,6 +13,7 @@ import { ARCHITECTURE, QEMU } from "../../hw/smmuv3/quirks.ts";
 import { REG } from "../../hw/smmuv3/regs.ts";
 import { Smmuv3 } from "../../hw/smmuv3/smmu.ts";
 import { Txn, TxnResult } from "../../hw/smmuv3/txn.ts";
+import { walkVtdCase } from "./cases_vtd.ts";
 import { address, BadInput, halves, parseJson, parseShape } from "./parse.ts";
 import { Tally, type WalkOptions, type WalkReport } from "./walk_report.ts";
 
@@ -99,6 +100,10 @@ export function walkCases(name: string, text: string, opts: WalkOptions): WalkRe
     const place = `${name} line ${number}`;
     const value = parseJson(place, line);
     const { iommu } = parseShape(place, z.object({ iommu: z.string() }), value);
+    if (iommu === "vtd") {
+      walkVtdCase(place, value, opts, tally);
+      continue;
+    }
     if (iommu !== "smmuv3") throw new BadInput(`${place}: IOMMU ${iommu} is not modelled`);
     new CaseRunner(parseShape(place, zCase, value), opts, tally).run();
   }

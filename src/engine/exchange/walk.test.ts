@@ -25,6 +25,30 @@ describe("random configurations", () => {
   });
 });
 
+const vtd = fixture("walks/vtd.jsonl");
+
+describe("random VT-d configurations", () => {
+  test.each([
+    ["the architecture, no caches", { quirks: "none" }],
+    ["the architecture, cached entries kept", { quirks: "none", caches: true }],
+    ["the recorded emulator, records bit for bit", { quirks: "qemu" }],
+  ] as const)("%s", (_, opts) => {
+    const report = walkFile("vtd.jsonl", vtd, opts);
+    expect(report.lines).toEqual([]);
+    expect([report.agreed, report.total]).toEqual([7954, 7954]);
+  });
+
+  test("a wrong address, reason and record are seen", () => {
+    const line = vtd.slice(0, vtd.indexOf("\n"));
+    const pa = walkFile("one", line.replace('"pa":"0x51205d0c4"', '"pa":"0x51205d0c8"'), { quirks: "none" });
+    expect([pa.agreed, pa.total]).toEqual([18, 19]);
+    const reason = line.replace("0070fdf50b00000000800000060000c0", "0070fdf50b00000000800000050000c0");
+    expect(walkFile("one", reason, { quirks: "none" }).lines[0]).toBe("no quirk, 0x5 expected, 0x6: 1");
+    const other = line.replace("0070fdf50b00000000800000060000c0", "0070fdf50b00000000810000060000c0");
+    expect(walkFile("one", other, { quirks: "qemu" }).agreed).toBe(18);
+  });
+});
+
 describe("dumps", () => {
   test.each(fixtureNames("tables/arm"))("%s", (name) => {
     const text = fixture(`tables/arm/${name}`);
@@ -51,8 +75,8 @@ test.each([
   ["another object", '{"a":1}', /^x: /],
   [
     "a case of another IOMMU",
-    '{"case":"c","iommu":"vtd","regs":{},"streamid":0,"ram":["0x0","0x1000"],"memory":[],"steps":[]}',
-    /^x line 1: IOMMU vtd is not modelled$/,
+    '{"case":"c","iommu":"amd","regs":{},"streamid":0,"ram":["0x0","0x1000"],"memory":[],"steps":[]}',
+    /^x line 1: IOMMU amd is not modelled$/,
   ],
   [
     "a case with a bad step",
