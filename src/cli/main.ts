@@ -83,6 +83,7 @@ export async function main(argv: readonly string[], streams: Streams = STD): Pro
       "--ops <name,...>",
       "these alone; +name, -name: one more or less: bind, attach, detach, map, unmap, irqs, irqs-early, irqs-off, msi, dma, destroy, ranges, pasid, faults, copy, allow",
     )
+    .option("--as <form>", "ascii: what was found as a page of 72 columns, for a mail")
     .action(async (scenario: string | undefined, o: ExploreFlags) => {
       code = await exploreCommand(scenario, o, output(o));
     });
@@ -108,7 +109,7 @@ export async function main(argv: readonly string[], streams: Streams = STD): Pro
     .action(async (path: string, o: ImportFlags) => {
       code = await importCommand(path, o, output(o));
     });
-  command("list <what>", "list kernels, machines, scenarios or ioctls").action(async (what: string, o: Common) => {
+  command("list <what>", "list kernels, machines, scenarios, invariants or ioctls").action(async (what: string, o: Common) => {
     code = await listCommand(what, output(o));
   });
 
