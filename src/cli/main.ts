@@ -109,9 +109,11 @@ export async function main(argv: readonly string[], streams: Streams = STD): Pro
     .action(async (path: string, o: ImportFlags) => {
       code = await importCommand(path, o, output(o));
     });
-  command("list <what>", "list kernels, machines, scenarios, invariants or ioctls").action(async (what: string, o: Common) => {
-    code = await listCommand(what, output(o));
-  });
+  command("list <what>", "list kernels, machines, scenarios, invariants or ioctls").action(
+    async (what: string, o: Common) => {
+      code = await listCommand(what, output(o));
+    },
+  );
 
   const early = argv[0] === undefined ? undefined : LATER[argv[0]];
   if (early !== undefined) {

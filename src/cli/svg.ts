@@ -15,6 +15,7 @@ import type { ExportSubject } from "./commands/export.ts";
 const { SHEET } = pictures;
 
 const TITLES: Record<AsciiRequest["view"], string> = {
+  words: "Text",
   step: "One step",
   storyboard: "Storyboard",
   space: "Address space",
@@ -86,6 +87,7 @@ async function plateOf(subject: ExportSubject): Promise<pictures.Plate | string>
       return typeof view === "string" ? view : pictures.tablesPlate(view, SHEET);
     }
     case "why":
+    case "words":
       return textOf(subject);
     case "step": {
       const frame = frameOf(run, step);

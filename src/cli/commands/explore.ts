@@ -2,6 +2,7 @@
 import { setImmediate as immediate } from "node:timers/promises";
 import { scenarioFound, witness } from "../../engine/explore/answer.ts";
 import type { Question } from "../../engine/explore/question.ts";
+import { reportOf } from "../../engine/explore/report.ts";
 import { INVARIANTS, invariantById } from "../../engine/explore/invariants/all.ts";
 import type { Invariant } from "../../engine/explore/invariants/types.ts";
 import { moves } from "../../engine/explore/moves.ts";
@@ -32,6 +33,7 @@ export interface ExploreFlags extends Common {
   seconds?: string;
   objects?: string;
   ops?: string;
+  as?: string;
 }
 
 const DEPTH = 8;
@@ -42,6 +44,7 @@ const SLICE = 8;
 const TELL_MS = 1000;
 
 export async function exploreCommand(name: string | undefined, flags: ExploreFlags, output: Output): Promise<number> {
+  if (flags.as !== undefined && flags.as !== "ascii") throw new Wrong(`no form "${flags.as}"; type: --as ascii`);
   const question = await questionOf(name, flags, output);
   const seconds = number(flags.seconds, SECONDS, "--seconds");
   const team = Team.start(question, teamOptions());
@@ -52,6 +55,7 @@ export async function exploreCommand(name: string | undefined, flags: ExploreFla
     team.close();
   }
   const { explorer } = team;
+  if (flags.as === "ascii") output.line(reportOf(question, explorer, ownOf(name, flags)).text);
   for (const [op, why] of explorer.refused) output.progress(`not followed: ${op}: ${why}`);
   const { found } = explorer;
   const { states } = explorer.progress;
@@ -65,10 +69,16 @@ export async function exploreCommand(name: string | undefined, flags: ExploreFla
   if (scenario === null)
     throw new Error(`the sequence does not show on a fresh world: ${found.steps.map(printStep).join("; ")}`);
   if (output.json) output.document(JSON.parse(scenarioToJson(scenario)));
-  tell(question, scenario, output);
+  if (flags.as === undefined) tell(question, scenario, output);
   const what = question.invariants.length > 0 ? "violation" : "difference";
   output.line(`shortest ${what}: ${scenario.steps.length} steps`);
   return HOLDS;
+}
+
+/** How a command names the world; "" where it takes more words than a page has. */
+function ownOf(name: string | undefined, { machine, objects }: ExploreFlags): string | null {
+  if (name === undefined) return null;
+  return machine === undefined && objects === undefined ? name : "";
 }
 
 /** Goes on until there is an answer or no time. */

@@ -1,5 +1,6 @@
 /** What the page and the worker of a search tell each other. Plain data. */
 import type { Problem } from "../protocol.ts";
+import type { CompareSpaces } from "../views/compare/types.ts";
 import type { Counts, OpGroup, Vste } from "./universe.ts";
 
 export interface Choice<Id extends string = string> {
@@ -73,6 +74,21 @@ export interface ExploreFound {
   shownBy: { text: string; says: string[] } | null;
 }
 
+/** What a search came to so far, to take along. */
+export interface ExploreReport {
+  title: string;
+  /** One of them where a rule was asked for. */
+  kernels: string[];
+  /** How far it went, a sentence or two. */
+  where: string;
+  /** The page for a mail: 7-bit, 72 columns. */
+  text: string;
+  /** The steps with the answer of every kernel; where nothing was found the counts. The head first. */
+  table: string[][];
+  /** The address spaces of the two kernels after the last step; null when there is nothing to compare. */
+  spaces: CompareSpaces | null;
+}
+
 export interface ExploreApi {
   /** `from`: a scenario whose world is used. */
   options(from: string | null): Promise<{ ok: true; value: ExploreOptions } | { ok: false; problem: Problem }>;
@@ -84,4 +100,6 @@ export interface ExploreApi {
   found(): ExploreFound | null | Promise<ExploreFound | null>;
   /** Operations that the model refuses by name, with the sentence: they were not followed. */
   refused(): string[] | Promise<string[]>;
+  /** Null before the first search. */
+  report(): Promise<ExploreReport | null>;
 }

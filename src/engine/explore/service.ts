@@ -40,7 +40,7 @@ export class ExploreService implements ExploreApi {
   private readonly kernels: KernelShelf;
   private readonly machines: readonly MachineSource[];
   private readonly team: TeamOptions;
-  private search: { team: Team; question: Question } | null = null;
+  private search: { team: Team; question: Question; own: boolean } | null = null;
 
   /** Without `team` it searches alone. */
   constructor(parts: { kernels: KernelShelf; machines: readonly MachineSource[]; team?: TeamOptions }) {
@@ -102,7 +102,7 @@ export class ExploreService implements ExploreApi {
     };
     const team = Team.start(question, this.team);
     if (typeof team === "string") return no(`The search cannot start: ${team}.`);
-    this.search = { team, question };
+    this.search = { team, question, own: plan.from !== null };
     return { ok: true };
   }
 
@@ -133,6 +133,13 @@ export class ExploreService implements ExploreApi {
       invariant: invariant?.title ?? null,
       shownBy: shownBy(question, scenario.steps),
     };
+  }
+
+  async report(): ReturnType<ExploreApi["report"]> {
+    if (this.search === null) return null;
+    const { team, question, own } = this.search;
+    const { reportOf } = await import("./report.ts");
+    return reportOf(question, team.explorer, own ? "" : null);
   }
 
   refused(): string[] {

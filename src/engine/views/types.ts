@@ -423,5 +423,14 @@ export type AsciiRequest =
   | { view: "walk"; device: string; iova: bigint; write: boolean; more?: WalkMore }
   | { view: "tables"; asked: TablesAsked }
   | { view: "inspector"; ref: Ref }
+  /** Something told, as a tour. */
+  | { view: "words"; title: string; about: string[]; parts: WordsPart[] }
   /** The other kernels, beside the one that is asked. */
   | { view: "timeline" | "compare"; kernels: string[] };
+
+/** A part of a text under a heading: paragraphs, each behind a lead of blanks or a sign. */
+export interface WordsPart {
+  head: string;
+  right: string;
+  lines: { lead: string; text: string }[];
+}

@@ -1,12 +1,12 @@
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
-import type { PaneId } from "../app/state.ts";
 import css from "./exports.module.css";
+import type { Exported } from "./forms.ts";
 
 const ExportMenu = lazy(() => import("./ExportMenu.tsx"));
 
 /** Opens what a view can be saved as; for a moment it says what was done. */
-export function ExportButton({ id, title }: { id: PaneId; title: string }) {
+export function ExportButton({ id, title }: { id: Exported; title: string }) {
   const [at, setAt] = useState<{ right: number; bottom: number; anchor: HTMLElement } | null>(null);
   const [said, say] = useState("");
   const button = useRef<HTMLButtonElement>(null);

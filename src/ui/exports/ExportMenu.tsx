@@ -1,13 +1,12 @@
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useSession } from "../app/context.ts";
-import type { PaneId } from "../app/state.ts";
 import css from "./exports.module.css";
-import { type FormId, formsOf, WHOLE_FORMS } from "./forms.ts";
+import { type Exported, type FormId, formsOf, WHOLE_FORMS } from "./forms.ts";
 import { exportAs } from "./make.ts";
 
 /** The forms of one view, then those of the whole scenario. */
 export default function ExportMenu(props: {
-  id: PaneId;
+  id: Exported;
   title: string;
   /** The corner of the button below which it hangs, pixels of the window. */
   at: { right: number; bottom: number; anchor: HTMLElement };

@@ -35,9 +35,18 @@ export const WHOLE_FORMS: readonly Form<WholeForm>[] = [
   { id: "scenario-json", title: "Scenario, JSON", about: "for programs" },
 ];
 
-/** The search is no picture: what it finds is opened as a scenario. */
-export function formsOf(pane: PaneId): readonly Form<ViewForm>[] {
-  return pane === "explore" ? [] : VIEW_FORMS;
+/** What can be exported: every pane, and what stands beside the stage. */
+export type Exported = PaneId | "steps" | "tour";
+
+/** Lists and texts are no pictures. */
+const WORDS: Readonly<Partial<Record<Exported, readonly ViewForm[]>>> = Object.freeze({
+  steps: ["copy", "text", "csv"],
+  tour: ["copy", "text"],
+});
+
+export function formsOf(what: Exported): readonly Form<ViewForm>[] {
+  const some = WORDS[what];
+  return some === undefined ? VIEW_FORMS : VIEW_FORMS.filter((f) => some.includes(f.id));
 }
 
 export type FormId = ViewForm | WholeForm;

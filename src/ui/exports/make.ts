@@ -2,7 +2,6 @@
  * Makes what a menu or the palette asked for. Fetched with the first export: pictures come from the draw functions of the
  * page, texts from the engine.
  */
-import type { Answer } from "../../engine/protocol.ts";
 import type { AsciiRequest, SpaceWindow } from "../../engine/views/types.ts";
 import { type Session, targetOf } from "../app/session.ts";
 import type { LabState, PaneId } from "../app/state.ts";
@@ -10,17 +9,17 @@ import type { Remote } from "../engine/client.ts";
 import * as pictures from "../pictures/index.ts";
 import { askedOf } from "../views/tables/model.ts";
 import { tableIn } from "../widgets/table_text.ts";
-import { csvOf } from "./csv.ts";
-import { type FormId, isWhole } from "./forms.ts";
-import { pngOf, saveFile, textBlob } from "./save.ts";
+import { type Exported, type FormId, isWhole, type ViewForm } from "./forms.ts";
+import { explored, listed, toured } from "./others.ts";
+import { copied, got, named, None, paletteOf, saved, savedPicture, savedRows } from "./put.ts";
 
 const { SHEET } = pictures;
 
-/** Why there is nothing to save, in a sentence. */
-class None extends Error {}
+/** Views of one step: the search is none. */
+type Shown = Exclude<PaneId, "explore">;
 
 /** Saves or copies; resolves to what was done, `Copied 64 lines`. Refusals become the page's notice. */
-export async function exportAs(session: Session, pane: PaneId, title: string, form: FormId): Promise<string> {
+export async function exportAs(session: Session, pane: Exported, title: string, form: FormId): Promise<string> {
   try {
     const said = await session.ask((api) => make(session, api, pane, title, form));
     const done = said ?? "";
@@ -31,9 +30,20 @@ export async function exportAs(session: Session, pane: PaneId, title: string, fo
   }
 }
 
-async function make(session: Session, api: Remote, pane: PaneId, title: string, form: FormId): Promise<string> {
+async function make(session: Session, api: Remote, pane: Exported, title: string, form: FormId): Promise<string> {
   try {
-    return isWhole(form) ? await whole(session, api, form) : await view(session, api, pane, title, form);
+    if (isWhole(form)) return await whole(session, api, form);
+    const state = session.store.getState();
+    switch (pane) {
+      case "explore":
+        return await explored(session, form);
+      case "steps":
+        return await listed(api, state, othersOf(state, null), form);
+      case "tour":
+        return await toured(api, state, form);
+      default:
+        return await view(session, api, pane, title, form);
+    }
   } catch (e) {
     if (!(e instanceof None)) throw e;
     session.store.setState({ notice: e.message });
@@ -41,63 +51,35 @@ async function make(session: Session, api: Remote, pane: PaneId, title: string, 
   }
 }
 
-function got<T>(answer: Answer<T>): T {
-  if (!answer.ok) throw new None(answer.problem.message);
-  return answer.value;
-}
-
 /** A kernel, a step and a scenario name the file. */
 function fileName(state: LabState, what: string, ending: string, step = true): string {
   const name = state.opened?.scenario.id ?? "";
   const parts = [name === "" ? "scenario" : name, state.kernel, ...(step ? [`step-${state.step}`] : []), what];
-  return `${parts.join("-").replaceAll(/[^\w.-]+/g, "-")}.${ending}`;
+  return named(parts, ending);
 }
 
-async function copied(text: string): Promise<string> {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    throw new None("The browser did not let the text into the clipboard; save it as a file instead.");
-  }
-  return `Copied ${text.split("\n").length - 1} lines`;
-}
-
-function saved(name: string, text: string, type: string): string {
-  saveFile(name, textBlob(text, type));
-  return `Saved ${name}`;
-}
-
-async function view(session: Session, api: Remote, pane: PaneId, title: string, form: FormId): Promise<string> {
+async function view(session: Session, api: Remote, pane: Shown, title: string, form: ViewForm): Promise<string> {
   const state = session.store.getState();
-  const { kernel, step } = state;
+  const name = (ending: string): string => fileName(state, pane, ending);
+  const text = async (): Promise<string> => got(await api.ascii(state.kernel, state.step, requestOf(state, pane)));
   switch (form) {
     case "copy":
-      return copied(got(await api.ascii(kernel, step, requestOf(state, pane))));
+      return copied(await text());
     case "text":
-      return saved(
-        fileName(state, pane, "txt"),
-        got(await api.ascii(kernel, step, requestOf(state, pane))),
-        "text/plain",
-      );
+      return saved(name("txt"), await text());
     case "csv": {
       const section = document.querySelector(`#pane-${pane}`);
       const rows = section === null ? null : await tableIn(section);
       if (rows === null) throw new None(`${title} has no table now.`);
-      return saved(fileName(state, pane, "csv"), csvOf(rows), "text/csv");
+      return savedRows(name("csv"), rows);
     }
-    default: {
-      const picture = pictures.sheet(wordsOf(state, title), await plateOf(session, api, pane));
-      const svg = pictures.svgOf(picture, paletteOf(), SHEET.rem);
-      if (form === "svg") return saved(fileName(state, pane, "svg"), svg, "image/svg+xml");
-      const name = fileName(state, pane, "png");
-      saveFile(name, await pngOf(svg, picture.width, picture.height));
-      return `Saved ${name}`;
-    }
+    default:
+      return savedPicture(name, pictures.sheet(wordsOf(state, title), await plateOf(session, api, pane)), form);
   }
 }
 
 /** The text of a pane, as it stands: its target, its selection, its columns. */
-function requestOf(state: LabState, pane: PaneId): AsciiRequest {
+function requestOf(state: LabState, pane: Shown): AsciiRequest {
   switch (pane) {
     case "walk": {
       const target = targetOf(state);
@@ -119,8 +101,6 @@ function requestOf(state: LabState, pane: PaneId): AsciiRequest {
       return { view: "compare", kernels: othersOf(state, state.columns) };
     case "timeline":
       return { view: "timeline", kernels: othersOf(state, null) };
-    case "explore":
-      throw new None("A search has no picture; open what it found as a scenario.");
     case "space":
     case "attachments":
     case "why":
@@ -142,7 +122,7 @@ function wordsOf(state: LabState, title: string): pictures.Words {
   };
 }
 
-async function plateOf(session: Session, api: Remote, pane: PaneId): Promise<pictures.Plate> {
+async function plateOf(session: Session, api: Remote, pane: Shown): Promise<pictures.Plate> {
   const state = session.store.getState();
   const { kernel, step, frame, atlas, ghost, window, trueScale, picked } = state;
   if (frame === null || atlas === null) throw new None("No scenario is open.");
@@ -186,7 +166,6 @@ async function plateOf(session: Session, api: Remote, pane: PaneId): Promise<pic
       return pictures.tablesPlate(got(await api.tables(kernel, step, asked)), SHEET);
     }
     case "why":
-    case "explore":
       return text();
   }
 }
@@ -201,16 +180,6 @@ async function windows(
   return answers.flatMap((a) => (a.ok ? [a.value] : []));
 }
 
-/** The colours that the page has now. */
-function paletteOf(): pictures.Palette {
-  const style = getComputedStyle(document.documentElement);
-  const now = Object.entries(pictures.LIGHT).map(([token, light]) => {
-    const value = style.getPropertyValue(`--${token}`).trim();
-    return [token, /^#([0-9a-f]{6}|[0-9a-f]{8})$/i.test(value) ? value : light] as const;
-  });
-  return Object.fromEntries(now) as Record<keyof pictures.Palette, string>;
-}
-
 async function whole(session: Session, api: Remote, form: FormId): Promise<string> {
   const state = session.store.getState();
   const { kernel, step, opened } = state;
@@ -220,18 +189,18 @@ async function whole(session: Session, api: Remote, form: FormId): Promise<strin
     case "step-copy":
       return copied(await page("step"));
     case "step-text":
-      return saved(fileName(state, "page", "txt"), await page("step"), "text/plain");
+      return saved(fileName(state, "page", "txt"), await page("step"));
     case "storyboard-copy":
       return copied(await page("storyboard"));
     case "storyboard-text":
-      return saved(fileName(state, "storyboard", "txt", false), await page("storyboard"), "text/plain");
+      return saved(fileName(state, "storyboard", "txt", false), await page("storyboard"));
     case "storyboard-svg":
       return saved(fileName(state, "storyboard", "svg", false), await storyboard(api, state), "image/svg+xml");
     case "scenario-json":
       return saved(`${scenarioName(state)}.json`, got(await api.scenarioJson()), "application/json");
     default: {
       if (opened.text === "") throw new None("A recording has no scenario text.");
-      return saved(`${scenarioName(state)}.lab`, opened.text, "text/plain");
+      return saved(`${scenarioName(state)}.lab`, opened.text);
     }
   }
 }

@@ -3,7 +3,7 @@ import { differencesOf } from "../compare/rows.ts";
 import type { CompareCell, CompareRow, CompareSpaces, CompareTraces, CompareView } from "../compare/types.ts";
 import { LOOKS } from "./space.ts";
 import { heading, plain, range, sides, size, wrap } from "./page.ts";
-import { traceLines } from "./trace.ts";
+import { say, traceLines } from "./trace.ts";
 
 /** Kernels in one line, and columns of each. */
 const BESIDE = 4;
@@ -70,13 +70,13 @@ export function spacesLines(spaces: CompareSpaces, titles: readonly [string, str
     if (parts.length === 0) return [];
     return [
       plain(`  ${t.label}${t.sub === "" ? "" : ` (${t.sub})`}:`),
-      ...parts.flatMap((p) =>
-        wrap(
-          `only ${titles[p.in === "a" ? 0 : 1]}: ${LOOKS[p.kind].name} ${range(p.start, p.last)} ${size(p.last - p.start + 1n)} ${p.label}`,
-          "    ",
-          "      ",
-        ),
-      ),
+      ...parts.flatMap((p) => {
+        const { name } = LOOKS[p.kind];
+        // A range is named by its own ends, which may lie outside of the part.
+        const label = p.kind === "range" || p.label === name ? "" : ` ${p.label}`;
+        const where = `${range(p.start, p.last)} ${size(p.last - p.start + 1n)}`;
+        return wrap(`only ${titles[p.in === "a" ? 0 : 1]}: ${name} ${where}${label}`, "    ", "      ");
+      }),
     ];
   });
   return [
@@ -93,10 +93,21 @@ export function tracesLines(traces: CompareTraces, titles: readonly [string, str
   return [
     ...wrap(`Step ${traces.step}, where the traces part:`),
     ...wrap(`${titles[0]}: ${traces.a.result}`, "  ", "    "),
-    ...(row.a < 0 ? ["     nothing here"] : traceLines(traces.a.entries, row.a, true)),
+    ...sideLines(traces, "a", row.a),
     ...wrap(`${titles[1]}: ${traces.b.result}`, "  ", "    "),
-    ...(row.b < 0 ? ["     nothing here"] : traceLines(traces.b.entries, row.b, true)),
+    ...sideLines(traces, "b", row.b),
   ];
+}
+
+/** One trace down to the entry; where it has none at that place, what it does there instead. */
+function sideLines({ rows, check, first, ...sides }: CompareTraces, side: "a" | "b", at: number): string[] {
+  const { entries } = sides[side];
+  if (at >= 0) return traceLines(entries, at, true);
+  const from = check >= 0 ? check : first;
+  const next = rows.slice(from).find((r) => r[side] >= 0 && entries[r[side]]?.t !== "leave")?.[side] ?? -1;
+  const e = entries[next];
+  if (e === undefined || e.t === "leave") return ["   does not come to it: nothing follows"];
+  return [...wrap("does not come to it; goes on with", "   "), ...wrap(say(e, undefined), "     ", "       ")];
 }
 
 export function comparePage(view: CompareView, titles: readonly string[]): string[] {

@@ -41,6 +41,7 @@ export function asciiOf(subject: AsciiSubject, what: AsciiRequest): { text: stri
 }
 
 function headOf({ run, step }: AsciiSubject, what: AsciiRequest): string[] {
+  if (what.view === "words") return [...wrap(what.title), ...what.about.flatMap((line) => ["", ...wrap(line)])];
   const { scenario, kernel } = run;
   const whole = what.view === "storyboard" || what.view === "compare";
   const at = whole ? `${scenario.steps.length} steps` : `after step ${step} of ${scenario.steps.length}`;
@@ -94,6 +95,12 @@ function linesOf(subject: AsciiSubject, what: AsciiRequest): string[] | string {
     }
     case "compare":
       return compared(subject);
+    case "words":
+      return what.parts.flatMap((p) => [
+        ...heading(p.head, p.right),
+        ...p.lines.flatMap(({ lead, text }) => wrap(text, lead, " ".repeat(lead.length))),
+        "",
+      ]);
     case "step":
       return sheet(run, step);
     case "storyboard":

@@ -66,7 +66,8 @@ function leading(entries: readonly TraceEntry[], opened: number): number[] {
   return [...keep].sort((a, b) => a - b);
 }
 
-function say(e: Exclude<TraceEntry, { t: "leave" }>, ret: string | undefined): string {
+/** An entry in words; `ret`: what its function returned. */
+export function say(e: Exclude<TraceEntry, { t: "leave" }>, ret: string | undefined): string {
   switch (e.t) {
     case "enter":
       return `${e.fn}(${e.args.join(", ")})${ret === undefined ? "" : ` = ${ret}`}`;
@@ -104,7 +105,11 @@ function detailLines(e: TraceEntry, lead: string): string[] {
   return [
     ...(d.left === undefined
       ? []
-      : wrap(`${d.left}, against ${d.right ?? ""}`, `${lead}  values  `, `${lead}          `)),
+      : wrap(
+          `${d.left}, against ${d.right === undefined || d.right === "" ? "nothing" : d.right}`,
+          `${lead}  values  `,
+          `${lead}          `,
+        )),
     ...(d.before === undefined ? [] : said("before", d.before.start, d.before.last, d.before.label)),
     ...(d.range === undefined ? [] : said("asked", d.range.start, d.range.last, "")),
     ...(d.hits ?? []).flatMap((h) => said("meets", h.start, h.last, h.label)),

@@ -77,6 +77,7 @@ function fake(answers: ExploreProgress[], result: ExploreFound | null): { made: 
     },
     found: () => Promise.resolve(result),
     refused: () => Promise.resolve([]),
+    report: () => Promise.resolve(null),
   };
   return { made: new Exploration(["a", "b"], () => ({ api, close: vi.fn() })), slices };
 }

@@ -8,6 +8,7 @@ import type {
   ExploreOptions,
   ExplorePlan,
   ExploreProgress,
+  ExploreReport,
   ExploreWorld,
 } from "../../../engine/explore/protocol.ts";
 import { connectExplorer, type ExploreConnection } from "../../engine/client.ts";
@@ -103,6 +104,11 @@ export class Exploration {
     } catch (e) {
       if (turn === this.turn) this.store.setState({ phase: { name: "refused", why: sentence(e) } });
     }
+  }
+
+  /** What the last search came to so far, to take along; null before the first one. A search that runs goes on. */
+  report(): Promise<ExploreReport | null> {
+    return this.store.getState().phase.name === "idle" ? Promise.resolve(null) : this.api().report();
   }
 
   stop(): void {

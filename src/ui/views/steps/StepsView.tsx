@@ -1,6 +1,7 @@
 import { type KeyboardEvent, lazy, Suspense, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useLab, useSession } from "../../app/context.ts";
 import { Drawing } from "../../draw/Drawing.tsx";
+import { ExportButton } from "../../exports/ExportButton.tsx";
 import { Hex } from "../../widgets/Hex.tsx";
 import { remPx, useBox } from "../../widgets/measure.ts";
 import { ACTORS, drawLanes, lanesOf, rowTops, rowsWithin, stepRows } from "./model.ts";
@@ -94,6 +95,7 @@ export function StepsView() {
         <span className={css["who"]} aria-hidden="true">
           {[...lanes.keys()].map((a) => `${ACTORS[a].letter} ${ACTORS[a].name}`).join("  ")}
         </span>
+        <ExportButton id="steps" title="Steps" />
       </header>
       <Transport />
       <div

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { useLab, useSession } from "../../app/context.ts";
+import { ExportButton } from "../../exports/ExportButton.tsx";
 import { loadTour, TOURS } from "../../tours/list.ts";
 import type { Tour } from "../../tours/types.ts";
 import { Empty } from "../../widgets/Pane.tsx";
@@ -47,6 +48,7 @@ export default function TourView() {
         <h2 id="title-tour">{id === null ? "Tours" : "Tour"}</h2>
         <span className={paneCss["sub"]}>{entry?.title ?? "one for each discussion"}</span>
         <span className={paneCss["actions"]}>
+          {id !== null && <ExportButton id="tour" title="Tour" />}
           {id !== null && (
             <button type="button" className={paneCss["action"]} onClick={() => session.tours.list()}>
               all tours
