@@ -1,7 +1,7 @@
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
 import type { Session } from "./session.ts";
-import type { LabState } from "./state.ts";
+import type { LabState, LabStore } from "./state.ts";
 
 export const SessionContext = createContext<Session | null>(null);
 
@@ -11,7 +11,11 @@ export function useSession(): Session {
   return session;
 }
 
+/** The state as what is out of sight follows it; null: as it is. */
+export const LateState = createContext<LabStore | null>(null);
+
 /** A part of the state; renders again only when that part changes. */
 export function useLab<T>(pick: (state: LabState) => T): T {
-  return useStore(useSession().store, pick);
+  const { store } = useSession();
+  return useStore(useContext(LateState) ?? store, pick);
 }

@@ -11,6 +11,7 @@ import { Editing } from "./editing.ts";
 import { EDIT_STATE } from "./edit_state.ts";
 import { Files } from "./files.ts";
 import { FrameCache } from "./frames.ts";
+import { Late } from "./late.ts";
 import { linkOf, readView } from "./link.ts";
 import { Runner } from "./runner.ts";
 import type { LabState, LabStore, Picked, Target } from "./state.ts";
@@ -41,6 +42,8 @@ export class Session {
   readonly tours: Tours;
   readonly files: Files;
   readonly editing: Editing;
+  /** What follows the picture. */
+  readonly late: Late;
   private readonly connect: Connect;
   private connection: Connection | null = null;
   private frames: FrameCache | null = null;
@@ -63,6 +66,7 @@ export class Session {
     this.files = new Files(this);
     this.runner = new Runner(store, (step) => this.seek(step));
     this.editing = new Editing(this);
+    this.late = new Late(store, () => this.tell());
   }
 
   /** Starts the worker and opens what the link says; without one, or with a broken one, the first scenario. */
@@ -270,8 +274,7 @@ export class Session {
     const parts = await cache.landmarks(inOrder(kernels, scenario.kernels), (done, total) => {
       if (!quiet) this.store.setState({ phase: { name: "opening", title: scenario.title, done, total } });
     });
-    const steps = await cache.steps(kernel);
-    const step = at.step ?? steps.find((s) => s.outcome === "fault" || s.outcome === "errno")?.index ?? 0;
+    const step = at.step ?? (await cache.telling(kernel, compare));
     const fresh: Partial<LabState> = {
       opened,
       atlas: buildAtlas(parts),
@@ -420,14 +423,18 @@ export class Session {
   /** Told when a first answer is awaited and when the last has come. */
   watchBusy(told: (busy: boolean) => void): () => void {
     this.busy.add(told);
-    told(this.pending > 0);
+    told(this.working);
     return () => {
       this.busy.delete(told);
     };
   }
 
-  private tell(busy: boolean): void {
-    for (const told of this.busy) told(busy);
+  private get working(): boolean {
+    return this.pending > 0 || this.late.busy;
+  }
+
+  private tell(): void {
+    for (const told of this.busy) told(this.working);
   }
 
   private api(): Connection["api"] {
@@ -448,14 +455,14 @@ export class Session {
   /** A rejected call means that the model itself threw: it is shown as a crash, never swallowed. */
   private async guard<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { epoch } = this;
-    if (this.pending++ === 0) this.tell(true);
+    if (this.pending++ === 0) this.tell();
     try {
       return await work();
     } catch (error) {
       this.crash(error instanceof Error ? error.message : String(error));
       return undefined;
     } finally {
-      if (epoch === this.epoch && --this.pending === 0) this.tell(false);
+      if (epoch === this.epoch && --this.pending === 0) this.tell();
     }
   }
 }

@@ -4,6 +4,7 @@ import type { PaneId } from "../app/state.ts";
 import { isView } from "../app/stage.ts";
 import { ExportButton } from "../exports/ExportButton.tsx";
 import { TableShown } from "./DataTable.tsx";
+import { LateTwin } from "./LateTwin.tsx";
 import { Switcher } from "./Switcher.tsx";
 import { scrollable } from "./scroll.ts";
 import css from "./pane.module.css";
@@ -77,7 +78,9 @@ export function Pane(props: {
               {twin}
             </div>
           ) : (
-            <div className="hidden">{twin}</div>
+            <div className="hidden">
+              <LateTwin>{twin}</LateTwin>
+            </div>
           )}
         </TableShown>
       )}
