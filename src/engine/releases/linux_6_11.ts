@@ -16,7 +16,7 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Nicolin Chen, Jul 2024",
+      who: "Nicolin Chen, 28 Jul 2024",
       what: "A direct attach to a nested page table bypasses both the reservation and the doorbell on the stage 2 below it.",
       ref: "20240728235106.2435208-1-nicolinc@nvidia.com",
     },

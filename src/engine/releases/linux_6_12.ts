@@ -18,16 +18,19 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Named in the series itself, Aug 2024",
+      who: "Named by Kevin Tian himself, 31 Jul 2024",
       what: "The regions of a device on the nested page table shrink the space of another device on the parent; answered by: a VMM must respect every device's regions anyway, since the guest may switch its vIOMMU off.",
+      ref: "BN9PR11MB5276497781C96415272E6FED8CB12@BN9PR11MB5276.namprd11.prod.outlook.com",
     },
     {
-      who: "Kevin Tian, on v1",
+      who: "Kevin Tian, 5 Aug 2024, on v1",
       what: 'The comparison of old and new IOAS says "the same" when one side has none, so a move from such a type would not reserve.',
+      ref: "BN9PR11MB5276B6D6A75FFDF7DB14CAC18CBE2@BN9PR11MB5276.namprd11.prod.outlook.com",
     },
     {
-      who: "Jason Gunthorpe, on v2",
+      who: "Jason Gunthorpe, 6 Aug 2024, on v2",
       what: "Nested objects should not pass through the common cast; the few callers should look the paging page table up.",
+      ref: "20240806174242.GP478300@nvidia.com",
     },
   ],
   unknown: [

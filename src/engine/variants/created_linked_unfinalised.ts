@@ -5,8 +5,8 @@ export default defineKernel({
   title: "linked, unfinalised",
   subtitle: "aperture unknown until attach",
   base: "linux-7.2",
-  date: "2023-02-10",
-  ref: "iommu list, February 2023, replies to the replace series",
+  date: "2023-02-01",
+  ref: "Y9rE6L8Nr0xShiKy@nvidia.com",
   changes:
     "A page table is linked when it is allocated, by a driver that finalises a domain only when the first device is attached: until then its aperture is empty.",
   scenario: "replace-unfinalised",
@@ -17,9 +17,14 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Jason Gunthorpe, Feb 2023",
-      what: "An unfinalised domain has an empty aperture and cannot be added: the creation fails or, worse, it is added to an empty IOAS and makes that unusable for good. The driver must finish the domain when it is allocated for a device.",
-      ref: "iommu list, February 2023, replies to the replace series",
+      who: "Jason Gunthorpe, 1 Feb 2023",
+      what: "An unfinalised domain has an empty aperture and cannot be added: the creation fails or, worse, it is added to an empty IOAS and makes that unusable for good.",
+      ref: "Y9rE6L8Nr0xShiKy@nvidia.com",
+    },
+    {
+      who: "Jason Gunthorpe, 30 Jan 2023",
+      what: "An allocation for iommufd names the format and the device: the driver can make a finished domain at once, and the two steps are not needed.",
+      ref: "Y9gqFwDNd3VKQvC3@nvidia.com",
     },
   ],
   unknown: [

@@ -6,7 +6,7 @@ export default defineKernel({
   subtitle: "linked from first to last device",
   base: "linux-7.2",
   date: "2023-01-28",
-  ref: "linux 6.2 drivers/iommu/iommufd/device.c; iommu list, January to February 2023",
+  ref: "linux 6.2 drivers/iommu/iommufd/device.c; c1c65ce093a3b585546dd17a77949efbe03a81d9.1674939002.git.nicolinc@nvidia.com",
   changes:
     "The rule of 6.2 on a kernel that has HWPT_ALLOC and replace: a page table's domain joins the IOAS when the first device comes to that page table, and leaves with the last.",
   scenario: "replace-deferred-late-window",
@@ -17,19 +17,19 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Jason Gunthorpe, Feb 2023",
+      who: "Jason Gunthorpe, 1 Feb 2023",
       what: "Only automatic page tables may attach first and be filled then. A replace starts from one that was allocated, and that one must be in the IOAS already.",
-      ref: "iommu list, February 2023",
+      ref: "Y9rE6L8Nr0xShiKy@nvidia.com",
     },
     {
-      who: "Jason Gunthorpe and Nicolin Chen, Feb 2023",
-      what: "The window for MSIs is then reserved after the user has mapped: a conflict at a moment when nothing can be done about it.",
-      ref: "iommu list, February 2023",
+      who: "Nicolin Chen, 1 Feb 2023",
+      what: "The window for MSIs is then reserved after the user has mapped: a conflict, and a reason to link when the page table is allocated.",
+      ref: "Y9rW01eROepZuMt3@Asurada-Nvidia",
     },
     {
-      who: "Yi Liu and Nicolin Chen, Jan 2023",
+      who: "Yi Liu and Nicolin Chen, 28 Jan 2023",
       what: "With one list of devices for each page table, a parent would be linked several times, or unlinked while others still use it.",
-      ref: "iommu list, January 2023, Add devices_users",
+      ref: "c1c65ce093a3b585546dd17a77949efbe03a81d9.1674939002.git.nicolinc@nvidia.com",
     },
   ],
   unknown: [

@@ -20,12 +20,19 @@ export default defineKernel({
   ],
   objections: [
     {
+      who: "Jason Gunthorpe, 22 Sep 2021",
+      what: "A type that stands for the whole interface should not exist: flags with clear, narrow meanings, a format, and a hint of the wanted range in the place of a width.",
+      ref: "20210922140911.GT327412@nvidia.com",
+    },
+    {
       who: "Jason Gunthorpe, 21 Sep 2021",
-      what: "Keep the type out of the call; the type1 code behind it is a hack that has to go.",
+      what: "A copy of the map should be kept in software and pushed into each domain; that an attach checks widths and the first device brings the only domain comes from reusing the type1 code.",
+      ref: "20210921180203.GY327412@nvidia.com",
     },
     {
       who: "Alex Williamson, 22 Sep 2021",
       what: "The struct of the bind wants its fields in another order, so that no padding is needed.",
+      ref: "20210922150101.5548eb6f.alex.williamson@redhat.com",
     },
   ],
   unknown: [

@@ -9,6 +9,7 @@ export default defineKernel({
   subtitle: "device cookies",
   base: "linux-7.2",
   date: "2021-07-09",
+  ref: "BN9PR11MB5433B1E4AE5B0480369F97178C189@BN9PR11MB5433.namprd11.prod.outlook.com",
   changes:
     "/dev/iommu knows devices by a cookie of the program; format, parent and coherency are attributes of the allocation; memory may be mapped before a device is attached.",
   scenario: "ioasid-map-before-attach",
@@ -19,10 +20,20 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Jason Gunthorpe, July 2021",
-      what: "The type as an indicator of the whole API should not exist: flags with clear, narrow meanings; a hint of the wanted range instead of a width.",
+      who: "David Gibson, 26 Jul 2021",
+      what: "The many ways in which a device can attach are confusing: what is bound and gets a cookie should be the endpoint that the IOMMU can tell apart, not the device.",
+      ref: "YP4/KJoYfbaf5U94@yekko",
     },
-    { who: "David Gibson, July 2021", what: "An address width cannot say windows such as those of POWER." },
+    {
+      who: "Jason Gunthorpe, 30 Jul 2021",
+      what: "Right as a picture of groups, but too much for what new hardware needs; the interface is about devices, and endpoints can be deduced from them.",
+      ref: "20210730145123.GW1721383@nvidia.com",
+    },
+    {
+      who: "David Gibson, 1 Oct 2021, on the code",
+      what: "An address width cannot say windows such as those of POWER; ask for what is needed, and let the kernel supply it or fail.",
+      ref: "YVamgnMzuv3TCQiX@yekko",
+    },
   ],
   unknown: [
     "Layouts and errno (EINVAL) are of this project; numbers start at 1, so that parent 0 means none.",

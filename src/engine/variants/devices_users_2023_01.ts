@@ -6,8 +6,8 @@ export default defineKernel({
   title: "devices_users",
   subtitle: "one count for parent and children",
   base: "deferred-linkage-2023",
-  date: "2023-01-30",
-  ref: "iommu list, January 2023, Add devices_users to track the hw_pagetable usage by device",
+  date: "2023-01-28",
+  ref: "c1c65ce093a3b585546dd17a77949efbe03a81d9.1674939002.git.nicolinc@nvidia.com",
   changes:
     "Deferred linkage with one count of devices that a parent shares with the nested page tables on it: the first of all links it, the last of all unlinks it.",
   scenario: "replace-devices-users",
@@ -18,9 +18,14 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Jason Gunthorpe, Feb 2023",
-      what: "Link at allocation instead: with domain_alloc_user the driver knows the device then and can finish the domain. The counter is not needed and locking gets simpler.",
-      ref: "iommu list, February 2023",
+      who: "Jason Gunthorpe, 30 Jan 2023",
+      what: "A stage 2 is made by a call of its own and is linked to one IOAS then. Attaching something nested must do nothing to it: there is nothing to count.",
+      ref: "Y9gfbx/fszb0aTJn@nvidia.com",
+    },
+    {
+      who: "Nicolin Chen, 2 Feb 2023",
+      what: "With domain_alloc_user for every domain the link moves to the allocation; the counter is not needed any more and locking gets simpler.",
+      ref: "Y9tmBW/wnZJ0JyBk@Asurada-Nvidia",
     },
   ],
   unknown: [

@@ -9,6 +9,7 @@ export default defineKernel({
   subtitle: "one open, one table",
   base: "linux-7.2",
   date: "2021-04-07",
+  ref: "YG39ZtnTuyn5uBOa@myrica",
   changes:
     "Every open of /dev/ioasid is a container without any operation until a device is attached; one level takes one device, a shared level 2 has a child for the tables of each device.",
   scenario: "ioasid-child-faults",
@@ -20,11 +21,13 @@ export default defineKernel({
   objections: [
     {
       who: "Jean-Philippe Brucker, 7 Apr 2021",
-      what: "His own doubt: several devices on one level 2 are painful to define.",
+      what: "His own doubt: several devices on one level 2 are painful to define and to implement.",
+      ref: "YG39ZtnTuyn5uBOa@myrica",
     },
     {
-      who: "Jason Gunthorpe, April to June 2021",
-      what: "Authorise by an explicit device descriptor instead of allocating PASIDs for the whole system, no singleton per process, and generalise what VFIO's container does.",
+      who: "Jason Gunthorpe, 7 Apr 2021",
+      what: "It is VFIO's container, generalised and shared by all subsystems, and that is the point. But why should one level take one device only?",
+      ref: "20210407193654.GG282464@nvidia.com",
     },
   ],
   unknown: [

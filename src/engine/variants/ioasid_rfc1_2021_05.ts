@@ -9,6 +9,7 @@ export default defineKernel({
   subtitle: "no command before attach",
   base: "linux-7.2",
   date: "2021-05-27",
+  ref: "MWHPR11MB1886422D4839B372C6AB245F8C239@MWHPR11MB1886.namprd11.prod.outlook.com",
   changes:
     "/dev/ioasid makes address spaces, one page table each, that take no command before a device is attached; a fault is known by address space and address alone.",
   scenario: "ioasid-q12",
@@ -19,14 +20,20 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Jean-Philippe Brucker, June 2021",
-      what: "The guest needs to know which device faulted; an Arm guest has tables of PASIDs, not single page tables, to bind.",
+      who: "Jean-Philippe Brucker, 7 Apr 2021, before this RFC",
+      what: "A fault is told to the guest as that of a device, and the answer goes back to that device; an Arm guest has tables of PASIDs, not single page tables, to bind.",
+      ref: "YG39ZtnTuyn5uBOa@myrica",
     },
     {
-      who: "Jason Gunthorpe, June 2021",
-      what: "Format and parent belong to the allocation, so that no state without a meaning exists between the calls.",
+      who: "Jason Gunthorpe, 28 May 2021",
+      what: "Format and parent belong to the allocation: the user knows then what it wants, and a device that does not fit should fail to bind. To learn what a space can do only after an attach is the wrong way round.",
+      ref: "20210528233649.GB3816344@nvidia.com",
     },
-    { who: "David Gibson, June 2021", what: "Report the ranges that may be used rather than the reserved ones." },
+    {
+      who: "David Gibson, 2 Jun 2021",
+      what: "Report the ranges that may be used rather than the reserved ones: that suits IOMMUs with windows, such as that of POWER.",
+      ref: "YLch6zbbYqV4PyVf@yekko",
+    },
   ],
   unknown: [
     "The mail lists calls and their meaning, not their structs: layouts and all errno (EINVAL) are of this project; so is that numbers start at 0.",

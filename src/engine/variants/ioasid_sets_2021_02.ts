@@ -8,7 +8,8 @@ export default defineKernel({
   title: "/dev/ioasid sets",
   subtitle: "PASIDs per process",
   base: "linux-7.2",
-  date: "2021-02-28",
+  date: "2021-02-27",
+  ref: "1614463286-97618-1-git-send-email-jacob.jun.pan@linux.intel.com",
   changes:
     "/dev/ioasid hands out PASIDs from a set per process with a quota; page tables, devices and faults stay in VFIO containers.",
   scenario: "ioasid-sets",
@@ -19,12 +20,14 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Jason Gunthorpe, April to June 2021",
-      what: "Authorise by an explicit device descriptor instead of allocating PASIDs for the whole system, no singleton per process, and generalise what VFIO's container does.",
+      who: "Jason Gunthorpe, 31 Mar 2021",
+      what: "A set for each process is no key to anything: whoever holds the file may use what was allocated in it, and the device is authorised by a call on its own file that names PASID and ioasid file.",
+      ref: "20210401003705.GS1463678@nvidia.com",
     },
     {
-      who: "Jason Gunthorpe, March 2021",
-      what: "A set bound to the process that opened the file cannot be shared by passing the file, and another subsystem cannot say which PASIDs a device may use.",
+      who: "Jason Gunthorpe, 10 May 2021",
+      what: "PASIDs should be given out per device; a number space that several devices share is the special case, and the calls to userspace come before the kernel's own interfaces.",
+      ref: "20210510234500.GI1002214@nvidia.com",
     },
   ],
   unknown: [

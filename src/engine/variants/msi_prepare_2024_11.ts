@@ -20,16 +20,21 @@ export default defineKernel({
   subtitle: "the guest's own doorbell",
   base: "linux-7.2",
   date: "2024-11-09",
-  ref: "iommu list, November 2024, RFC that lets userspace say the address of each MSI vector; played on 7.2",
+  ref: "cover.1731130093.git.nicolinc@nvidia.com",
   changes:
     "The VMM maps the physical ITS page where the guest has its virtual one, and tells VFIO the address that the guest wrote: it goes into the device as it is.",
   scenario: "vmm-option-a",
   expects: ["the interrupt takes the guest's own way through both stages, without window and without identity map"],
   objections: [
     {
-      who: "Robin Murphy, 2024",
-      what: "Warned against letting the user choose any address for messages (in our words; the wording is not verified).",
-      ref: "iommu list, replies to the RFC",
+      who: "Robin Murphy, 11 Nov 2024",
+      what: "VFIO writes vectors into devices already; once it has the address from userspace it can override it there. No need to hand it down through all layers of interrupts and up again.",
+      ref: "a63e7c3b-ce96-47a5-b462-d5de3a2edb56@arm.com",
+    },
+    {
+      who: "Jason Gunthorpe, 20 Nov 2024",
+      what: "VFIO is not the only one that writes messages: affinity and KVM do as well. Who controls the translation of the domain should give the message, by a hook of the domain.",
+      ref: "20241120140337.GA772273@nvidia.com",
     },
   ],
   unknown: [

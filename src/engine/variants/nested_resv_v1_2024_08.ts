@@ -6,7 +6,7 @@ export default defineKernel({
   subtitle: 'no IOAS counts as "the same"',
   base: "nested-resv-v2-2024-08",
   date: "2024-08-02",
-  ref: "iommu list, 2024-08-02, v1 of the series that became b2f44814680b",
+  ref: "20240802053458.2754673-1-nicolinc@nvidia.com",
   changes:
     'The series merged in 6.12 in its first version: its comparison calls two IOASes "the same" when either page table has none.',
   scenario: "sw-msi-type-without-ioas",
@@ -16,9 +16,9 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Kevin Tian, Aug 2024",
-      what: "The comparison breaks a future type without IOAS: moving from it to one with an IOAS would not reserve. v2 compares properly.",
-      ref: "iommu list, August 2024, reply to v1 of 2024-08-02",
+      who: "Kevin Tian, 5 and 6 Aug 2024",
+      what: "The comparison is tied to the two types there are: with a type that has no IOAS, a move from it to a page table with one would not reserve. Better reserve unless both belong to the same IOAS. v2 compares so.",
+      ref: "BN9PR11MB5276B6D6A75FFDF7DB14CAC18CBE2@BN9PR11MB5276.namprd11.prod.outlook.com, BN9PR11MB527682A9FBDDE82439A3F7E28CBF2@BN9PR11MB5276.namprd11.prod.outlook.com",
     },
   ],
   unknown: [

@@ -15,7 +15,7 @@ export default defineKernel({
   subtitle: "IOASes compared as they should be",
   base: "linux-6.12",
   date: "2024-08-06",
-  ref: "iommu list, 2024-08-06, v2 of the series that became b2f44814680b",
+  ref: "20240806050201.3717816-1-nicolinc@nvidia.com",
   changes:
     "The series merged in 6.12 in its second version: the comparison of two IOASes is right, but a nested page table passes through the common cast as if it were its parent.",
   scenario: "sw-msi-type-without-ioas",
@@ -25,9 +25,9 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Jason Gunthorpe, Aug 2024",
-      what: "Nested objects should not pass through the common cast; a separate lookup in the few callers does it. v3 did so and was merged.",
-      ref: "iommu list, August 2024, reply to v2 of 2024-08-06; merged as b2f44814680b",
+      who: "Jason Gunthorpe, 6 Aug 2024",
+      what: "A nested object must not get through the common cast to its many callers; a function of its own for the few that want the parent, and the caller decides. v3 (20240807003446.3740368-1-nicolinc@nvidia.com) did so and was merged as b2f44814680b.",
+      ref: "20240806174242.GP478300@nvidia.com",
     },
   ],
   unknown: [

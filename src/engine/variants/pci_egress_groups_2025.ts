@@ -35,7 +35,7 @@ export default defineKernel({
   subtitle: "who can reach in counts too",
   base: "linux-7.2",
   date: "2025-06-30",
-  ref: "linux-pci and iommu lists, 30 June 2025, Fix incorrect iommu_groups with PCIe ACS, Jason Gunthorpe",
+  ref: "0-v1-74184c5043c6+195-pcie_switch_groups_jgg@nvidia.com",
   changes:
     "ACS says where a port lets requests out, not who comes in: all ports of a switch are one group as soon as one of them does not redirect.",
   scenario: "alias-egress-groups",
@@ -52,7 +52,6 @@ export default defineKernel({
   ],
   unknown: [
     "Only the rule for switches is modelled, not the series' treatment of multi-function devices and of root ports.",
-    "Date and subject are from memory; the message was not looked up.",
   ],
   overrides: (base) => ({
     pci_device_group: (k: Kernel, pdev: PciDev) => pci_device_group(base.pci_device_group, k, pdev),

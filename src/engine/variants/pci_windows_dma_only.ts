@@ -17,14 +17,14 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Alexander Duyck, Jun 2023",
+      who: "Alexander Duyck, 20 Jun 2023",
       what: "Addresses that the kernel avoids and sysfs does not show are hard to find out about for whoever debugs a device.",
-      ref: "iommu list, June 2023, Question about reserved_regions w/ Intel IOMMU",
+      ref: "CAKgT0UccM=_D-gJdzjqeUmRZWnSHVaUABjgQBEamLYauE8WTCA@mail.gmail.com",
     },
     {
-      who: "Jason Gunthorpe, Jun 2023",
-      what: "Userspace should be told what it can really use: where windows and missing ACS make addresses unusable, VFIO and iommufd should leave them out.",
-      ref: "iommu list, June 2023, Question about reserved_regions w/ Intel IOMMU",
+      who: "Jason Gunthorpe, 16 Jun 2023",
+      what: "Userspace should be told what it can really use: where windows and missing ACS make addresses unusable, VFIO and iommufd should leave them out. To work it out from lspci is no interface.",
+      ref: "ZIyxFpzh3WG+ifws@nvidia.com",
     },
   ],
   overrides: () => ({ iommu_dma_get_resv_regions: firmware_memory, iova_reserve_pci_windows }),

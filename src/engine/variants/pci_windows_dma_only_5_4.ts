@@ -14,9 +14,9 @@ export default defineKernel({
   expects: ["a map in the host window passes, one over the MSI window gives EINVAL", "GET_INFO tells the ranges"],
   objections: [
     {
-      who: "Robin Murphy, Jun 2023",
+      who: "Robin Murphy, 16 and 19 Jun 2023",
       what: "With ACS there is no problem, without it the user owns every peer in the group and can check; reserving windows for all was tried and taken back.",
-      ref: "iommu list, June 2023, Question about reserved_regions w/ Intel IOMMU",
+      ref: "520e2be4-726f-c680-c010-a308cdddbae0@arm.com, 90823b33-1f44-8789-9a38-282407fd9f15@arm.com",
     },
   ],
   features: { type1_iova_list: true },

@@ -27,9 +27,9 @@ export default defineKernel({
       ref: "iommu list, February to March 2018",
     },
     {
-      who: "Alex Williamson, before 4.18",
+      who: "Alex Williamson, 5 Jun 2018, before 4.18",
       what: "RMRRs of USB and graphics would be enforced as well, and with them assignment that works would stop.",
-      ref: "kvm list, 2018",
+      ref: "lkml.org/lkml/2018/6/5/760, told again in 20190626151248.11776-1-shameerali.kolothum.thodi@huawei.com",
     },
   ],
   unknown: ["v1 to v4 are one here; the last change of wording in between does not show in what is modelled."],

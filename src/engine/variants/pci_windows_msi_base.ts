@@ -18,7 +18,7 @@ export default defineKernel({
   subtitle: "the MSI window moved at boot",
   base: "pci-windows-dma-only-5.4",
   date: "2020-05-27",
-  ref: "lkml.iu.edu/hypermail/linux/kernel/2005.3/04705.html",
+  ref: "1590595398-4217-1-git-send-email-srinath.mannam@broadcom.com",
   changes:
     "A module parameter of the SMMU driver says where the MSI window starts, for platforms whose bridge does not pass 0x8000000.",
   scenario: "pci-windows-msi-base",
@@ -30,7 +30,7 @@ export default defineKernel({
     {
       who: "Robin Murphy, 27 May 2020",
       what: "The DMA API maps doorbells wherever it likes and ignores this window; only VFIO users meet it. The number merely suits QEMU, and a way for VFIO's users to move it was thought of at the time: perhaps that is due now.",
-      ref: "lkml.iu.edu/hypermail/linux/kernel/2005.3/04705.html",
+      ref: "f9b221cf-1c7f-9f95-133b-dca65197b6c2@arm.com",
     },
   ],
   unknown: [

@@ -22,8 +22,8 @@ export default defineKernel({
   title: "Precise peers",
   subtitle: "what is not redirected, no more",
   base: "pci-windows-dma-only-5.4",
-  date: "2023-06-23",
-  ref: "iommu list, June 2023, Question about reserved_regions w/ Intel IOMMU",
+  date: "2023-06-19",
+  ref: "ZJBf5DP60prFH5R2@nvidia.com",
   changes:
     "A device's reserved regions are the ranges of those peers and bridges that its requests reach without ACS redirect.",
   scenario: "pci-windows-hotplug",
@@ -38,9 +38,9 @@ export default defineKernel({
       ref: "iommu list, February to March 2018",
     },
     {
-      who: "Robin Murphy, Jun 2023",
+      who: "Robin Murphy, 16 Jun 2023",
       what: "Where it matters the user owns the whole peer group and can work it out.",
-      ref: "iommu list, June 2023",
+      ref: "520e2be4-726f-c680-c010-a308cdddbae0@arm.com",
     },
   ],
   unknown: [

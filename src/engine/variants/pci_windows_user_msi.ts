@@ -45,7 +45,7 @@ export default defineKernel({
     {
       who: "Discussed in Santa Fe, Nov 2016",
       what: "A window that the kernel fixes and shows in sysfs needs no new interface and no VMM that knows about doorbells: it replaced this design.",
-      ref: "Linux Plumbers Conference 2016; lkml, late 2016",
+      ref: "lists.linuxfoundation.org/pipermail/iommu/2016-November/019060.html, as named in 527f25a4-ca5a-10da-150f-0b4ea3839635@redhat.com",
     },
   ],
   unknown: [

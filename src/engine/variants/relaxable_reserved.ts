@@ -19,6 +19,7 @@ export default defineKernel({
     {
       who: "The reason of the type, 2019",
       what: "Reserving what firmware used before boot makes the assignment of graphics and USB devices regress: guest memory cannot lie there.",
+      ref: "adfd37382090, 20190626151248.11776-1-shameerali.kolothum.thodi@huawei.com",
     },
   ],
   unknown: ["iommufd is younger than the type: no release of it ever did this."],

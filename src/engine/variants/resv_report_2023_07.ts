@@ -8,8 +8,8 @@ export default defineKernel({
   title: "Nesting v3, reporting",
   subtitle: "regions reported or imported",
   base: "resv-sw-msi-only-2023-07",
-  date: "2023-07-25",
-  ref: "iommu list, 2023-07-24, nesting series v3, patch 07/17, and its replies",
+  date: "2023-07-24",
+  ref: "20230724110406.107212-8-yi.l.liu@intel.com",
   changes:
     "IOMMU_RESV_IOVA_RANGES tells the user a device's regions, and IOAS_IMPORT_RESV (asked for, never posted) has the kernel reserve them in an IOAS by itself.",
   scenario: "resv-iova-ranges-not-enough",
@@ -21,18 +21,28 @@ export default defineKernel({
   objections: [
     {
       who: "Jason Gunthorpe, 28 Jul 2023",
-      what: "Every other call speaks of allowed ranges and this one of disallowed ones: what it says cannot be given to ALLOW_IOVAS, the user has to gather, sort, merge and invert. Better that the kernel imports a device's regions into an IOAS and tells no details; a list, if a VMM needs one, is an interface of its own.",
-      ref: "iommu list, 2023-07-28, reply to v3 07/17",
+      what: "The other calls speak of allowed ranges and this one of disallowed ones: what it says cannot be given to ALLOW_IOVAS, the user has to gather, sort, merge and invert. It belongs in a series of its own, once it is known what QEMU needs.",
+      ref: "ZMP+lvbhAwEbhjx/@nvidia.com",
     },
     {
-      who: "Kevin Tian, Jul 2023",
-      what: "Nothing has to be gathered when the list is only passed on to the guest device by device; but SW_MSI has to be marked, so that the guest can map it one to one.",
-      ref: "iommu list, July 2023, replies to v3 07/17",
+      who: "Jason Gunthorpe, before it, 27 and 28 Jun 2023",
+      what: "Better that the kernel imports a device's regions into an IOAS and tells no details; a list, if a VMM needs one, is an interface of its own.",
+      ref: "ZJsH1NtUJIDfUthO@nvidia.com, ZJwpQV6oBBsIAtHD@nvidia.com",
     },
     {
-      who: "Nicolin Chen, Jul 2023",
-      what: "Asks whether the window needs a type of its own there or a direct region will do; the kernel's two MSI types are internal.",
-      ref: "iommu list, July 2023, replies to v3 07/17",
+      who: "Kevin Tian, 28 Jul 2023",
+      what: "SW_MSI has to be marked: it is to be mapped one to one in stage 1 and not to be left out as the others are.",
+      ref: "BN9PR11MB5276AAD6B3785DC247E4F35F8C06A@BN9PR11MB5276.namprd11.prod.outlook.com",
+    },
+    {
+      who: "Kevin Tian, 31 Jul 2023, and with Jason Gunthorpe to the end",
+      what: "Nothing has to be gathered when the list is only passed on to the guest device by device. But QEMU would not use it soon, and so both let it go (2 Aug).",
+      ref: "BN9PR11MB52764E058BDC007FCF2F240B8C05A@BN9PR11MB5276.namprd11.prod.outlook.com, ZMpKmgPAuQDI2nDx@nvidia.com",
+    },
+    {
+      who: "Nicolin Chen, 26 Jun 2023",
+      what: "Asks whether the new call should tell the kernel's type of each region; those types are internal, Kevin Tian answers, and a mark on SW_MSI will do.",
+      ref: "ZJnK2schtjrrwJ1L@Asurada-Nvidia",
     },
   ],
   unknown: [

@@ -7,7 +7,7 @@ export default defineKernel({
   subtitle: "nested reserves the window alone",
   base: "resv-all-nested-2023",
   date: "2023-07-24",
-  ref: "iommu list, 2023-07-24, nesting series v3, patch 06/17",
+  ref: "20230724110406.107212-7-yi.l.liu@intel.com",
   changes:
     "Attaching to a nested page table reserves only the SW_MSI window on the parent's IOAS; the other regions are the business of the guest's stage 1.",
   scenario: "resv-only-sw-msi-mandatory",
@@ -18,9 +18,14 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Kevin Tian, Jul 2023",
+      who: "Kevin Tian, 28 Jun 2023",
       what: "The VMM must then find each device's regions in another way and tell its guest: what IOVA_RANGES says of the parent is not enough.",
-      ref: "iommu list, July 2023, replies to v3 06/17 and 07/17",
+      ref: "BN9PR11MB5276BA9BBAFB8BCC8B339AFA8C24A@BN9PR11MB5276.namprd11.prod.outlook.com",
+    },
+    {
+      who: "Jason Gunthorpe, agreeing with Kevin Tian, 28 Jul 2023",
+      what: "A nested page table has no IOAS and should not carry one: the reservation is made, and should be seen to be made, at the parent.",
+      ref: "ZMP1sGvDmqVF4YRm@nvidia.com",
     },
   ],
   unknown: [

@@ -35,7 +35,7 @@ export default defineKernel({
   subtitle: "page requests reach the queue",
   base: "linux-7.2",
   date: "2020-02-24",
-  ref: "iommu list, 2020-02-24, Shared Virtual Addressing for SMMUv3 v4, the patch that adds PRI; played on 7.2",
+  ref: "20200224182401.353359-27-jean-philippe@linaro.org",
   changes: "The SMMUv3 driver gives PCI page requests to the fault core and sends its answers, where 7.2 denies each.",
   scenario: "fault-partial-group",
   expects: [
@@ -44,9 +44,9 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Jean-Philippe Brucker, April 2021",
-      what: "A group number is unique only within a device and PASID: a record, and the answer, must name the device.",
-      ref: "iommu list, April 2021, replies on /dev/ioasid",
+      who: "Jean-Philippe Brucker, 7 Apr 2021",
+      what: "A fault and its answer need the device: PASID and group number alone alias.",
+      ref: "YG39ZtnTuyn5uBOa@myrica",
     },
   ],
   unknown: [

@@ -50,11 +50,13 @@ export default defineKernel({
   objections: [
     {
       who: "Kevin Tian, 31 Jul 2024",
-      what: "Reserving at creation and verifying at attach is more complex than extending what attach does; the Arm choice of a kernel cookie in stage 2 needs to be explained first.",
+      what: "The Arm choice behind it needs to be told first: the kernel's cookie in stage 2 and a map one to one by the guest, in the place of a doorbell page that the VMM maps. And reserving at creation with a check at attach is more complex than doing for the parent what attach does anyway.",
+      ref: "BN9PR11MB5276497781C96415272E6FED8CB12@BN9PR11MB5276.namprd11.prod.outlook.com",
     },
     {
       who: "Jason Gunthorpe, 29 Jul 2024",
-      what: "Attach is the only place where all devices are known; each attached device's window must be compared there with the one at allocation.",
+      what: "Attach is the only place where all devices are known, an allocation knows one; each attached device's window must be compared there with the one at allocation. And the IOAS should change when the domain joins it, not at an attach.",
+      ref: "20240729182446.GH3371438@nvidia.com",
     },
   ],
   unknown: [

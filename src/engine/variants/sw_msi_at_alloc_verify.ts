@@ -35,7 +35,7 @@ export default defineKernel({
   subtitle: "at allocation, compared at attach",
   base: "sw-msi-at-alloc-2024-07",
   date: "2024-07-29",
-  ref: "iommu list, 2024-07-29, reply to 20240728235106.2435208-1-nicolinc@nvidia.com",
+  ref: "20240729182446.GH3371438@nvidia.com",
   changes:
     "As the July patch, but the window belongs to the page table and enters the IOAS when the domain is linked, and each attach compares the device's window with it.",
   scenario: "sw-msi-verify",
@@ -47,8 +47,8 @@ export default defineKernel({
   objections: [
     {
       who: "Kevin Tian, 31 Jul 2024",
-      ref: "iommu list, 2024-07-31, same thread",
-      what: "Reserving at creation and verifying at attach is more complex than extending what attach does for each device; and a rule per IOMMU would need a new driver operation, should devices ever differ.",
+      what: "Reserving at creation and then verifying at each attach that the device has the same address is harder than to keep the reservation per device and extend it to the parent.",
+      ref: "BN9PR11MB5276497781C96415272E6FED8CB12@BN9PR11MB5276.namprd11.prod.outlook.com",
     },
   ],
   unknown: [

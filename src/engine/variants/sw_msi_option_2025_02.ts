@@ -7,7 +7,7 @@ export default defineKernel({
   subtitle: "a window for each device, reserved",
   base: "linux-6.15",
   date: "2025-02-08",
-  ref: "iommu list, 2025-02-08, v1 of MSI mapping with a nested SMMU",
+  ref: "525b9ffa94dc5842f98bef8cbcbf426a2a8292be.1739005085.git.nicolinc@nvidia.com",
   changes:
     "IOMMU_OPTION SW_MSI_START and SIZE (in MiB) choose the window of one device, which attach reserves in the place of the driver's.",
   scenario: "sw-msi-q11",
@@ -19,9 +19,9 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Jason Gunthorpe, Feb 2025",
-      what: "One doorbell page at the start of a window is reliable with an identity map of the guest; several pages are not, however large the window is.",
-      ref: "iommu list, January to February 2025",
+      who: "Jason Gunthorpe, 29 Jan 2025, on the RFC",
+      what: "A single doorbell page reliably lies at the start of the window; several pages do not, however large it is, since userspace cannot find out how many there are.",
+      ref: "20250129201307.GJ5556@nvidia.com",
     },
   ],
   unknown: [

@@ -7,7 +7,7 @@ export default defineKernel({
   subtitle: "numbers checked",
   base: "sw-msi-option-2025-02",
   date: "2025-10-15",
-  ref: "iommu list, 2025-10-15, v2 of the options, 7 patches",
+  ref: "6c36de14b00a3f06df3a602f18baf6b51fde429f.1760487869.git.nicolinc@nvidia.com",
   changes:
     "As v1 of the options, but only the device itself must be unattached, sizes have a limit, and a window that wraps around is refused with EOVERFLOW.",
   scenario: "sw-msi-option-rules",

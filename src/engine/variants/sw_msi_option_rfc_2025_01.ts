@@ -9,7 +9,7 @@ export default defineKernel({
   subtitle: "one window a file, not reserved",
   base: "linux-6.15",
   date: "2025-01-11",
-  ref: "iommu list, 2025-01-11, RFCv2 of MSI mapping with a nested SMMU",
+  ref: "d3cb1694e07be0e214dc44dcb2cb74f014606560.1736550979.git.nicolinc@nvidia.com",
   changes:
     "IOMMU_OPTION SW_MSI_START and SIZE choose one window for the whole file: doorbells go there, but the driver's window is what attach reserves.",
   scenario: "sw-msi-q11",
@@ -20,14 +20,19 @@ export default defineKernel({
   ],
   objections: [
     {
-      who: "Eric Auger, Jan 2025",
-      what: "The chosen window is not taken out of the IOVA space, and it cannot be put just anywhere: it must not meet what the guest uses.",
-      ref: "iommu list, January 2025, replies to RFCv2",
+      who: "Eric Auger, 29 Jan 2025",
+      what: "Nothing checks the chosen window against the device's other reserved regions, and it cannot be put just anywhere: it must stay clear of the VM's memory. sysfs goes on showing the driver's window.",
+      ref: "0521187e-c511-4ab1-9ffa-be2be8eacd04@redhat.com",
     },
     {
-      who: "Jason Gunthorpe, 2025",
-      what: "If the VMM gives the range, the kernel has to ignore the driver's own window; one page at its start is reliable with an identity map, several are not.",
-      ref: "iommu list, January to February 2025",
+      who: "Jason Gunthorpe, 29 Jan 2025",
+      what: "Once userspace has chosen, the driver's window is to be ignored; but the chosen one has to be reserved in the IOAS at each attach and checked against the device's regions and against the geometry. That was missing.",
+      ref: "20250129145800.GG5556@nvidia.com",
+    },
+    {
+      who: "Jason Gunthorpe, later the same day",
+      what: "A single doorbell page reliably lies at the start of the window, so a VMM could tell its guest that address as the ITS. With several pages nobody can say where each lies: for tests only.",
+      ref: "20250129201307.GJ5556@nvidia.com",
     },
   ],
   unknown: ["Posted on a tree before 6.14 together with the native doorbells; it is played on 6.15, which has them."],

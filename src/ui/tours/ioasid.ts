@@ -67,7 +67,7 @@ export const ioasid: Tour = {
       text: [
         "A library in the same program opens the node again and is turned away. A file that is passed on still belongs to the one who opened it.",
       ],
-      objection: { kernel: SETS, who: "Jason Gunthorpe, March" },
+      objection: { kernel: SETS, who: "Jason Gunthorpe, 31 Mar" },
       at: { scenario: "ioasid-second-open", kernel: SETS, step: 1, op: "OPEN", compare: NEW },
       answers: [SETS, CONTAINERS, RFC1, RFC2, CODE, NEW],
       facts: [
@@ -234,7 +234,7 @@ export const ioasid: Tour = {
       text: [
         "The call asks for a type, and only one of them exists: everything behind it follows VFIO's type1. The other type is refused.",
       ],
-      objection: { kernel: CODE, who: "Jason Gunthorpe" },
+      objection: { kernel: CODE, who: "Jason Gunthorpe, 22 Sep" },
       at: { scenario: "ioasid-code-rules", kernel: CODE, step: 5, op: "IOASID_ALLOC" },
       answers: [CODE],
       facts: [{ kernel: CODE, step: 5, check: "EINVAL", says: "Tables of the user: not there yet." }],

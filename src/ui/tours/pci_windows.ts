@@ -129,7 +129,7 @@ export const pciWindows: Tour = {
       text: [
         "The list cannot tell a doorbell, which must be avoided, from a buffer that firmware used for a USB keyboard at boot. Every VM with such a controller would stop starting. The type direct-relaxable came out of this.",
       ],
-      objection: { kernel: LIST, who: "Alex Williamson, before 4.18" },
+      objection: { kernel: LIST, who: "Alex Williamson, 5 Jun 2018" },
       at: { scenario: "pci-windows-rmrr", kernel: LIST, step: 6, op: "VFIO_IOMMU_MAP_DMA", compare: RELAXABLE },
       answers: [GENERIC, LIST, RELAXABLE, DMA54],
       facts: [

@@ -71,7 +71,7 @@ export const replace: Tour = {
       text: [
         "Nothing is attached to J, so the window is not reserved there and memory may go into it. With the move the window is wanted, and collides. Between two IOASes this is so on 7.2 as well: only the aperture is known earlier.",
       ],
-      objection: { kernel: DEFERRED, who: "Jason Gunthorpe and Nicolin Chen" },
+      objection: { kernel: DEFERRED, who: "Nicolin Chen" },
       at: {
         scenario: "replace-deferred-late-window",
         kernel: DEFERRED,
@@ -182,7 +182,7 @@ export const replace: Tour = {
       text: [
         "Even an attach, with which the driver finishes the table, does not tell the IOAS. Every map fails until the page table is destroyed.",
       ],
-      objection: { kernel: UNFINAL, who: "Jason Gunthorpe" },
+      objection: { kernel: UNFINAL, who: "Jason Gunthorpe, 1 Feb" },
       at: { scenario: "replace-unfinalised", kernel: UNFINAL, step: 11, op: "IOMMU_IOAS_MAP", compare: NEW },
       answers: [UNFINAL, NEW],
       facts: [
@@ -219,7 +219,7 @@ export const replace: Tour = {
       text: [
         "The move to the second IOAS: only a page table that is in its IOAS before the switch is full at the switch. The driver must be able to finish it when it is allocated for a device.",
       ],
-      objection: { kernel: DEFERRED, who: "Jason Gunthorpe, Feb 2023" },
+      objection: { kernel: DEFERRED, who: "Jason Gunthorpe" },
       at: {
         scenario: "replace-auto-domain",
         kernel: UNFINAL,

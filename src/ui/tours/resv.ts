@@ -183,7 +183,7 @@ export const resv: Tour = {
       text: [
         "A program takes what was reported and gives it to ALLOW_IOVAS, as the names suggest. The kernel now keeps exactly those ranges usable, and the attach, which has to reserve them, fails.",
       ],
-      objection: { kernel: REPORT, who: "Jason Gunthorpe" },
+      objection: { kernel: REPORT, who: "Jason Gunthorpe, 28 Jul" },
       at: {
         scenario: "resv-report-emsgsize",
         kernel: REPORT,
@@ -204,7 +204,7 @@ export const resv: Tour = {
       text: [
         "The guest has to map one of the reported regions one to one for its interrupts. Nothing in the report says which. Told the wrong one, it loses its interrupt.",
       ],
-      objection: { kernel: REPORT, who: "Kevin Tian" },
+      objection: { kernel: REPORT, who: "Kevin Tian, 28 Jul" },
       at: { scenario: "resv-report-unmarked", kernel: REPORT, step: 12, op: "MSI" },
       answers: [REPORT],
       facts: [

@@ -231,7 +231,7 @@ export const swMsi: Tour = {
       text: [
         "D1 has a reserved region of its own at 0x40000000 and is nested. D2 uses the parent directly and has no such region. Its memory is refused there all the same.",
       ],
-      objection: { kernel: MERGED, who: "Named in the series" },
+      objection: { kernel: MERGED, who: "Named by Kevin Tian" },
       at: { scenario: "sw-msi-q6", kernel: MERGED, step: 11, op: "IOMMU_IOAS_MAP", compare: OLD },
       answers: [OLD, ALLOC, VERIFY, MERGED, NEW],
       facts: [
