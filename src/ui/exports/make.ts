@@ -69,6 +69,7 @@ async function view(session: Session, api: Remote, pane: Shown, title: string, f
       return saved(name("txt"), await text());
     case "csv": {
       const section = document.querySelector(`#pane-${pane}`);
+      session.late.flush();
       const rows = section === null ? null : await tableIn(section);
       if (rows === null) throw new None(`${title} has no table now.`);
       return savedRows(name("csv"), rows);
