@@ -81,7 +81,7 @@ export async function main(argv: readonly string[], streams: Streams = STD): Pro
     .option("--objects <kind=n,...>", "how many may live at once: ioas, hwpt, parent, viommu, nested, vdevice, fault")
     .option(
       "--ops <name,...>",
-      "these alone; +name, -name: one more or less: bind, attach, detach, map, unmap, irqs, irqs-early, irqs-off, msi, dma, destroy, ranges, pasid, faults, copy, allow",
+      "these alone; +name, -name: one more or less: bind, attach, detach, map, unmap, irqs, irqs-early, irqs-off, msi, dma, destroy, ranges, pasid, faults, copy, allow, dirty, info",
     )
     .option("--as <form>", "ascii: what was found as a page of 72 columns, for a mail")
     .action(async (scenario: string | undefined, o: ExploreFlags) => {

@@ -7,6 +7,7 @@
  * Works on anything that `snapshot` can copy; frozen objects are never changed and are left out.
  */
 import type { SelfCopying } from "../../hw/base/self_copying.ts";
+import { RangeMap } from "../kernel/range_map.ts";
 
 type TypedArray = Uint8Array | Uint16Array | Uint32Array | Int16Array | Int32Array | Float64Array | BigUint64Array;
 
@@ -59,6 +60,8 @@ export class Checkpoints {
   }
 
   private enter(value: object): void {
+    // Areas that are numbers become objects when they are looked at; here all are, and stay it.
+    if (value instanceof RangeMap) value.unsettle();
     this.numbers.set(value, this.objects.length);
     this.objects.push(value);
     if ("selfSave" in value) this.selfCopying.push(value as SelfCopying);

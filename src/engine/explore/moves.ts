@@ -94,6 +94,7 @@ export function moves(world: World, u: Universe): Step[] {
   const tables: readonly Record<string, Value>[] = [
     {},
     ...(on.has("pasid") ? [{ flags: flags("PASID") }] : []),
+    ...(on.has("dirty") ? [{ flags: flags("DIRTY_TRACKING") }] : []),
     ...live.fault.map((q) => ({ flags: flags("FAULT_ID_VALID"), fault: named(q) })),
   ];
   const make = (kind: Kind, op: string, args: Record<string, Value>): void =>
@@ -121,6 +122,7 @@ export function moves(world: World, u: Universe): Step[] {
     steps.push(...ofDevice(world, d, live, u, on));
   }
   steps.push(...ofIoas(world, live, u, on));
+  if (on.has("dirty")) for (const label of [...live.hwpt, ...live.parent]) steps.push(...dirty(named(label), u));
   if (on.has("destroy"))
     for (const kind of KINDS) for (const label of live[kind]) steps.push(vmm("IOMMU_DESTROY", { id: named(label) }));
   return steps;
@@ -135,6 +137,10 @@ function ofDevice(
 ): Step[] {
   const dev = named(d.name);
   const steps: Step[] = [];
+  if (on.has("info")) {
+    steps.push(vmm("IOMMU_GET_HW_INFO", { dev }));
+    steps.push(vmm("IOMMU_GET_HW_INFO", { dev, type: named("ARM_SMMUV3"), flags: flags("INPUT_TYPE") }));
+  }
   const targets = [...live.ioas, ...live.hwpt, ...live.parent, ...live.nested];
   if (on.has("attach"))
     for (const label of targets) steps.push(vmm("VFIO_DEVICE_ATTACH_IOMMUFD_PT", { dev, pt: named(label) }));
@@ -175,6 +181,19 @@ function ofIoas(world: World, live: Record<Kind, string[]>, u: Universe, on: Rea
         for (const [to, from] of copies(world, src, u)) steps.push(copy(ioas, src, to, from));
   }
   return steps;
+}
+
+/** Tracking on and off; the bitmap of each block, and of nothing. */
+function dirty(hwpt: Value, { blocks }: Universe): Step[] {
+  const set = [flags("ENABLE"), flags()].map((to) => vmm("IOMMU_HWPT_SET_DIRTY_TRACKING", { hwpt, flags: to }));
+  const ranges = [
+    ...blocks.map((b) => [b.iova, b.length] as const),
+    ...blocks.slice(0, 1).map((b) => [b.iova, 0n] as const),
+  ];
+  const get = ranges.map(([iova, len]) =>
+    vmm("IOMMU_HWPT_GET_DIRTY_BITMAP", { hwpt, iova: int(iova), len: int(len), page: int(0x1000n) }),
+  );
+  return [...set, ...get];
 }
 
 const only = (b: Block): Value => ({ k: "ranges", v: [[b.iova, b.iova + b.length - 1n]] });

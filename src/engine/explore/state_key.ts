@@ -19,7 +19,7 @@ import { IdAllocator } from "../kernel/drivers/arm_smmu_v3/ids.ts";
 import { ArmLpaePgtable } from "../kernel/drivers/io_pgtable_arm/table.ts";
 import { EventfdCtx } from "../kernel/eventfd.ts";
 import { IommufdCtx, type IommufdObject } from "../kernel/iommufd/objects.ts";
-import { FrameAllocator, PinCounts } from "../kernel/mm/frames.ts";
+import { FrameAllocator, type PinCounts } from "../kernel/mm/frames.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { RangeMap } from "../kernel/range_map.ts";
 import { IrqState } from "../kernel/irq/irqdesc.ts";
@@ -96,7 +96,7 @@ export class StateKeys {
     this.memory = new CanonicalMemory(world, checkpoints.startOf(mem) as ReadonlyMap<number, Uint32Array>);
     const { platform } = world.kernel;
     const { frames, pins } = world.kernel.mm;
-    this.skip(world.names, frames.free, ...frames.free, pins.chunks);
+    this.skip(world.names, frames.free, ...frames.free, pins, pins.chunks, pins.own);
     if (platform !== null) this.skip(platform.irq.by_intid);
     for (const smmu of platform?.smmus ?? []) {
       this.skip(smmu.cmdq, smmu.evtq);
@@ -150,14 +150,15 @@ export class StateKeys {
       emit(`z${object instanceof Map || object instanceof Set ? this.sorted(object) : this.text(object)}`);
       this.drain(from, emit);
     }
+    emit(pinText(this.world.kernel.mm.pins));
     this.memory.finish({ asids: this.asids, vmids: this.vmids }, emit);
     return Uint32Array.from(out);
   }
 
   /** What is named by what it belongs to has to come behind that. */
   private isLate(object: object): boolean {
-    const { kernel, vmm, machine } = this.world;
-    if (object === kernel.iommufd.pages || object === vmm.fds || object instanceof Tlb) return true;
+    const { vmm, machine } = this.world;
+    if (object === vmm.fds || object instanceof Tlb) return true;
     return machine.smmus.some((s) => s.translator.configs === object);
   }
 
@@ -200,7 +201,6 @@ export class StateKeys {
     if (object instanceof Set && this.counted.has(object)) return `n${object.size}`;
     if (object instanceof Set) return `s${[...object].map((v) => this.value(v)).join()}`;
     if (object instanceof Map) return this.mapText(object);
-    if (object instanceof PinCounts) return pinText(object);
     if (object instanceof Tlb) return this.tlbText(object);
     if (object instanceof IdAllocator) return `i${object.used.size}`;
     return this.fieldsText(object);

@@ -23,6 +23,8 @@ export const OP_GROUPS = Object.freeze({
   faults: "fault queues and page tables with one",
   copy: "copy blocks between IOASes",
   allow: "allow a block only",
+  dirty: "dirty tracking",
+  info: "ask for hardware information",
 });
 export type OpGroup = keyof typeof OP_GROUPS;
 
@@ -100,6 +102,9 @@ const FAMILIES: Readonly<Record<string, OpGroup>> = Object.freeze({
   IOMMU_FAULT_QUEUE_ALLOC: "faults",
   IOMMU_IOAS_COPY: "copy",
   IOMMU_IOAS_ALLOW_IOVAS: "allow",
+  IOMMU_HWPT_SET_DIRTY_TRACKING: "dirty",
+  IOMMU_HWPT_GET_DIRTY_BITMAP: "dirty",
+  IOMMU_GET_HW_INFO: "info",
 });
 
 function familyOf({ op, args }: Step): OpGroup | undefined {

@@ -75,6 +75,7 @@ function partOf(stop: Stop, index: number, state: LabState): WordsPart {
   for (const text of stop.text) lines.push({ lead: "", text }, GAP);
   lines.push({ lead: "  ", text: `Scenario ${scenario} on ${kernel}, ${at}.` });
   for (const f of stop.facts) lines.push({ lead: "  * ", text: `${f.kernel}, step ${f.step}: ${f.check}. ${f.says}` });
+  if (stop.at.columns !== undefined) lines.push({ lead: "  ", text: `Side by side: ${stop.at.columns.join(", ")}.` });
   return { head: `${index + 1}. ${stop.title}`, right: STOP_KINDS[stop.kind].name.toLowerCase(), lines };
 }
 

@@ -13,7 +13,7 @@ function emptied(world: World): boolean {
 function left(world: World): string | null {
   const { kernel: k, vmm } = world;
   if (k.mm.pins.total !== 0) return `${k.mm.pins.total} pages stay pinned`;
-  if (k.iommufd.pages.size !== 0) return `${k.iommufd.pages.size} backing stores stay`;
+  if (k.iommufd.page_stores !== 0) return `${k.iommufd.page_stores} backing stores stay`;
   if (vmm.mm.pinned_vm !== 0) return `${vmm.mm.pinned_vm} pages stay charged to the process`;
   for (const user of k.mm.users.values())
     if (user.locked_vm !== 0) return `${user.locked_vm} pages stay charged to the user`;
