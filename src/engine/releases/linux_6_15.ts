@@ -6,6 +6,7 @@ export default defineKernel({
   subtitle: "native sw_msi begins",
   base: "linux-6.17",
   date: "2025-05-25",
+  ref: "40f5175d0eb7",
   changes: "No HW queues, and GET_HW_INFO takes no wanted type from the caller.",
   scenario: "sw-msi-q8",
   expects: ["an interrupt that was on before a replace still arrives after it"],

@@ -6,6 +6,7 @@ export default defineKernel({
   subtitle: "bypass vSTE needs no vDEVICE",
   base: "linux-7.2",
   date: "2026-02",
+  ref: "81c45c62dc3e",
   changes: "GET_HW_INFO does not yet say that a device has no ATS.",
   scenario: "vdevice-bypass",
   expects: ["attaching a bypass entry without a vDEVICE succeeds"],

@@ -21,7 +21,7 @@ export default defineKernel({
     {
       who: "Jason Gunthorpe, 29 Jan 2025, on the RFC",
       what: "A single doorbell page reliably lies at the start of the window; several pages do not, however large it is, since userspace cannot find out how many there are.",
-      ref: "20250129201307.GJ5556@nvidia.com",
+      ref: "20250129150454.GH5556@nvidia.com, 20250129201307.GJ5556@nvidia.com",
     },
   ],
   unknown: [
