@@ -124,7 +124,8 @@ function requestOf(view: ExportView, run: Playable, step: number): AsciiRequest 
       const { walkTargets, walkDefault } = frameOf(run, step, true);
       const target = walkTargets[walkDefault];
       if (target === undefined) throw new Wrong(`after step ${step} no device can reach memory: there is no walk`);
-      return { view, device: target.device, iova: target.iova, write: target.write };
+      const { device, iova, write, pasid } = target;
+      return { view, device, iova, write, ...(pasid === undefined ? {} : { more: { pasid } }) };
     }
     case "tables": {
       const { walkTargets, walkDefault } = frameOf(run, step, true);

@@ -1,5 +1,5 @@
 /** Open files. A subsystem plugs in with one frozen `FileOps` record; its state hangs on `private_data`. */
-import type { ForeignApi } from "./foreign_api.ts";
+import type { ForeignApi, ForeignDevice, ForeignFile } from "./foreign_api.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Vma } from "./mm/mm.ts";
 
@@ -48,6 +48,9 @@ export interface DevNode {
   open(k: Kernel, file: File): number;
   /** Of a design that is not iommufd. */
   readonly api?: ForeignApi;
+  /** Its open files and the devices in their hands. */
+  readonly files?: readonly ForeignFile[];
+  readonly bound?: readonly ForeignDevice[];
 }
 
 export function fget(file: File): File {

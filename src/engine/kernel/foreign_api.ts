@@ -3,6 +3,8 @@
  * space, map, attach" is said in it. The kernel never looks at it; scenarios do, so that one of them runs on every design.
  */
 import type { Layout } from "../uapi/layout.ts";
+import type { File } from "./file.ts";
+import type { Device, IommuDomain } from "./iommu/types.ts";
 
 /** One call of a design. */
 export interface ForeignCall {
@@ -90,4 +92,36 @@ export interface ForeignApi {
   readonly play: (caller: SpaceCaller, op: string, request: SpaceRequest) => SpaceAnswer;
   /** Descriptor whose read gives the faults of a space, negative where there is none. */
   readonly faults: (caller: SpaceCaller, request: SpaceRequest) => number;
+}
+
+/** What pictures see of a device in the hands of a design's file. */
+export interface ForeignDevice {
+  readonly vdev: { readonly pdev: { readonly dev: Device } };
+  readonly ctx: ForeignFile;
+  readonly cookie: bigint;
+}
+
+/** What pictures see of an address space of a design. */
+export interface ForeignSpace {
+  readonly ctx: ForeignFile;
+  readonly id: number;
+  /** `user`: a guest's tables above the parent. `dummy`: for accounting only. */
+  readonly kind: "kernel" | "user" | "dummy";
+  readonly parent: ForeignSpace | null;
+  readonly nest: boolean;
+  readonly domain: IommuDomain | null;
+  readonly dmas: readonly { iova: bigint; size: bigint; vaddr: bigint; prot: number }[];
+  /** pasid 0 = the RID. */
+  readonly attached: readonly { readonly device: ForeignDevice; readonly pasid: number }[];
+  /** Where a guest keeps its context descriptors, guest-physical. */
+  readonly table: { readonly address: bigint } | null;
+}
+
+/** What pictures see of one open of a design's node. */
+export interface ForeignFile {
+  readonly file: File;
+  readonly spaces: ReadonlyMap<number, ForeignSpace>;
+  /** Faults not read yet, and read but not answered. */
+  readonly queue: readonly object[];
+  readonly waiting: readonly object[];
 }

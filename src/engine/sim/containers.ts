@@ -24,7 +24,7 @@ export function containers(world: World): OpenContainer[] {
 }
 
 /** Id of the track of a domain's table: containers have one for each kind of IOMMU that their groups need. */
-export function containerTable(one: OpenContainer, index: number): string {
+export function containerTable(one: Pick<OpenContainer, "ref">, index: number): string {
   return `${one.ref}:table${index === 0 ? "" : index}`;
 }
 

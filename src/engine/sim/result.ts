@@ -22,6 +22,8 @@ export interface DeviceAccess {
   /** Bytes. */
   length: bigint;
   write: boolean;
+  /** Absent: a request without one. */
+  pasid?: number;
   /** The access is an interrupt message. */
   msi: boolean;
   ok: boolean;

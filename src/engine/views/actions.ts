@@ -7,7 +7,9 @@ import type { Scenario, Step, Value } from "../sim/scenario/types.ts";
 import type { World, WorldDevice } from "../sim/world.ts";
 import { attachedTables } from "../sim/attached.ts";
 import { objectsOf } from "./context.ts";
-import { int, named, objectValue, tried, vmm } from "./next.ts";
+import { objectValue, tried } from "./next.ts";
+import { elsewhereSteps } from "./next_elsewhere.ts";
+import { int, named, vmm } from "./step_values.ts";
 import type { NextStep, Ref } from "./types.ts";
 
 type Args = Record<string, Value>;
@@ -50,7 +52,7 @@ function attach(world: World, device: WorldDevice | null, target: IommufdObject 
 
 function onDevice(world: World, scenario: Scenario, d: WorldDevice): Step[] {
   const on = (args: Args = {}): Args => ({ dev: named(d.name), ...args });
-  if (d.id === 0) return [vmm("VFIO_DEVICE_BIND_IOMMUFD", on()), admin(on())];
+  if (d.id === 0) return [...(elsewhereSteps(world, d) ?? [vmm("VFIO_DEVICE_BIND_IOMMUFD", on())]), admin(on())];
   const steps: Step[] = [];
   const now = attachedTables(world, d);
   const targets = [...objectsOf(world, "HWPT_PAGING"), ...objectsOf(world, "HWPT_NESTED"), ...objectsOf(world, "IOAS")];

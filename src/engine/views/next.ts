@@ -6,6 +6,8 @@ import { snapshot } from "../sim/snapshot.ts";
 import type { World, WorldDevice } from "../sim/world.ts";
 import { attachedTables } from "../sim/attached.ts";
 import { objectsOf } from "./context.ts";
+import { elsewhereSteps } from "./next_elsewhere.ts";
+import { int, named, vmm } from "./step_values.ts";
 import { stepView } from "./steps.ts";
 import type { NextStep, Ref } from "./types.ts";
 
@@ -33,10 +35,6 @@ export function tried(world: World, step: Step, ref: Ref): NextStep {
   return { ref, text, result: gives, ok: result.outcome === "ok", line: printStep(step) };
 }
 
-export const named = (v: string): Value => ({ k: "name", v });
-export const vmm = (op: string, args: Record<string, Value>): Step => ({ actor: "vmm", op, args, checks: [] });
-export const int = (v: bigint | number): Value => ({ k: "int", v: BigInt(v) });
-
 /** An object by the label that the scenario gave it, else by its number: a label stays right when steps move. */
 export function objectValue(world: World, id: number): Value {
   for (const [label, name] of world.names)
@@ -46,7 +44,7 @@ export function objectValue(world: World, id: number): Value {
 
 function candidates(world: World, d: WorldDevice): Step[] {
   const on = (args: Record<string, Value> = {}): Record<string, Value> => ({ dev: named(d.name), ...args });
-  if (d.id === 0) return [vmm("VFIO_DEVICE_BIND_IOMMUFD", on())];
+  if (d.id === 0) return elsewhereSteps(world, d) ?? [vmm("VFIO_DEVICE_BIND_IOMMUFD", on())];
   const steps: Step[] = [];
   const now = attachedTables(world, d);
   for (const target of [

@@ -55,7 +55,8 @@ function args(step: Step, result: StepResult): string {
   const access = result.access;
   if (step.actor === "device" && access !== undefined) {
     const kind = access.write ? "W" : "R";
-    return `${access.device}  ${kind}${access.length} ${hexText(access.iova)}`;
+    const pasid = access.pasid === undefined ? "" : ` PASID ${access.pasid}`;
+    return `${access.device}  ${kind}${access.length} ${hexText(access.iova)}${pasid}`;
   }
   if (step.actor === "device") return wordOf(step, "dev");
   const msi = result.seen["msi"];
@@ -112,7 +113,7 @@ function spoken(index: number, step: Step, result: StepResult): string {
   const what = `step ${index}: ${prefix}${op}`;
   const access = result.access;
   if (access !== undefined) {
-    const who = `${what} of ${access.device} ${access.write ? "to" : "from"} ${hexText(access.iova)}`;
+    const who = `${what} of ${access.device} ${access.write ? "to" : "from"} ${hexText(access.iova)}${access.pasid === undefined ? "" : ` with PASID ${access.pasid}`}`;
     if (access.ok) return `${who} reached ${access.pa === null ? "its end" : hexText(access.pa)}, ${access.end}`;
     return `${who} ${access.msi ? "was lost" : "was stopped"}, ${access.end}`;
   }

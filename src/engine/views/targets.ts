@@ -4,15 +4,27 @@ import type { ViewContext } from "./context.ts";
 import { deviceOf } from "./context.ts";
 import { tablesIn } from "./address/tables.ts";
 import { attachedTables } from "../sim/attached.ts";
+import { containerTableOf } from "../sim/containers.ts";
+import { throughSpace } from "../sim/spaces.ts";
+import type { World } from "../sim/world.ts";
 import type { WalkTarget } from "./types.ts";
+
+/** Attached by way of VFIO's own container, or of a design of 2021. */
+function elsewhere(world: World, bdf: string): { s1Track: string | null; tableTrack: string | null } | null {
+  const through = throughSpace(world, bdf);
+  if (through !== null)
+    return { s1Track: through.guest === null ? null : `s1:${through.guest.name}`, tableTrack: through.tableTrack };
+  const tableTrack = containerTableOf(world, bdf);
+  return tableTrack === null ? null : { s1Track: null, tableTrack };
+}
 
 /** The step's own access first, then for each attached device its doorbell and the start of what its tables map. */
 export function walkTargets(ctx: ViewContext): { targets: WalkTarget[]; best: number } {
   const { world } = ctx;
   const targets: WalkTarget[] = [];
-  const add = (label: string, device: string, iova: bigint, write: boolean): void => {
-    if (!targets.some((t) => t.device === device && t.iova === iova && t.write === write))
-      targets.push({ label, device, iova, write });
+  const add = (label: string, device: string, iova: bigint, write: boolean, pasid?: number): void => {
+    if (!targets.some((t) => t.device === device && t.iova === iova && t.write === write && t.pasid === pasid))
+      targets.push({ label, device, iova, write, ...(pasid === undefined ? {} : { pasid }) });
   };
   const access = ctx.result?.access;
   if (access !== undefined)
@@ -21,10 +33,11 @@ export function walkTargets(ctx: ViewContext): { targets: WalkTarget[]; best: nu
       access.device,
       access.iova,
       access.write,
+      access.pasid,
     );
   const tables = tablesIn(ctx);
   for (const d of world.devices.values()) {
-    const attached = attachedTables(world, d);
+    const attached = attachedTables(world, d) ?? elsewhere(world, d.bdf);
     if (attached === null) continue;
     const f = world.machine.pci.byBdf.get(d.bdf);
     const message = f === undefined ? "" : messageOf(f.config, f.msix, 0);

@@ -211,6 +211,12 @@ export type NodeKind =
   | "vdevice"
   | "veventq"
   | "fault"
+  | "hw_queue"
+  | "access"
+  /** Of VFIO's own containers and of the interfaces of 2021: a page table, the container, the space. */
+  | "domain"
+  | "container"
+  | "space"
   | "fd";
 
 export interface AttachNode {
@@ -355,6 +361,8 @@ export interface WalkTarget {
   device: string;
   iova: bigint;
   write: boolean;
+  /** SubstreamID of the request; absent: without one. */
+  pasid?: number;
 }
 
 export interface WhyView {

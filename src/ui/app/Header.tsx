@@ -31,6 +31,7 @@ export function Header({ left }: { left: number }) {
         hidden={scenario === undefined}
         aria-haspopup="dialog"
         aria-label={`Scenario: ${scenario?.title ?? "none"}. Open another.`}
+        title={scenario?.title}
         onClick={() => openDialog("scenarios")}
       >
         <h1>{scenario?.title ?? "…"}</h1>
@@ -40,10 +41,10 @@ export function Header({ left }: { left: number }) {
         </svg>
       </button>
       <KernelTabs />
+      <span className={css["machine"]} title={machine} hidden={machine === undefined || machine === ""}>
+        Machine <b>{machine}</b>
+      </span>
       <div className={css["actions"]}>
-        <span className={css["machine"]} title={machine} hidden={machine === undefined || machine === ""}>
-          Machine <b>{machine}</b>
-        </span>
         <button
           type="button"
           className={css["action"]}

@@ -29,12 +29,25 @@ export interface Atlas {
   axis: Axis;
   bands: AtlasBand[];
   nodes: AtlasNode[];
+  /** Which interfaces are ever used on a kernel: `iommufd`, `container` of VFIO, `space` of 2021. */
+  apis: ReadonlyMap<string, ReadonlySet<string>>;
   /** Links by which nodes are put beside each other: `from to`, in the order met. */
   links: { from: Ref; to: Ref; kind: string }[];
 }
 
+/** The interface that a thing of the address space belongs to; empty: to none, it is there on every kernel. */
+export function apiOf(ref: Ref): string {
+  const kind = /^(ioas|hwpt|container|space):/.exec(ref)?.[1] ?? "";
+  return kind === "ioas" || kind === "hwpt" ? "iommufd" : kind;
+}
+
+/** Whether one of these kernels ever has things of this interface; unknown kernels may have anything. */
+export function hasApi(atlas: Atlas, api: string, kernels: readonly string[]): boolean {
+  return api === "" || kernels.some((k) => atlas.apis.get(k)?.has(api) ?? true);
+}
+
 /** From the landmarks of each kernel, in the kernels' order. */
-export function buildAtlas(parts: Iterable<Landmarks>): Atlas {
+export function buildAtlas(parts: Iterable<Landmarks & { kernel?: string }>): Atlas {
   const landmarks = new Map<string, Landmark>();
   const focus = new Set<bigint>();
   const bands = new Map<string, { title: string; tracks: Map<string, AtlasTrack> }>();
@@ -43,7 +56,10 @@ export function buildAtlas(parts: Iterable<Landmarks>): Atlas {
   const add = (l: Landmark): void => {
     landmarks.set(`${l.start}-${l.last}-${l.kind}`, l);
   };
-  for (const { addressSpace: space, attachments } of parts) {
+  const apis = new Map<string, Set<string>>();
+  for (const { addressSpace: space, attachments, kernel = "" } of parts) {
+    const used = new Set(space.bands.flatMap((b) => b.tracks).map((t) => apiOf(t.id)));
+    if (kernel !== "") apis.set(kernel, used);
     for (const band of space.bands) {
       const kept = bands.get(band.id) ?? { title: band.title, tracks: new Map<string, AtlasTrack>() };
       bands.set(band.id, kept);
@@ -79,6 +95,7 @@ export function buildAtlas(parts: Iterable<Landmarks>): Atlas {
       tracks: [...(bands.get(id)?.tracks.values() ?? [])],
     })),
     nodes: [...nodes.values()],
+    apis,
     links: [...links.values()],
   };
 }

@@ -5,8 +5,8 @@ import type { Lane, Ref } from "../../engine/views/types.ts";
 
 /** What is being written in the list of steps. */
 export type Writing =
-  /** After step `step`; 0 = before the first. */
-  { kind: "insert"; step: number } | { kind: "replace"; step: number } | { kind: "note"; step: number };
+  /** After step `step`; 0 = before the first. `typed`: what was typed before its line was there. */
+  { kind: "insert"; step: number; typed?: string } | { kind: "replace"; step: number } | { kind: "note"; step: number };
 
 export interface EditState {
   /** All branches, the open one among them; empty while there is one only. */

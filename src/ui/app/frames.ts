@@ -9,7 +9,7 @@ export class FrameCache {
   private readonly api: Remote;
   private readonly frames = new Map<string, Frame>();
   private readonly lists = new Map<string, StepView[]>();
-  private readonly parts = new Map<string, Landmarks>();
+  private readonly parts = new Map<string, Landmarks & { kernel: string }>();
 
   constructor(api: Remote) {
     this.api = api;
@@ -23,14 +23,17 @@ export class FrameCache {
   }
 
   /** What ever appears on these kernels, in their order; each is played when it has not been yet. */
-  async landmarks(kernels: readonly string[], progress: (done: number, total: number) => void): Promise<Landmarks[]> {
+  async landmarks(
+    kernels: readonly string[],
+    progress: (done: number, total: number) => void,
+  ): Promise<(Landmarks & { kernel: string })[]> {
     let done = 0;
     const missing = kernels.filter((k) => !this.parts.has(k));
     await Promise.all(
       missing.map(async (kernel) => {
         const answer = await this.api.landmarks([kernel]);
         if (!answer.ok) throw new Error(answer.problem.message);
-        this.parts.set(kernel, answer.value);
+        this.parts.set(kernel, { ...answer.value, kernel });
         progress(++done, missing.length);
       }),
     );
@@ -45,6 +48,16 @@ export class FrameCache {
     if (!answer.ok) throw new Error(answer.problem.message);
     this.lists.set(kernel, answer.value);
     return answer.value;
+  }
+
+  /** The step that a scenario opens at: the first that failed, else the first that the other kernel answers otherwise, else the last. */
+  async telling(kernel: string, other: string | null): Promise<number> {
+    const steps = await this.steps(kernel);
+    const failed = steps.find((s) => s.outcome === "fault" || s.outcome === "errno");
+    if (failed !== undefined) return failed.index;
+    const others = other === null ? [] : await this.steps(other);
+    const differs = steps.find((s, i) => others[i] !== undefined && others[i].result !== s.result);
+    return differs?.index ?? steps.length;
   }
 
   /** A frame, or one sentence why there is none. */

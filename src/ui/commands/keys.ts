@@ -26,9 +26,29 @@ export function belongsTo(target: EventTarget | null, stroke: Stroke): boolean {
   return activates && target.closest("button, a, summary, [role='radio'], [role='separator']") !== null;
 }
 
+/**
+ * What was asked for is still being fetched, and the key is meant for it: the line that is going to be written, or a
+ * dialog. Without this, fast writing would set off commands. What is typed for a new line is kept for it.
+ */
+export function awaited(session: Session, e: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">): boolean {
+  const { writing, dialog } = session.store.getState();
+  const late =
+    (writing !== null && document.querySelector("[data-writer]") === null) ||
+    (dialog !== null && document.querySelector("dialog[open]") === null);
+  if (!late || e.key === "Escape") return false;
+  const letter = e.key.length === 1 && !e.ctrlKey && !e.metaKey && !e.altKey;
+  if (letter && writing?.kind === "insert")
+    session.store.setState({ writing: { ...writing, typed: `${writing.typed ?? ""}${e.key}` } });
+  return true;
+}
+
 export function installKeys(session: Session, oneKey: () => boolean): () => void {
   const down = (e: KeyboardEvent): void => {
     if (e.defaultPrevented || e.isComposing) return;
+    if (awaited(session, e)) {
+      e.preventDefault();
+      return;
+    }
     const command = commandFor(e);
     if (command === undefined || belongsTo(e.target, e)) return;
     const single =

@@ -36,6 +36,11 @@ export function address(value: bigint): string {
   return value < 0x10000n ? hex(value) : value.toString(16);
 }
 
+/** A number beside an axis, where no one takes it for anything else: hex without `0x`. */
+export function bare(value: bigint): string {
+  return value.toString(radix() === "dec" ? 10 : 16);
+}
+
 export interface Run {
   text: string;
   /** Stands a little apart from what is before it. */
@@ -44,10 +49,13 @@ export interface Run {
   at: number;
 }
 
-/** Splits text into runs; the digits of a long hex number come as groups of four, counted from the right. */
-export function runs(written: string): Run[] {
-  const text = inRadix(written);
-  const size = radix() === "hex" ? 4 : 3;
+/**
+ * Splits text into runs; the digits of a long hex number come as groups of four, counted from the right. `bits`: what
+ * stands in memory, entries and bytes; they are hexadecimal whatever the radix.
+ */
+export function runs(written: string, bits = false): Run[] {
+  const text = bits ? written : inRadix(written);
+  const size = bits || radix() === "hex" ? 4 : 3;
   const long =
     size === 4
       ? /\b0x[0-9a-f]{5,16}\b|(?<![\w.])[0-9a-f]*[0-9][0-9a-f]{4,15}(?![\w.])/g

@@ -31,7 +31,7 @@ export function Writer({ writing }: { writing: Writing }) {
   return (
     <LineWriter
       key={`${writing.kind} ${writing.step}`}
-      initial={writing.kind === "replace" ? (now?.text ?? "") : ""}
+      initial={writing.kind === "replace" ? (now?.text ?? "") : (writing.typed ?? "")}
       label={writing.kind === "replace" ? `Step ${writing.step}` : `New step after ${writing.step}`}
       before={`${before}\n`}
       after={`\n${after}`}
@@ -127,7 +127,7 @@ function LineWriter(props: {
 
   return (
     <div className={css["writer"]} role="group" aria-label={label}>
-      <div className={css["line"]}>
+      <div className={css["line"]} data-writer="">
         <input
           ref={field}
           role="combobox"
@@ -183,7 +183,7 @@ function NoteWriter({ step, initial, onClose }: { step: number; initial: string;
     if ((await session.editing.change({ kind: "note", step, note })) === null) onClose();
   };
   return (
-    <div className={css["writer"]} role="group" aria-label={`Note on step ${step}`}>
+    <div className={css["writer"]} data-writer="" role="group" aria-label={`Note on step ${step}`}>
       <textarea
         ref={field}
         aria-label={`Note on step ${step}`}

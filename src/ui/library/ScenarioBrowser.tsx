@@ -78,7 +78,7 @@ export default function ScenarioBrowser({ onClose }: { onClose: () => void }) {
                 ? failing === 0
                   ? "all checks hold"
                   : `${failing} with checks that fail`
-                : `${shown.length} scenarios`}
+                : `${shown.length} scenario${shown.length === 1 ? "" : "s"}`}
           </span>
           <button
             type="button"

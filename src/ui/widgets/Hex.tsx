@@ -1,9 +1,9 @@
 import { runs } from "../draw/format.ts";
 
 /** Text whose long hex numbers stand in groups of four. The gaps are margins: copying gives the plain digits. */
-export function Hex({ children }: { children: string }) {
-  const parts = runs(children);
-  if (parts.length <= 1) return children;
+export function Hex({ children, bits = false }: { children: string; bits?: boolean }) {
+  const parts = runs(children, bits);
+  if (parts.length <= 1) return parts[0]?.text ?? children;
   return (
     <>
       {parts.map((r) => (

@@ -5,6 +5,7 @@ import { EventfdCtx } from "../../kernel/eventfd.ts";
 import { attachedTables } from "../attached.ts";
 import type { Args } from "../args.ts";
 import { containerTableOf } from "../containers.ts";
+import { throughSpace } from "../spaces.ts";
 import { guestTranslate } from "../guest.ts";
 import type { Bare, DeviceAccess, Seen } from "../result.ts";
 import type { DmaResult, MsiResult } from "../../../hw/machine.ts";
@@ -25,14 +26,14 @@ function runDma(world: World, args: Args): Bare {
   const iova = args.big("iova", 0n);
   const length = args.big("len", 64n);
   const data = write ? pattern(Number(length), args.big("value", 0xa5n)) : undefined;
-  const pasid = args.num("pasid", 0);
-  return tellDma(world, device, { iova, length, write, pasid }, () => {
+  const pasid = args.has("pasid") ? { pasid: args.num("pasid", 0) } : {};
+  return tellDma(world, device, { iova, length, write, ...pasid }, () => {
     const result = world.machine.dma(device.bdf, {
       write,
       hi: high(iova),
       lo: low(iova),
       len: Number(length),
-      ...(args.has("pasid") ? { ssid: args.num("pasid", 0) } : {}),
+      ...(pasid.pasid === undefined ? {} : { ssid: pasid.pasid }),
       ...(data === undefined ? {} : { data }),
     });
     world.actors.remember(device.name, result);
@@ -45,7 +46,7 @@ function runDma(world: World, args: Args): Bare {
 export function tellDma(
   world: World,
   device: WorldDevice,
-  { iova, length, write, pasid }: Pick<DeviceAccess, "iova" | "length" | "write"> & { pasid?: number },
+  { iova, length, write, pasid }: Pick<DeviceAccess, "iova" | "length" | "write" | "pasid">,
   perform: () => DmaResult,
 ): Bare {
   const tables = tablesAt(world, device, iova, pasid);
@@ -59,6 +60,7 @@ export function tellDma(
     iova,
     length,
     write,
+    ...(pasid === undefined ? {} : { pasid }),
     msi: false,
     ok: result.ok,
     ...tables,
@@ -176,6 +178,12 @@ function tablesAt(
 ): Pick<DeviceAccess, "s1Track" | "tableTrack" | "ipa"> {
   const attached = attachedTables(world, device, pasid);
   if (attached === null) {
+    const through = throughSpace(world, device.bdf, pasid);
+    if (through !== null) {
+      const { tableTrack, guest } = through;
+      const s1Track = guest === null ? null : `s1:${guest.name}`;
+      return { s1Track, tableTrack, ipa: guest === null ? iova : guestTranslate(world, guest, iova) };
+    }
     const tableTrack = containerTableOf(world, device.bdf);
     return { s1Track: null, tableTrack, ipa: tableTrack === null ? null : iova };
   }

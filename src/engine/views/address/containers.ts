@@ -29,7 +29,11 @@ export function containerTracks(world: World, tables: readonly TableView[]): Raw
   });
 }
 
-function dmaInterval(world: World, dma: VfioDma, ref: string): TrackInterval {
+export function dmaInterval(
+  world: World,
+  dma: Pick<VfioDma, "iova" | "size" | "vaddr" | "prot">,
+  ref: string,
+): TrackInterval {
   const size = sizeText(dma.size);
   const access = ((dma.prot & 1) !== 0 ? "R" : "") + ((dma.prot & 2) !== 0 ? "W" : "");
   const detail = `${size} of ${memoryName(world, dma.vaddr)}, ${access}`;

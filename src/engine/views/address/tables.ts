@@ -3,6 +3,7 @@ import type { IommuDomain } from "../../kernel/iommu/types.ts";
 import { containers, containerTable } from "../../sim/containers.ts";
 import { guestToUser } from "../../sim/guest.ts";
 import { refOf } from "../../sim/refs.ts";
+import { openSpaces, spaceTable } from "../../sim/spaces.ts";
 import type { World } from "../../sim/world.ts";
 import { objectsOf, pgtableOf, userToPhys, type ViewContext } from "../context.ts";
 import { type LeafRun, readRuns, type RunColumns, type TableShape } from "../leaves.ts";
@@ -40,9 +41,9 @@ function listed(columns: RunColumns): LeafRun[] {
   return columns.n > DENSE ? [] : Array.from({ length: columns.n }, (_, i) => columns.run(i));
 }
 
-/** The guest's tables first, then the hwpts by id, then those of containers. */
+/** The guest's tables first, then the hwpts by id, then those of containers and of the designs of 2021. */
 export function tablesOf(world: World): TableView[] {
-  return [...guestTables(world), ...hwptTables(world), ...containerTables(world)];
+  return [...guestTables(world), ...hwptTables(world), ...containerTables(world), ...spaceTables(world)];
 }
 
 /** The guest's tables start at level 0: 48 bits in, 4K granule. */
@@ -78,6 +79,12 @@ function containerTables(world: World): TableView[] {
     one.type1.domains.flatMap(({ domain }, i) =>
       pagingTable(world, domain, one.ref, containerTable(one, i), one.title),
     ),
+  );
+}
+
+function spaceTables(world: World): TableView[] {
+  return openSpaces(world).flatMap(({ ref, title, space }) =>
+    space.kind === "kernel" ? pagingTable(world, space.domain, ref, spaceTable(ref), title) : [],
   );
 }
 

@@ -21,6 +21,11 @@ const KINDS: Readonly<Record<AttachNode["kind"], string>> = Object.freeze({
   vdevice: "vdevice",
   veventq: "veventq",
   fault: "fault queue",
+  hw_queue: "hw_queue",
+  access: "access",
+  domain: "",
+  container: "container fd",
+  space: "space",
   fd: "",
 });
 
@@ -41,7 +46,8 @@ export function attachmentLines(view: AttachmentsView): string[] {
       const next = `${below}${last ? "`-- " : "|-- "}`;
       const under = `${below}${last ? "    " : "|   "}`;
       if (e.kind === "undone") lines.push(...undone(e, to, next, under));
-      else if (to !== undefined) tell(to, next, under, `${sign(e.change)}${WORDS[e.kind]}`);
+      else if (to !== undefined)
+        tell(to, next, under, `${sign(e.change)}${e.label === "" ? "" : `${e.label} `}${WORDS[e.kind]}`);
     });
   };
   const pointed = new Set(view.edges.filter((e) => e.kind !== "undone").map((e) => e.to));
@@ -62,7 +68,7 @@ export function nodeName(n: AttachNode): string {
 
 function nodeLines(n: AttachNode, lead: string, below: string, word: string, again: boolean): string[] {
   const change = n.change === "added" ? "[new]" : n.change === "removed" ? "[gone]" : "";
-  const users = n.users === undefined ? "" : `${n.users} users`;
+  const users = n.users === undefined ? "" : `${n.users} ${n.users === 1 ? "user" : "users"}`;
   const name = plain(`${lead}${word}${nodeName(n)}`);
   if (again) return [`${name} (above)`];
   // What is missing stands on a line of its own in the picture: `iova_cookie`, `NULL`.

@@ -153,7 +153,8 @@ function sheet(run: Playable, step: number): string[] {
 function walkOf(run: Playable, frame: Frame): string[] | null {
   const target = frame.addressSpace.accesses.length === 0 ? undefined : frame.walkTargets[frame.walkDefault];
   if (target === undefined) return null;
-  const view = walkView(run.world(frame.step), target.device, target.iova, target.write);
+  const { device, iova, write, pasid } = target;
+  const view = walkView(run.world(frame.step), device, iova, write, pasid === undefined ? {} : { pasid });
   return view === null ? null : walkPage(view);
 }
 

@@ -9,10 +9,12 @@ import type {
 } from "../../kernel/iommufd/objects.ts";
 import { STE_CONFIG } from "../../../hw/smmuv3/ste.ts";
 import { contexts, devRef, refOf } from "../../sim/refs.ts";
+import { sizeText } from "../../sim/scenario/values.ts";
 import type { World, WorldDevice } from "../../sim/world.ts";
 import { count } from "../address/tracks.ts";
 import { deviceOf, objectsOf, shortBdf, tableText } from "../context.ts";
 import type { AttachNode } from "../types.ts";
+import { deviceHolder, elsewhereNodes, groupHolder } from "./elsewhere.ts";
 
 type Line = AttachNode["lines"][number];
 
@@ -51,8 +53,25 @@ export function nodesOf(world: World): AttachNode[] {
       lines: [plain(count(f.deliver.length, "fault"))],
       users: f.users,
     });
+  for (const q of objectsOf(world, "HW_QUEUE"))
+    nodes.push({
+      ref: refOf(world, q),
+      kind: "hw_queue",
+      title: String(q.id),
+      lines: [plain(hex(q.base_addr)), plain(sizeText(q.length))],
+      users: q.users,
+    });
+  for (const a of objectsOf(world, "ACCESS"))
+    nodes.push({
+      ref: refOf(world, a),
+      kind: "access",
+      title: String(a.id),
+      lines: [plain(a.internal ? "of a queue" : a.ops?.needs_pin_pages === true ? "pins pages" : "copies")],
+      users: a.users,
+    });
   for (const h of objectsOf(world, "HWPT_PAGING")) nodes.push(pagingNode(world, h));
   for (const i of objectsOf(world, "IOAS")) nodes.push(ioasNode(world, i));
+  nodes.push(...elsewhereNodes(world));
   for (const { fd, ctx } of contexts(world))
     nodes.push({
       ref: `fd:${fd}`,
@@ -67,7 +86,7 @@ function deviceNode(world: World, d: WorldDevice): AttachNode {
   const f = world.machine.pci.byBdf.get(d.bdf);
   const idev = objectsOf(world, "DEVICE").find((o) => o.dev.name === d.bdf);
   const lines = [plain(f?.desc.name ?? "device"), plain(shortBdf(d.bdf)), plain(`SID ${hex(f?.desc.streamId ?? 0)}`)];
-  lines.push(plain(idev === undefined ? "not bound" : `dev ${idev.id}`));
+  lines.push(plain(idev === undefined ? (deviceHolder(world, d.bdf) ?? "not bound") : `dev ${idev.id}`));
   return {
     ref: `dev:${d.name}`,
     kind: "device",
@@ -84,7 +103,7 @@ function groupNodes(world: World): AttachNode[] {
     if (group === null || nodes.has(group.id)) continue;
     const lines = [plain(count(group.devices.length, "device"))];
     const igroup = igroupOf(world, group.id);
-    if (igroup === null) lines.push(plain("not bound"));
+    if (igroup === null) lines.push(plain(groupHolder(world, group) ?? "not bound"));
     else lines.push(plain("sw_msi_start"), windowLine(world, igroup));
     nodes.set(group.id, { ref: `group:${group.id}`, kind: "group", title: String(group.id), lines });
   }

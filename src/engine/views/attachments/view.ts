@@ -3,6 +3,7 @@ import { refOf } from "../../sim/refs.ts";
 import type { World } from "../../sim/world.ts";
 import { type ViewContext, deviceOf, objectsOf } from "../context.ts";
 import type { AttachEdge, AttachmentsView, AttachNode } from "../types.ts";
+import { elsewhereEdges } from "./elsewhere.ts";
 import { hasMsiCookie, igroupOf, nodesOf, parentOf } from "./nodes.ts";
 
 export function attachments(ctx: ViewContext): AttachmentsView {
@@ -21,7 +22,7 @@ function edgesOf(world: World): AttachEdge[] {
     edges.push({ from: `dev:${d.name}`, to: `group:${group.id}`, kind: "member", label: "" });
     groups.add(group.id);
   }
-  for (const id of groups) edges.push(...groupEdges(world, id));
+  for (const id of groups) edges.push(...groupEdges(world, id), ...pasidEdges(world, id));
   for (const h of objectsOf(world, "HWPT_NESTED")) {
     const from = refOf(world, h);
     edges.push({ from, to: refOf(world, parentOf(h)), kind: "parent", label: "" });
@@ -40,6 +41,14 @@ function edgesOf(world: World): AttachEdge[] {
       edges.push({ from: refOf(world, h), to: refOf(world, h.ioas), kind: "linked", label: "" });
     if (h.fault !== null) edges.push({ from: refOf(world, h), to: refOf(world, h.fault), kind: "part-of", label: "" });
   }
+  for (const q of objectsOf(world, "HW_QUEUE")) {
+    edges.push({ from: refOf(world, q), to: refOf(world, q.viommu), kind: "part-of", label: "" });
+    if (q.access !== null)
+      edges.push({ from: refOf(world, q), to: refOf(world, q.access), kind: "part-of", label: "" });
+  }
+  for (const a of objectsOf(world, "ACCESS"))
+    if (a.ioas !== null) edges.push({ from: refOf(world, a), to: refOf(world, a.ioas), kind: "linked", label: "" });
+  edges.push(...elsewhereEdges(world));
   for (const i of objectsOf(world, "IOAS"))
     edges.push({ from: refOf(world, i), to: `fd:${fdOf(world, i.ictx)}`, kind: "part-of", label: "" });
   return edges;
@@ -75,6 +84,18 @@ function groupEdges(world: World, id: number): AttachEdge[] {
         edges.push({ from: `group:${id}`, to: refOf(world, paging), kind: "undone", label: "MSI cookie" });
     }
   return edges;
+}
+
+/** What the group's requests with a PASID go through. */
+function pasidEdges(world: World, id: number): AttachEdge[] {
+  return [...(igroupOf(world, id)?.pasid_attach ?? [])]
+    .filter(([pasid]) => pasid !== 0)
+    .map(([pasid, { hwpt }]) => ({
+      from: `group:${id}`,
+      to: refOf(world, hwpt),
+      kind: "attached",
+      label: `PASID ${pasid}`,
+    }));
 }
 
 function markNodes(now: AttachNode[], before: AttachNode[]): AttachNode[] {

@@ -8,6 +8,7 @@ import type { World } from "../../sim/world.ts";
 import { igroupOf } from "../attachments/nodes.ts";
 import { deviceOf, memoryName, objectsOf, pgtableOf, tableText } from "../context.ts";
 import type { InspectorView } from "../types.ts";
+import { inspectElsewhere } from "./elsewhere.ts";
 
 type Fields = InspectorView["fields"];
 
@@ -24,6 +25,7 @@ export function inspectObject(world: World, ref: string): InspectorView | null {
   if (ref.startsWith("area:")) return inspectArea(world, ref);
   if (ref.startsWith("s1:")) return inspectGuestTable(world, ref.slice(3));
   if (ref.startsWith("fd:")) return inspectFile(world, Number(ref.slice(3)));
+  if (/^(container|space):/.test(ref)) return inspectElsewhere(world, ref);
   const object = objectOf(world, ref);
   return object === null
     ? null
@@ -85,6 +87,19 @@ function fieldsOf(world: World, o: IommufdObject): Fields {
       return [
         { name: "deliver", value: String(o.deliver.length) },
         { name: "response", value: String(o.response.size) },
+      ];
+    case "HW_QUEUE":
+      return [
+        ...to("viommu", o.viommu),
+        { name: "base_addr", value: hex(o.base_addr) },
+        { name: "length", value: sizeText(o.length) },
+        ...to("access", o.access),
+      ];
+    case "ACCESS":
+      return [
+        ...to("ioas", o.ioas),
+        { name: "iova_alignment", value: hex(o.iova_alignment) },
+        { name: "internal", value: String(o.internal) },
       ];
     default:
       return [];

@@ -2,6 +2,7 @@
 import { hex } from "../../../hw/base/bits.ts";
 import type { ArmLpaePgtable } from "../../kernel/drivers/io_pgtable_arm/table.ts";
 import { containers, containerTable } from "../../sim/containers.ts";
+import { openSpaces, spaceTable } from "../../sim/spaces.ts";
 import { refOf } from "../../sim/refs.ts";
 import type { World } from "../../sim/world.ts";
 import { guestShape, guestToPhys } from "../address/tables.ts";
@@ -127,6 +128,10 @@ export function pagings(world: World): Paging[] {
       const table = pgtableOf(domain);
       if (table !== null) out.push({ ref: containerTable(one, i), owner: one.ref, title: one.title, table });
     });
+  for (const { ref, title, space } of openSpaces(world)) {
+    const table = pgtableOf(space.domain);
+    if (table !== null) out.push({ ref: spaceTable(ref), owner: ref, title, table });
+  }
   for (const d of world.devices.values()) {
     const group = deviceOf(world, d.bdf)?.iommu_group ?? null;
     const table = group === null ? null : pgtableOf(group.default_domain);

@@ -52,7 +52,7 @@ export function AttachmentsView() {
   return (
     <Pane id="attachments" title="Attachments" sub={summary(frame?.attachments)} twin={<AttachmentsTable />}>
       <div ref={host} className={css["host"]} {...scrollable("Drawing of the attachments")}>
-        {none && <Empty>Nothing is bound yet: no device has been given to iommufd.</Empty>}
+        {none && <Empty>Nothing is bound yet: no device has been given to the kernel's API.</Empty>}
         {drawing !== null && !none && (
           <Drawing
             marks={drawing.marks}
@@ -68,7 +68,10 @@ export function AttachmentsView() {
 /** `D1 to hwpt 6`: the newest attachment in words. */
 function summary(
   view:
-    | { nodes: { ref: string; title: string; kind: string }[]; edges: { from: string; to: string; kind: string }[] }
+    | {
+        nodes: { ref: string; title: string; kind: string }[];
+        edges: { from: string; to: string; kind: string; label: string }[];
+      }
     | undefined,
 ): string {
   if (view === undefined) return "";
@@ -76,7 +79,12 @@ function summary(
   const title = (ref: string): string => view.nodes.find((x) => x.ref === ref)?.title ?? ref;
   const words = attached.map((e) => {
     const device = view.edges.find((m) => m.kind === "member" && m.to === e.from)?.from ?? e.from;
-    return `${title(device)} to hwpt ${title(e.to).replace(/^hwpt\s+/, "")}`;
+    const to = view.nodes.find((x) => x.ref === e.to);
+    const owner = view.edges.find((l) => l.kind === "linked" && l.from === e.to)?.to;
+    const home = view.nodes.find((x) => x.ref === owner);
+    if (to?.kind === "domain" && home !== undefined)
+      return `${title(device)} to ${home.kind === "container" ? "container fd" : home.kind} ${home.title}`;
+    return `${title(device)} to hwpt ${title(e.to).replace(/^hwpt\s+/, "")}${e.label === "" ? "" : `, ${e.label}`}`;
   });
   return words.length === 0 ? "none attached" : words.join(", ");
 }

@@ -1,7 +1,7 @@
 /** Device -> group -> hwpt -> IOAS -> fd. No boxes: an id on a rule, its references at the end, its state below. */
 import type { AttachEdge, AttachNode, AttachmentsView, NodeKind, Ref } from "../../../engine/views/types.ts";
 import { DASH, type Mark, type Token, clip, crisp, em, line, n } from "../../draw/marks.ts";
-import { COLUMNS, type Cell, type Grid } from "./layout.ts";
+import { type Cell, type Grid, headsOf } from "./layout.ts";
 
 /** Left edge of the columns, parts of the width. */
 const LEFT = [0, 0.15, 0.37, 0.585, 0.79, 0.965];
@@ -10,6 +10,8 @@ const KIND_WORD: Partial<Record<NodeKind, string>> = {
   viommu: "vIOMMU",
   veventq: "veventq",
   fault: "fault queue",
+  hw_queue: "hw_queue",
+  access: "access",
 };
 const LINE = 1.26;
 /** Sizes of the lines under a node, rem. */
@@ -56,7 +58,7 @@ export function drawAttachments(
     y += (heights[i] ?? 0) + spread;
   });
   const height = (y - spread - 0.4) * rem;
-  COLUMNS.forEach((name, i) =>
+  headsOf(new Set(view.nodes.map((x) => x.kind))).forEach((name, i) =>
     marks.push({ k: "text", x: xs[i] ?? 0, y: 0.75 * rem, text: name, size: 0.9, font: "sans", color: "ink3" }),
   );
 
@@ -246,8 +248,25 @@ function edge(
     const over = a.y - 1.75 * rem;
     d = `M${n(x0)} ${a.y}h${n(0.3 * rem)}V${n(over)}H${n(turn)}V${b.y}H${n(tip)}`;
   } else d = `M${n(x0)} ${a.y}H${n(turn)}V${b.y}H${n(tip)}`;
+  const named: Mark[] =
+    e.label === ""
+      ? []
+      : [
+          {
+            k: "text",
+            x: turn - 0.25 * rem,
+            y: b.y - 0.35 * rem,
+            text: e.label,
+            size: 0.84,
+            font: "sans",
+            color: e.change === "added" ? "accent" : "ink2",
+            anchor: "end",
+            halo: 4,
+          },
+        ];
   return [
     { k: "path", d, ...look },
+    ...named,
     ...(head === "" ? [] : [{ k: "path" as const, d: head, stroke, width: 1.2, cls: "keep" }]),
   ];
 }

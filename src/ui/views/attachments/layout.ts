@@ -3,9 +3,25 @@
  * right as the kernel's documentation draws them; a chain of one device shares a row, virtual objects stand on a shelf below.
  */
 import type { NodeKind, Ref } from "../../../engine/views/types.ts";
-import type { Atlas } from "../../app/atlas.ts";
+import { apiOf, type Atlas } from "../../app/atlas.ts";
 
-export const COLUMNS = ["device", "group", "hwpt nested", "hwpt paging", "IOAS"] as const;
+/** Heads of the columns, by what stands in them. */
+export function headsOf(kinds: ReadonlySet<NodeKind>): string[] {
+  const old = kinds.has("space") && !kinds.has("ioas");
+  const last = [
+    ...(kinds.has("ioas") || !(kinds.has("container") || kinds.has("space")) ? ["IOAS"] : []),
+    ...(kinds.has("container") ? ["container"] : []),
+    ...(kinds.has("space") ? ["space"] : []),
+  ];
+  const domains = kinds.has("domain") && !kinds.has("paging");
+  return [
+    "device",
+    "group",
+    old ? "guest tables" : "hwpt nested",
+    domains ? "page table" : "hwpt paging",
+    last.join(", "),
+  ];
+}
 
 const COLUMN: Record<NodeKind, number> = {
   device: 0,
@@ -14,13 +30,18 @@ const COLUMN: Record<NodeKind, number> = {
   nested: 2,
   viommu: 2,
   veventq: 2,
+  hw_queue: 2,
   paging: 3,
+  domain: 3,
   fault: 3,
+  access: 3,
   ioas: 4,
+  container: 4,
+  space: 4,
   fd: 5,
 };
 /** Kinds that stand below the chain they belong to. */
-const SHELF = new Set<NodeKind>(["vdevice", "viommu", "veventq", "fault"]);
+const SHELF = new Set<NodeKind>(["vdevice", "viommu", "veventq", "hw_queue", "fault", "access"]);
 
 export interface Cell {
   column: number;
@@ -43,9 +64,11 @@ export function layoutAttachments(atlas: Pick<Atlas, "nodes" | "links">): Grid {
     const kind = kinds.get(ref);
     if (kind === undefined || placed.has(ref) || kind === "fd") return;
     const column = COLUMN[kind];
+    // The interfaces of 2021 and iommufd are never on the same kernel: they may have the same places.
+    const api = apiOf(ref) === "space" ? "space" : "";
     let row = want;
-    while (taken.has(`${row} ${column}`)) row += SHELF.has(kind) ? 0.01 : 2;
-    taken.add(`${row} ${column}`);
+    while (taken.has(`${api} ${row} ${column}`)) row += SHELF.has(kind) ? 0.01 : 2;
+    taken.add(`${api} ${row} ${column}`);
     placed.set(ref, { column, row, kind });
   };
   const beside = (ref: Ref): Ref[] =>

@@ -172,9 +172,11 @@ function Head(props: { column: Column; first: number; rows: Rows; other: boolean
         ? "this kernel"
         : first > 0
           ? `differs from step ${first}`
-          : rows.done >= rows.steps
-            ? "the same in every step"
-            : `the same to step ${rows.done}`;
+          : rows.steps === 0
+            ? "being compared"
+            : rows.done >= rows.steps
+              ? "the same in every step"
+              : `the same to step ${rows.done}`;
   return (
     <span
       role="columnheader"

@@ -1,5 +1,6 @@
 /** What the device did in this step: the one accent line, from the axis to where it ended. */
 import type { Access, Band } from "../../../engine/views/types.ts";
+import { bare } from "../../draw/format.ts";
 import { DASH, type Mark, em, n } from "../../draw/marks.ts";
 import { curve, gutterBelow } from "./draw_ribbons.ts";
 import { HEAD, type SpaceLayout } from "./layout.ts";
@@ -153,10 +154,7 @@ function ending(a: Access, model: SpaceModel, scale: Scale, at: SpaceLayout): Ma
   };
   const gutter = gutterBelow(stop.band, at);
   const low = gutter !== null && gutter.bottom - gutter.top < 3.3 * rem;
-  const lines = [
-    a.end,
-    ...(hole === null || low ? [] : [`hole ${hole.start.toString(16)} … ${hole.last.toString(16)}`]),
-  ];
+  const lines = [a.end, ...(hole === null || low ? [] : [`hole ${bare(hole.start)} … ${bare(hole.last)}`])];
   const w = Math.max(...lines.map((l) => em(l, "mono"))) * 0.87 * rem + 8;
   marks.push({
     k: "rect",

@@ -1,5 +1,5 @@
 /** Minimap, addresses and gap sizes. */
-import { address, size } from "../../draw/format.ts";
+import { address, bare, size } from "../../draw/format.ts";
 import { type Mark, crisp, em, line, n } from "../../draw/marks.ts";
 import { TOP } from "./axis.ts";
 import { KINDS } from "./kinds.ts";
@@ -170,7 +170,7 @@ export function drawAxis(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark
   for (const tick of ticks(model, scale)) {
     const px = left + (tick.last ? scale.x(tick.value + 1n) : scale.x(tick.value));
     if (px < left - 0.5 || px > right + 0.5 || taken.some((t) => Math.abs(t - px) < 2)) continue;
-    const text = tick.last ? tick.value.toString(16) : address(tick.value);
+    const text = tick.last ? bare(tick.value) : address(tick.value);
     const w = (em(text, "mono") * 0.82 + Math.floor((text.length - 1) / 4) * 0.16) * rem + 3;
     const end = tick.last || px + w + 4 > right + 4 * rem;
     const span: [number, number] = end ? [px - w - 4, px] : [px, px + w + 4];

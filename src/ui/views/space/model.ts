@@ -12,7 +12,7 @@ import type {
   Ribbon,
   TrackInterval,
 } from "../../../engine/views/types.ts";
-import type { Atlas } from "../../app/atlas.ts";
+import { apiOf, type Atlas, hasApi } from "../../app/atlas.ts";
 import { size } from "../../draw/format.ts";
 import type { Token } from "../../draw/marks.ts";
 import { KINDS } from "./kinds.ts";
@@ -85,29 +85,33 @@ export function spaceModel(
   const there = ghost?.addressSpace ?? null;
   const tracks = new Map(here.bands.flatMap((b) => b.tracks).map((t) => [t.id, t]));
   const ghostTracks = new Map((there?.bands ?? []).flatMap((b) => b.tracks).map((t) => [t.id, t]));
+  const kernels = [frame.kernel, ...(ghost === null ? [] : [ghost.kernel])];
   const bands = atlas.bands.map((band) => ({
     id: band.id,
     title: band.title,
-    rows: band.tracks.map((kept): Row => {
-      const track = tracks.get(kept.id);
-      const other = ghostTracks.get(kept.id)?.intervals ?? [];
-      const delta = track?.delta ?? "";
-      return {
-        id: kept.id,
-        label: track?.label ?? kept.label,
-        sub: track?.sub ?? "",
-        ref: track?.ref ?? kept.group,
-        group: kept.group,
-        present: track !== undefined,
-        intervals: fold(track?.intervals ?? []),
-        dense: track?.dense ?? null,
-        clusters: [],
-        ghosts: there === null || track?.dense !== undefined ? [] : ghostsOf(track?.intervals ?? [], other, ghostName),
-        delta,
-        deltaTone: toneOf(delta),
-        asked: here.asked.filter((a) => a.track === kept.id),
-      };
-    }),
+    rows: band.tracks
+      .filter((kept) => hasApi(atlas, apiOf(kept.id), kernels))
+      .map((kept): Row => {
+        const track = tracks.get(kept.id);
+        const other = ghostTracks.get(kept.id)?.intervals ?? [];
+        const delta = track?.delta ?? "";
+        return {
+          id: kept.id,
+          label: track?.label ?? kept.label,
+          sub: track?.sub ?? "",
+          ref: track?.ref ?? kept.group,
+          group: kept.group,
+          present: track !== undefined,
+          intervals: fold(track?.intervals ?? []),
+          dense: track?.dense ?? null,
+          clusters: [],
+          ghosts:
+            there === null || track?.dense !== undefined ? [] : ghostsOf(track?.intervals ?? [], other, ghostName),
+          delta,
+          deltaTone: toneOf(delta),
+          asked: here.asked.filter((a) => a.track === kept.id),
+        };
+      }),
   }));
   const ribbonKeys = new Set(here.ribbons.map(ribbonKey));
   const accessKeys = new Set(here.accesses.map(accessKey));

@@ -18,7 +18,7 @@ export function Target() {
       ...(frame?.attachments.nodes.filter((n) => n.kind === "device").map((n) => n.title) ?? []),
     ]),
   ];
-  const preset = presets.findIndex((p) => `${p.device} ${p.iova} ${p.write} ` === key);
+  const preset = presets.findIndex((p) => `${p.device} ${p.iova} ${p.write} ${p.pasid ?? ""}` === key);
   return (
     <form className={css["target"]} key={key} aria-label="What to walk" onSubmit={(e) => aim(e)}>
       <select
@@ -27,10 +27,10 @@ export function Target() {
         value={String(preset)}
         onChange={(e) => {
           const p = presets[Number(e.target.value)];
-          if (p !== undefined)
-            session.aim(
-              Number(e.target.value) === frame?.walkDefault ? null : { device: p.device, iova: p.iova, write: p.write },
-            );
+          if (p === undefined) return;
+          const { device, iova, write, pasid } = p;
+          const chosen = { device, iova, write, ...(pasid === undefined ? {} : { pasid }) };
+          session.aim(Number(e.target.value) === frame?.walkDefault ? null : chosen);
         }}
       >
         {presets.map((p, i) => (

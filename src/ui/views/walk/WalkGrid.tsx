@@ -1,5 +1,6 @@
 import type { WalkView } from "../../../engine/views/types.ts";
 import { hex } from "../../draw/format.ts";
+import { radix } from "../../draw/radix.ts";
 import { Hex } from "../../widgets/Hex.tsx";
 import { type WalkCell, type WalkLine, walkLines } from "./model.ts";
 import css from "./walk.module.css";
@@ -11,7 +12,7 @@ export function WalkGrid({ walk, at, onPick }: { walk: WalkView; at: number | nu
   const read = levels.map((_, i) =>
     lines.some((l) => !l.stream && l.s2[i] !== null && l.s2[i] !== undefined && "read" in l.s2[i]),
   );
-  const widest = Math.max(...lines.map((l) => (l.stream || l.entry === null ? 0 : bare(l.entry.value).length)));
+  const widest = Math.max(...lines.map((l) => (l.stream || l.entry === null ? 0 : shortened(l.entry.value).length)));
   const columns = `minmax(4.2rem, auto) ${read.map((r) => (r ? "minmax(6.9em, 1fr)" : "minmax(2em, .3fr)")).join(" ")} minmax(${Math.max(7.4, widest * 0.62 + 2)}em, 1.1fr)`;
   return (
     // Everything in it can be done by the keys of the group around it and by the player's buttons.
@@ -36,7 +37,7 @@ export function WalkGrid({ walk, at, onPick }: { walk: WalkView; at: number | nu
         <div key={`t${line.title}`} className={css["name"]} data-reached={line.reached}>
           <b>{line.title}</b>
           <span>
-            <Hex>{line.reached ? line.sub.replace(/^I?PA 0x/, "") : ""}</Hex>
+            <Hex>{line.reached ? shortened(line.sub.replace(/^I?PA /, "")) : ""}</Hex>
           </span>
         </div>,
         ...(line.stream
@@ -157,10 +158,10 @@ function Read(props: { cell: WalkCell; failing: string | null; at: number | null
     >
       <span className={css["k"]}>{read.n}</span>
       <span className={css["pa"]} data-copy={hex(read.pa)}>
-        <Hex>{bare(hex(read.pa))}</Hex>
+        <Hex>{shortened(hex(read.pa))}</Hex>
       </span>
       <span className={css["v"]} data-copy={value}>
-        <Hex>{failing !== null && value === "0x0" ? "0" : bare(value)}</Hex>
+        <Hex bits>{failing !== null && value === "0x0" ? "0" : shortened(value)}</Hex>
         {failing !== null && <i>{failing.length <= 9 ? failing : read.decoded}</i>}
       </span>
       {inline ? (
@@ -172,7 +173,7 @@ function Read(props: { cell: WalkCell; failing: string | null; at: number | null
   );
 }
 
-/** Addresses in the grid stand without `0x`; a short one keeps it, so that it is not read as a count. */
-function bare(text: string): string {
-  return text.length > 6 ? text.slice(2) : text;
+/** Numbers in the grid stand without `0x`; a short one keeps it, so that it is not read as a count, and all do beside decimals. */
+function shortened(text: string): string {
+  return text.length > 6 && text.startsWith("0x") && radix() === "hex" ? text.slice(2) : text;
 }

@@ -1,5 +1,7 @@
+import { useEffect, useRef } from "react";
 import { useLab } from "../../app/context.ts";
 import { Empty, Pane } from "../../widgets/Pane.tsx";
+import type { Frame } from "../../../engine/views/types.ts";
 import { Recorded } from "./Recorded.tsx";
 import { WhyTable } from "./WhyTable.tsx";
 import { WhyTrace } from "./WhyTrace.tsx";
@@ -12,6 +14,12 @@ export function WhyPane() {
   const frame = useLab((s) => s.frame);
   const why = frame?.why;
   const step = frame?.steps[(frame.step ?? 0) - 1];
+  const host = useRef<HTMLDivElement>(null);
+  const at = `${frame?.kernel} ${frame?.step}`;
+  useEffect(() => {
+    const element = host.current;
+    if (element !== null) element.scrollTop = openedAt(element);
+  }, [at]);
   return (
     <Pane
       id="why"
@@ -19,11 +27,9 @@ export function WhyPane() {
       sub={why?.headline}
       twin={why === undefined ? undefined : <WhyTable why={why} step={frame?.step ?? 0} />}
     >
-      <div className={css["scroll"]} {...scrollable("Trace")}>
+      <div ref={host} className={css["scroll"]} {...scrollable("Trace")}>
         <Recorded />
-        {(why === undefined || why.entries.length === 0) && (
-          <Empty>{frame?.step === 0 ? "No step has run yet." : "This step left no trace."}</Empty>
-        )}
+        {(why === undefined || why.entries.length === 0) && <Empty>{silence(frame)}</Empty>}
         {why !== undefined && why.entries.length > 0 && (
           <WhyTrace
             key={`${frame?.kernel} ${frame?.step}`}
@@ -48,6 +54,25 @@ export function WhyPane() {
       </div>
     </Pane>
   );
+}
+
+/** How far down the check that decided comes into sight whole, at the foot of the pane; 0: it already is. Pixels. */
+function openedAt(host: HTMLElement): number {
+  const opened =
+    host.querySelector(`.${css["trace"] ?? ""}`)?.querySelector<HTMLElement>('[data-testid="why-opened"]') ?? null;
+  if (opened === null) return 0;
+  const top = opened.getBoundingClientRect().top - host.getBoundingClientRect().top + host.scrollTop;
+  // Room for the interval that is drawn below the words a moment later.
+  const below = top + opened.offsetHeight + host.clientHeight * 0.15;
+  return Math.max(0, Math.min(top - host.clientHeight * 0.3, below - host.clientHeight));
+}
+
+/** What is said where there is no trace. */
+function silence(frame: Frame | null): string {
+  if (frame === null || frame.step === 0) return "No step has run yet.";
+  return frame.addressSpace.accesses.length > 0
+    ? "No IOMMU looked at this access: it ended on the PCI bus. The Machine view shows the way."
+    : "This step left no trace.";
 }
 
 function opOf(step: { prefix: string; op: string } | undefined): string {

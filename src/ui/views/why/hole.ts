@@ -1,6 +1,6 @@
 /** The interval that decided: a hole between its two neighbours, or what was asked for across what stood there. Not to scale. */
 import type { CheckDetail } from "../../../engine/views/types.ts";
-import { size } from "../../draw/format.ts";
+import { bare, size } from "../../draw/format.ts";
 import { type Mark, type RectMark, clip, em, n } from "../../draw/marks.ts";
 
 export function drawHole(detail: CheckDetail, width: number, rem: number): { marks: Mark[]; height: number } | null {
@@ -20,10 +20,10 @@ export function drawHole(detail: CheckDetail, width: number, rem: number): { mar
   // The hole is often much wider than the place in it: it is drawn clear of the neighbours.
   const p = a + (e - a) * Math.min(0.86, Math.max(0.14, Math.cbrt(Math.min(1, Math.max(0, part))) * 0.8));
   const base = y + h + 1.02 * rem;
-  const label = detail.range.start.toString(16);
+  const label = bare(detail.range.start);
   const words = [
-    { x: a, text: start.toString(16), show: detail.before !== undefined },
-    { x: e, text: (last + 1n).toString(16), show: detail.after !== undefined },
+    { x: a, text: bare(start), show: detail.before !== undefined },
+    { x: e, text: bare(last + 1n), show: detail.after !== undefined },
   ];
   const lw = em(label, "mono") * 0.84 * rem;
   marks.push({ k: "path", d: `M${n(p)} ${n(y - 0.3 * rem)}V${n(y + h + 0.3 * rem)}`, stroke: "accent", width: 2 });
@@ -134,12 +134,12 @@ function drawHits(detail: CheckDetail, width: number, rem: number): { marks: Mar
     });
   };
   if (range !== undefined) {
-    put(range.start, range.start.toString(16), true);
-    put(range.last + 1n, range.last.toString(16), true);
+    put(range.start, bare(range.start), true);
+    put(range.last + 1n, bare(range.last), true);
   }
   for (const hit of hits) {
-    put(hit.start, hit.start.toString(16), false);
-    put(hit.last + 1n, hit.last.toString(16), false);
+    put(hit.start, bare(hit.start), false);
+    put(hit.last + 1n, bare(hit.last), false);
   }
   return { marks, height: base + 0.3 * rem };
 }
