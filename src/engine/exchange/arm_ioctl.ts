@@ -1,7 +1,7 @@
 /** One recorded ioctl: made again, with its buffers, and compared byte for byte. */
 import * as sys from "../kernel/syscall.ts";
 import { decode, diffFields } from "../uapi/codec.ts";
-import { errnoName } from "../uapi/errno.ts";
+import { errno, errnoName } from "../uapi/errno.ts";
 import { IOMMU_IOAS_IOVA_RANGES, IOMMU_IOAS_MAP_FILE } from "../uapi/iommufd.ts";
 import type { IoctlDef } from "../uapi/layout.ts";
 import { ioctlDef } from "../uapi/table.ts";
@@ -72,16 +72,28 @@ function buffersOf(
   });
 }
 
-/** Descriptors that the struct names exist at these numbers before the call. */
-function provideFds(world: ArmWorld, def: IoctlDef | undefined, given: Uint8Array): void {
-  if (def === VFIO_DEVICE_BIND_IOMMUFD) world.iommufdAt(decode(VFIO_DEVICE_BIND_IOMMUFD, given).iommufd, "iommu");
+/** Descriptors that the struct names exist at these numbers before the call, unless it said that there is none. */
+function provideFds(world: ArmWorld, def: IoctlDef | undefined, given: Uint8Array, theirs: number): void {
+  if (def === VFIO_DEVICE_BIND_IOMMUFD) {
+    const { iommufd } = decode(VFIO_DEVICE_BIND_IOMMUFD, given);
+    if (theirs === errno.EBADF) world.closed(iommufd);
+    else if (theirs !== errno.EBADFD) world.iommufdAt(iommufd);
+  }
   if (def === VFIO_DEVICE_SET_IRQS) {
     const { flags, count } = decode(VFIO_DEVICE_SET_IRQS, given);
     if ((flags & IRQ_SET_FLAGS.DATA_EVENTFD) === 0) return;
     const view = new DataView(given.buffer, given.byteOffset, given.byteLength);
-    for (let i = 0; i < count && 24 + 4 * i <= given.length; i++) world.eventfdAt(view.getInt32(20 + 4 * i, true));
+    for (let i = 0; i < count && 24 + 4 * i <= given.length; i++) {
+      const fd = view.getInt32(20 + 4 * i, true);
+      if (theirs === errno.EBADF) world.closed(fd);
+      else world.eventfdAt(fd);
+    }
   }
-  if (def === IOMMU_IOAS_MAP_FILE) world.memfdAt(decode(IOMMU_IOAS_MAP_FILE, given).fd);
+  if (def === IOMMU_IOAS_MAP_FILE) {
+    const { fd } = decode(IOMMU_IOAS_MAP_FILE, given);
+    if (theirs === errno.EBADF) world.closed(fd);
+    else world.memfdAt(fd);
+  }
 }
 
 /** Output fields that are descriptors: ours move to the recorded numbers, which our own table does not determine. */
@@ -112,7 +124,7 @@ export function replayIoctl(world: ArmWorld, record: ArmRecord): IoctlResult {
   const theirs = record.out === undefined || record.out === "=" ? given : fromHex(record.out);
   const def = ioctlDef(kind, cmd, given);
   world.ensureOpen(name, record.fdnum);
-  provideFds(world, def, given);
+  provideFds(world, def, given, record.errno ?? 0);
   world.store(world.arena, given);
   const buffers = buffersOf(record, def, given);
   for (const buffer of buffers) world.store(buffer.at, buffer.before);
@@ -135,11 +147,11 @@ function compareRet(world: ArmWorld, def: IoctlDef | undefined, record: ArmRecor
     else if (ret !== theirs) out.push(`ret: ${ret}, recorded ${theirs}`);
     return;
   }
-  const errno = need(record.errno, record, "errno");
+  const code = need(record.errno, record, "errno");
   const ok = ret < 0 ? -ret : 0;
-  if (ok !== errno) {
+  if (ok !== code) {
     const say = (n: number) => (n === 0 ? "success" : errnoName(n));
-    out.push(`result: ${say(ok)}, recorded ${say(theirs < 0 ? errno : 0)}`);
+    out.push(`result: ${say(ok)}, recorded ${say(theirs < 0 ? code : 0)}`);
   }
 }
 

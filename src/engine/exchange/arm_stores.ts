@@ -2,8 +2,10 @@
  * What the program stored behind the kernel's back: words poked into physical memory before a DMA and put back after it,
  * and edits of its guest's tables, which only notes tell of.
  */
-import { get } from "../../hw/base/fields.ts";
+import { get, set } from "../../hw/base/fields.ts";
+import { CD } from "../../hw/smmuv3/cd.ts";
 import { EVENT, EVT } from "../../hw/smmuv3/evtq.ts";
+import { STE } from "../../hw/smmuv3/ste.ts";
 import { to_smmu_domain_devices } from "../kernel/drivers/arm_smmu_v3/device.ts";
 import { is_table, LAST_LEVEL, pte_addr } from "../kernel/drivers/io_pgtable_arm/descriptor.ts";
 import { arm_lpae_index } from "../kernel/drivers/io_pgtable_arm/format.ts";
@@ -15,6 +17,9 @@ import type { ArmRecord } from "./arm_records.ts";
 import { fromHex } from "./hex.ts";
 import { address } from "./parse.ts";
 import type { ArmWorld } from "./replay_arm_world.ts";
+
+/** STE.Config: stage 2 translates. */
+const STAGE2 = 2;
 
 /** Words to put back. */
 export interface Poked {
@@ -65,6 +70,22 @@ function renamed(names: Names, bytes: Uint8Array): Uint8Array {
   return out;
 }
 
+/** The VMID or ASID of a poked STE or CD in our numbers, as far as it is matched: what is cached carries ours. */
+function renameTag(world: ArmWorld, names: Names, bdf: string, bytes: Uint8Array, what: string): void {
+  if (bytes.length !== STE.words * 4) return;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const words = Uint32Array.from({ length: STE.words }, (_, w) => view.getUint32(4 * w, true));
+  const smmu = to_smmu_domain_devices(world.platform.pci.get(bdf)?.dev.iommu_group?.domain ?? null)?.smmu.name ?? "";
+  const cd = what.startsWith("CD");
+  if (!cd && (get(STE.f.Config, words) & STAGE2) === 0) return;
+  const field = cd ? CD.f.ASID : STE.f.S2VMID;
+  const relation = cd ? names.asids : names.vmids.get(smmu);
+  const our = relation?.our(get(field, words));
+  if (our === undefined) return;
+  set(field, words, our);
+  view.setUint32(4 * field.word, words[field.word] ?? 0, true);
+}
+
 /** The program detaches the device and attaches it again before it pokes, so that nothing stale is cached. */
 function attachAgain(world: ArmWorld, record: ArmRecord | undefined): void {
   const vdev = world.platform.vfio.get(world.bdfs.get(record?.dev ?? "") ?? "");
@@ -83,6 +104,7 @@ export function applyPoke(world: ArmWorld, names: Names, records: readonly ArmRe
   const bytes = renamed(names, fromHex(record.words ?? ""));
   const next = records.slice(index).find((r) => r.t === "dma");
   attachAgain(world, next);
+  renameTag(world, names, world.bdfs.get(next?.dev ?? "") ?? "", bytes, record.what ?? "");
   let pa = names.ourAddress(their);
   if (pa === their && next !== undefined) {
     const bdf = world.bdfs.get(next.dev ?? "") ?? "";

@@ -5,11 +5,12 @@
 import { z } from "zod/mini";
 import { bytesOf, hex } from "../../hw/base/bits.ts";
 import { PhysMem } from "../../hw/memory.ts";
-import { EVENT_NAMES } from "../../hw/smmuv3/evtq.ts";
+import { EVENT, EVENT_NAMES } from "../../hw/smmuv3/evtq.ts";
 import { ARCHITECTURE, QEMU } from "../../hw/smmuv3/quirks.ts";
 import { REG } from "../../hw/smmuv3/regs.ts";
 import { Smmuv3 } from "../../hw/smmuv3/smmu.ts";
 import { Txn, TxnResult } from "../../hw/smmuv3/txn.ts";
+import { CLASS_IN } from "../../hw/smmuv3/walk.ts";
 import { address, halves, parseShape } from "./parse.ts";
 import { Tally, type WalkOptions, type WalkReport } from "./walk_report.ts";
 
@@ -36,7 +37,7 @@ const zDump = z.object({
       /** What the process's page map says; absent when the address must fault. */
       pa: z.optional(z.string()),
       walk: z.string(),
-      /** `s1-fault-L3`, `s2-fault-L1`; empty = translated. */
+      /** `s1-fault-L3`, `s2-fault-L1`, `s2-fault-on-s1-walk`, `bad-cd`, `ste-abort`; empty = translated. */
       walk_err: z.string(),
     }),
   ),
@@ -93,7 +94,7 @@ export function walkDump(name: string, value: unknown, opts: WalkOptions): WalkR
     const { lo, hi } = halves(e.iova);
     smmu.translate(txn.set(dump.streamid, writeOnly(dump, e.iova), hi, lo), out);
     const want = e.walk_err === "" ? e.walk : e.walk_err;
-    const got = out.ok ? hex(out.pa) : faultName(out);
+    const got = out.ok ? hex(out.pa) : faultName(out, smmu.translator.walker.cls);
     if (sameEnd(want, got)) tally.agree();
     else tally.differ(out.ok ? "pa" : "fault", `${name} ${e.iova}: expected ${want}, got ${got}${eventName(out)}`);
   }
@@ -107,8 +108,13 @@ function writeOnly(dump: Dump, iova: string): boolean {
   return map !== undefined && map.prot === "w";
 }
 
-function faultName(out: TxnResult): string {
-  return out.stage === 0 ? "ste-abort" : `s${out.stage}-fault-L${out.level}`;
+/** In the words of the recorder's own walker. `cls`: CLASS of the fault. */
+function faultName({ event, stage, level }: TxnResult, cls: number): string {
+  if (stage === 0) return event === EVENT.C_BAD_CD ? "bad-cd" : "ste-abort";
+  // An emulator that records such a fault as one of stage 1 keeps its class; an address size is stage 1's own.
+  const ofStage2 = stage === 2 || (event !== EVENT.F_WALK_EABT && event !== EVENT.F_ADDR_SIZE);
+  if (cls !== CLASS_IN && ofStage2) return "s2-fault-on-s1-walk";
+  return `s${stage}-fault-L${level}`;
 }
 
 /** The recording prints level -1 (outside every table) as 65535. */

@@ -7,6 +7,7 @@ import { param_bool } from "../kernel/cmdline.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { PAGE_SIZE } from "../kernel/mm/const.ts";
 import { Mm } from "../kernel/mm/mm.ts";
+import { as_memfd } from "../kernel/mm/shmem.ts";
 import { type Platform, the_platform } from "../kernel/platform.ts";
 import type { ResolvedProfile } from "../kernel/profile.ts";
 import * as sys from "../kernel/syscall.ts";
@@ -23,6 +24,9 @@ const ARENA_BYTES = 0x10000;
 const FIRST_FD = 1000;
 /** Size of a memory file of which only the number is known. */
 const UNKNOWN_FILE_BYTES = 0x40_0000n;
+/** Paths of files. */
+const IOMMUFD = "/dev/iommu";
+const DMABUF = "dma_buf";
 /** Bytes of the test device's internal buffer. */
 const DEVICE_BUFFER = 4096;
 
@@ -46,7 +50,7 @@ export function settingsOf(records: readonly ArmRecord[], { firmware }: MachineD
   const cmdline = header?.cmdline ?? firmware?.cmdline ?? "";
   const todo = (/\blab_todo=(\S*)/.exec(header?.cmdline ?? "")?.[1] ?? "").split(",");
   const told = todo.length > 1;
-  const scenario = todo.findIndex((step) => step.startsWith("s:") && step.split(":").includes(header?.scenario ?? ""));
+  const scenario = stepOf(todo, header?.scenario ?? "");
   const before = scenario < 0 ? todo : todo.slice(0, scenario);
   return {
     canwbs: !told || before.includes("canwbs") || firmware?.canwbs === true,
@@ -57,6 +61,14 @@ export function settingsOf(records: readonly ArmRecord[], { firmware }: MachineD
     vfio_container: "type1",
     vfio_pci_dmabuf: records.some((r) => r.cmd === "VFIO_DEVICE_FEATURE" && (r.ret ?? -1) >= 0),
   };
+}
+
+/** Index of the step `s:d:e` that runs a scenario; a list may have its name without what follows a `-`. -1 = none. */
+function stepOf(todo: readonly string[], scenario: string): number {
+  const runs = (fits: (name: string) => boolean) =>
+    todo.findIndex((step) => step.startsWith("s:") && step.split(":").slice(1).some(fits));
+  const exact = runs((name) => name === scenario);
+  return exact >= 0 ? exact : runs((name) => scenario.startsWith(`${name}-`));
 }
 
 export class ArmWorld {
@@ -117,19 +129,37 @@ export class ArmWorld {
     return fd === undefined ? -1 : sys.sys_close(this.k, this.task, fd);
   }
 
-  /** The iommufd under a number that a struct names: the open one, or one that the program opened without a record. */
-  iommufdAt(number: number, name: string): void {
-    if (number < 0 || this.task.fds.has(number)) return;
-    const current = this.fds.get(name);
-    const named = [...this.aliases.values()].includes(name);
-    if (current !== undefined && !named) {
+  /**
+   * The iommufd under a number that a struct names: the one that stands there, else the first opened by a record whose
+   * number is not known yet, else one that the program opened without a record.
+   */
+  iommufdAt(number: number): void {
+    if (number < 0 || this.stands(number, (file) => file.path === IOMMUFD)) return;
+    const known = new Set(this.aliases.values());
+    for (const [name, current] of this.fds) {
+      if (kindOfFd(name) !== "iommufd" || known.has(name)) continue;
       this.move(current, number);
       this.fds.set(name, number);
       this.aliases.set(number, name);
       return;
     }
-    const fd = sys.sys_open(this.k, this.task, "/dev/iommu");
+    const fd = sys.sys_open(this.k, this.task, IOMMUFD);
     if (fd >= 0) this.move(fd, number);
+  }
+
+  /** Whether such a file is open there. Another one that no record opened was closed by the program meanwhile. */
+  private stands(number: number, kind: (file: File) => boolean): boolean {
+    const file = this.task.fds.get(number);
+    if (file === undefined) return false;
+    if (kind(file) || [...this.fds.values()].includes(number)) return true;
+    this.closed(number);
+    return false;
+  }
+
+  /** The program has closed what stands at a number, unless a record opened it. */
+  closed(number: number): void {
+    if (!this.task.fds.has(number) || [...this.fds.values()].includes(number)) return;
+    sys.sys_close(this.k, this.task, number);
   }
 
   /** Number -> name of the iommufd that stands there. */
@@ -137,13 +167,13 @@ export class ArmWorld {
 
   /** An eventfd of the program, made when its number is first seen. */
   eventfdAt(number: number): void {
-    if (number < 0 || this.task.fds.has(number)) return;
+    if (number < 0 || this.stands(number, (file) => file.ops === eventfd_fops)) return;
     this.task.fds.set(number, new File(eventfd_fops, "anon_inode:[eventfd]", new EventfdCtx(0n)));
   }
 
   /** A memory file of the program that no record opened. */
   memfdAt(number: number): void {
-    if (number < 0 || this.task.fds.has(number)) return;
+    if (number < 0 || this.stands(number, (file) => as_memfd(file) !== null || file.path === DMABUF)) return;
     const fd = sys.sys_memfd_create(this.k, this.task);
     if (fd < 0) return;
     sys.sys_ftruncate(this.k, this.task, fd, UNKNOWN_FILE_BYTES);
@@ -157,7 +187,7 @@ export class ArmWorld {
       this.fds.set(name, number);
       return;
     }
-    const path = name === "iommu" ? "/dev/iommu" : `/dev/${name}`;
+    const path = name === "iommu" ? IOMMUFD : `/dev/${name}`;
     const fd = sys.sys_open(this.k, this.task, path);
     if (fd >= 0) this.keep(name, fd, number);
   }
@@ -212,7 +242,7 @@ function freeFrames(desc: MachineDesc, plan: MemoryPlan): { pfn: number; n: numb
 
 /** Kind of file behind the name that a record gives. */
 export function kindOfFd(name: string): FileKind {
-  if (name === "iommu") return "iommufd";
+  if (name.startsWith("iommu")) return "iommufd";
   if (name === "vfio/vfio") return "vfio-container";
   return /^vfio\/\d+$/.test(name) ? "vfio-group" : "vfio-device";
 }
