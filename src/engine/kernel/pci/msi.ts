@@ -16,13 +16,7 @@ import {
   its_lpi_update_config,
 } from "../irq/its.ts";
 import { gicv2m_compose_msi_msg, gicv2m_irq_domain_free } from "../irq/gicv2m.ts";
-import {
-  x86_compose_msi_msg,
-  x86_irq_activate,
-  x86_irq_domain_alloc,
-  x86_irq_domain_free,
-  x86_vector_alloc,
-} from "../irq/x86_vector.ts";
+import { x86_compose_msi_msg, x86_irq_domain_alloc, x86_irq_domain_free } from "../irq/x86_vector.ts";
 import { msi_desc_init, type MsiDesc, type MsiMsg } from "../irq/msi.ts";
 import type { Kernel } from "../kernel.ts";
 import { the_machine, the_platform } from "../platform.ts";
@@ -60,8 +54,7 @@ function domain_alloc(k: Kernel, pdev: PciDev, kind: "msi" | "msix", n: number):
   }
   if (x86 !== null) {
     const hwirq = x86_irq_domain_alloc(k, x86, n);
-    const intid = hwirq < 0 ? hwirq : x86_vector_alloc(k, x86, hwirq, n);
-    return intid < 0 ? intid : { hwirq, intid, msi };
+    return hwirq < 0 ? hwirq : { hwirq, intid: hwirq, msi };
   }
   k.check(false, "the function has an MSI controller");
   return -errno.ENODEV;
@@ -78,8 +71,7 @@ export function pci_compose_msi_msg(k: Kernel, desc: IrqDesc): MsiMsg {
 
 /** Switches the interrupt on or off at the controller. */
 function activate(k: Kernel, pdev: PciDev, desc: IrqDesc, on: boolean): void {
-  const { its, x86 } = the_platform(k).irq;
-  if (x86 !== null) return x86_irq_activate(k, x86, pdev, desc, on);
+  const { its } = the_platform(k).irq;
   const dev = its?.devices.get(pdev.hw.desc.msiDeviceId);
   if (its === null || dev === undefined) return;
   if (on) {
@@ -96,7 +88,7 @@ function domain_free(k: Kernel, pdev: PciDev, desc: IrqDesc): void {
   const dev = its?.devices.get(pdev.hw.desc.msiDeviceId);
   if (dev !== undefined) its_irq_domain_free({ dev, event: desc.hwirq, n: 1 });
   else if (v2m !== null) gicv2m_irq_domain_free(v2m, desc.hwirq, 1);
-  else if (x86 !== null) x86_irq_domain_free(x86, desc.hwirq, desc.intid);
+  else if (x86 !== null) x86_irq_domain_free(x86, desc.hwirq);
 }
 
 /** CPU address of a word of an MSI-X table entry. */
@@ -219,22 +211,4 @@ export function pci_free_irq_vectors(k: Kernel, pdev: PciDev): void {
     release(k, pdev, desc);
   }
   pdev.msi = null;
-}
-
-/** More vectors can be had while MSI-X is on: on x86. The MSI controllers of Arm set a function up as a whole. */
-export function pci_msix_can_alloc_dyn(k: Kernel, pdev: PciDev): boolean {
-  return the_platform(k).irq.x86 !== null && pci_msix_vec_count(pdev) > 0;
-}
-
-/** One more vector at `index`, while MSI-X is on; it stays until all are given back. */
-export function pci_msix_alloc_irq_at(k: Kernel, pdev: PciDev, index: number): IrqDesc | number {
-  const { msi } = pdev;
-  if (!k.check(msi?.kind === "msix", "MSI-X is on") || msi === null) return -errno.ENXIO;
-  const got = domain_alloc(k, pdev, "msix", 1);
-  if (typeof got === "number") return got;
-  const desc = irq_alloc_desc(the_platform(k).irq, { ...got, dev: pdev.bdf, index });
-  msi.irqs.push(desc);
-  pci_write_msi_msg(k, pdev, "msix", index, pci_compose_msi_msg(k, desc));
-  activate(k, pdev, desc, true);
-  return desc;
 }
