@@ -5,7 +5,8 @@
  */
 import { IoptArea } from "../kernel/iommufd/iopt.ts";
 import { IoptPages } from "../kernel/iommufd/iopt_pages.ts";
-import { RangeMap } from "../kernel/range_map.ts";
+import { PinCounts } from "../kernel/mm/frames.ts";
+import { RangeMap, type Ranged } from "../kernel/range_map.ts";
 
 /** The copy of what an object refers to; plain values as they are. */
 export type Ref = <T>(value: T) => T;
@@ -61,24 +62,18 @@ const pages = plan(
   },
 );
 
-/** What a RangeMap holds; its blocks are nobody else's. */
-interface Blocks {
-  blocks: { items: unknown[]; gap: bigint }[];
-  groups: bigint[];
-  size: number;
-}
-
+/** Blocks of a large map are shared. */
 const ranges = plan<object>(
   RangeMap,
-  () => new RangeMap(),
-  (from, to, ref) => {
-    const source = from as unknown as Blocks;
-    const target = to as unknown as Blocks;
-    target.blocks = source.blocks.map(({ items, gap }) => ({ items: items.map((i) => ref(i)), gap }));
-    target.groups = source.groups.slice();
-    target.size = source.size;
-  },
+  (from) => (from as RangeMap<Ranged>).emptyCopy(),
+  (from, to, ref) => (from as RangeMap<Ranged>).copyTo(to as RangeMap<Ranged>, ref),
+);
+
+const pins = plan(
+  PinCounts,
+  () => new PinCounts(),
+  (from, to) => from.copyTo(to as PinCounts),
 );
 
 /** By prototype. */
-export const QUICK: ReadonlyMap<object | null, Plan> = new Map([area, pages, ranges]);
+export const QUICK: ReadonlyMap<object | null, Plan> = new Map([area, pages, ranges, pins]);

@@ -7,8 +7,8 @@ import type { Scenario, Step, Value } from "../sim/scenario/types.ts";
 import type { World, WorldDevice } from "../sim/world.ts";
 import { attachedTables } from "../sim/attached.ts";
 import { objectsOf } from "./context.ts";
-import { objectValue, tried } from "./next.ts";
 import { elsewhereSteps } from "./next_elsewhere.ts";
+import { objectValue, tried } from "./next.ts";
 import { int, named, vmm } from "./step_values.ts";
 import type { NextStep, Ref } from "./types.ts";
 
@@ -60,7 +60,7 @@ function onDevice(world: World, scenario: Scenario, d: WorldDevice): Step[] {
     steps.push(...attach(world, d, target));
   if (now !== null) {
     steps.push(vmm("VFIO_DEVICE_DETACH_IOMMUFD_PT", on()));
-    const first = now.s1Track === null ? ([...now.paging.ioas.iopt.areas][0]?.start ?? 0n) : PAGE;
+    const first = now.s1Track === null ? (now.paging.ioas.iopt.areas.lowest?.start ?? 0n) : PAGE;
     steps.push(dma(d, "read", first), dma(d, "write", first));
   }
   steps.push(vmm("VFIO_DEVICE_SET_IRQS", on({ index: named("MSI") })));
@@ -120,8 +120,8 @@ function underPaging(world: World, scenario: Scenario, object: Paging, bound: re
 function onArea(world: World, ioasRef: Ref, start: bigint): Step[] {
   const ioas = objectOf(world, ioasRef);
   if (ioas?.kind !== "IOAS") return [];
-  const area = [...ioas.iopt.areas].find((a) => a.start === start);
-  if (area === undefined) return [];
+  const area = ioas.iopt.areas.floor(start);
+  if (area?.start !== start) return [];
   const steps = [unmapOf(world, ioas, area.start, area.last)];
   if (area.last - area.start >= 2n * PAGE) steps.push(unmapOf(world, ioas, area.start, area.start + PAGE - 1n));
   for (const d of world.devices.values()) {
@@ -159,8 +159,9 @@ function fdOf(world: World, object: IommufdObject): Args {
 
 /** A stretch of 2M, or a page, that is free now. */
 function freeOf(ioas: ObjectOf<"IOAS">): { start: bigint; last: bigint } {
+  const mapped = ioas.iopt.areas.bounds();
   const taken = [
-    ...[...ioas.iopt.areas].map((a) => ({ start: a.start, last: a.last })),
+    ...Array.from(mapped.start, (start, i) => ({ start, last: mapped.last[i] ?? start })),
     ...ioas.iopt.reserved.map((r) => ({ start: r.start, last: r.last })),
   ].toSorted((a, b) => (a.start < b.start ? -1 : 1));
   const size = 64n * 1024n;

@@ -35,7 +35,8 @@ export function digest(world: World): Digest {
     const { areas } = ioas.iopt;
     if (areas.size > DENSE) {
       let print = 0;
-      for (const a of areas) print = (Math.imul(print, 31) + Number(a.start ^ (a.last << 1n))) | 0;
+      for (const list of Object.values(areas.bounds()))
+        for (const word of new Uint32Array(list.buffer)) print = (Math.imul(print, 31) + word) | 0;
       facts.set(`${ref} maps ${areas.size} areas, ${(print >>> 0).toString(16)}`, `${areas.size} areas`);
     } else
       for (const a of areas)

@@ -4,6 +4,7 @@
  */
 import type { Witness } from "../sim/playable.ts";
 import type { Scenario } from "../sim/scenario/types.ts";
+import type { DenseState } from "./address/spans.ts";
 import { addressSpace } from "./address/view.ts";
 import { attachments } from "./attachments/view.ts";
 import type {
@@ -20,6 +21,10 @@ import type {
 
 /** Of longer scenarios only every n-th world is looked at, and all that is asked for or accessed. */
 const LOOKS = 256;
+/** A look at a world with more intervals in dense tracks stands for as many times the steps. */
+const FULL = 2000;
+/** Intervals of dense tracks that are looked at, over all steps; then steps that ask for something are no exception. */
+const SPENT = 4_000_000;
 
 interface Kept {
   track: Track;
@@ -161,11 +166,19 @@ const span = (r: { start: bigint; last: bigint }): string => `${r.start}-${r.las
 export function watching(book: LandmarkBook, scenario: Scenario): Witness {
   const { steps } = scenario;
   const stride = Math.ceil(steps.length / LOOKS);
+  let due = 0;
+  let spent = 0;
   return (world, step, result) => {
     const told = result?.asked !== undefined || result?.access !== undefined;
-    if (step % stride !== 0 && step !== steps.length && !(told && steps.length <= 4 * LOOKS)) return;
+    const asks = told && steps.length <= 4 * LOOKS && spent < SPENT;
+    if ((step % stride !== 0 || step < due) && step !== steps.length && !asks) return;
     const ctx = { world, before: null, step: steps[step - 1] ?? null, result };
-    book.note(step, { addressSpace: addressSpace(ctx), attachments: attachments(ctx) });
+    const dense = new Map<string, DenseState>();
+    book.note(step, { addressSpace: addressSpace(ctx, dense), attachments: attachments(ctx) });
+    let intervals = 0;
+    for (const { spans } of dense.values()) intervals += spans.n;
+    spent += intervals;
+    if (spent >= SPENT || steps.length > 4 * LOOKS) due = step + Math.floor((stride * intervals) / FULL);
   };
 }
 

@@ -56,7 +56,7 @@ function candidates(world: World, d: WorldDevice): Step[] {
       steps.push(vmm("VFIO_DEVICE_ATTACH_IOMMUFD_PT", on({ pt: objectValue(world, target.id) })));
   if (now !== null) {
     const first = now.s1Track === null ? undefined : world.guestTables.get(now.s1Track.slice(3));
-    const iova = first === undefined ? ([...now.paging.ioas.iopt.areas][0]?.start ?? 0n) : 0x1000n;
+    const iova = first === undefined ? (now.paging.ioas.iopt.areas.lowest?.start ?? 0n) : 0x1000n;
     steps.push({
       actor: "device",
       op: "DMA",

@@ -173,10 +173,19 @@ function holdersByPage(k: Kernel): Map<IoptPages, Map<number, number>> {
   return out;
 }
 
+/** What the areas use. */
+function pageStores(k: Kernel): Set<IoptPages> {
+  const stores = new Set<IoptPages>();
+  for (const { iopt } of ioases(k)) for (const area of iopt.areas) if (area.pages !== null) stores.add(area.pages);
+  return stores;
+}
+
 function pinsMatchHolders(k: Kernel): string | null {
   const wanted = holdersByPage(k);
+  const stores = pageStores(k);
+  if (stores.size !== k.iommufd.page_stores) return `${k.iommufd.page_stores} backing stores, areas use ${stores.size}`;
   let total = 0;
-  for (const pages of k.iommufd.pages) {
+  for (const pages of stores) {
     const counts = wanted.get(pages) ?? new Map<number, number>();
     total += counts.size;
     let seen = 0;
@@ -214,7 +223,7 @@ function accounting(k: Kernel): string | null {
   const user = new Map<object, number>();
   const pinned = new Map<object, number>();
   const add = (map: Map<object, number>, key: object, n: number): void => void map.set(key, (map.get(key) ?? 0) + n);
-  for (const pages of k.iommufd.pages) {
+  for (const pages of pageStores(k)) {
     if (pages.account_mode === "user") add(user, pages.source_user, pages.npinned);
     if (pages.account_mode === "mm") add(user, pages.source_mm, pages.npinned);
     add(pinned, pages.source_mm, pages.npinned);
@@ -311,7 +320,7 @@ export function leftovers(k: Kernel): string[] {
   const left: string[] = [];
   const want = (count: number, what: string): void => void (count !== 0 && left.push(`${count} ${what}`));
   want(k.iommufd.ctxs.size, "contexts");
-  want(k.iommufd.pages.size, "backing stores");
+  want(k.iommufd.page_stores, "backing stores");
   want(k.iommufd.mock_ids.size, "mock devices");
   want(k.mm.pins.total, `pins (${(k.mm.pins.total * PAGE_SIZE) / 1024} KiB)`);
   want(k.mm.orphans.size, "frames that only a pin kept");

@@ -33,7 +33,7 @@ function alloc_pages(
   const free = source.kind === "dmabuf" || k.current.capable("CAP_IPC_LOCK");
   const mode = free ? "none" : ictx.account_mode;
   const pages = new IoptPages(source, npages, writable, mode, k.current);
-  k.iommufd.pages.add(pages);
+  k.iommufd.page_stores++;
   return pages;
 }
 

@@ -72,8 +72,10 @@ const CHUNK = 512;
 
 /** Pins per frame, over all processes and files. */
 export class PinCounts {
-  /** pfn / 512 -> counts. */
+  /** pfn / 512 -> counts. Copies share chunks until one of them writes. */
   readonly chunks = new Map<number, Uint32Array>();
+  /** Chunks that no copy shares. */
+  readonly own = new Set<number>();
   /** Sum of all pins. */
   total = 0;
 
@@ -81,14 +83,31 @@ export class PinCounts {
     return this.chunks.get(Math.floor(pfn / CHUNK))?.[pfn % CHUNK] ?? 0;
   }
 
+  /** The counts around a frame, to be written. */
+  private chunk(pfn: number): Uint32Array {
+    const key = Math.floor(pfn / CHUNK);
+    const found = this.chunks.get(key);
+    if (found !== undefined && this.own.has(key)) return found;
+    const chunk = found?.slice() ?? new Uint32Array(CHUNK);
+    this.chunks.set(key, chunk);
+    this.own.add(key);
+    return chunk;
+  }
+
+  /** Makes `copy`, which is empty, a copy of this. */
+  copyTo(copy: PinCounts): void {
+    this.own.clear();
+    for (const [key, chunk] of this.chunks) copy.chunks.set(key, chunk);
+    copy.total = this.total;
+  }
+
+  selfState(): Record<string, unknown> {
+    return { chunks: this.chunks, total: this.total };
+  }
+
   pin(pfn: number, n: number): void {
     for (let i = pfn; i < pfn + n; i++) {
-      const key = Math.floor(i / CHUNK);
-      let chunk = this.chunks.get(key);
-      if (chunk === undefined) {
-        chunk = new Uint32Array(CHUNK);
-        this.chunks.set(key, chunk);
-      }
+      const chunk = this.chunk(i);
       const slot = i % CHUNK;
       chunk[slot] = (chunk[slot] ?? 0) + 1;
     }
@@ -98,11 +117,10 @@ export class PinCounts {
   /** Every frame must be pinned at least once. `freed` is told each frame whose last pin this was. */
   unpin(pfn: number, n: number, freed: (pfn: number) => void): void {
     for (let i = pfn; i < pfn + n; i++) {
-      const chunk = this.chunks.get(Math.floor(i / CHUNK));
       const slot = i % CHUNK;
-      const count = chunk?.[slot] ?? 0;
-      if (chunk === undefined || count === 0) throw new Error(`unpin of frame 0x${i.toString(16)} that is not pinned`);
-      chunk[slot] = count - 1;
+      const count = this.get(i);
+      if (count === 0) throw new Error(`unpin of frame 0x${i.toString(16)} that is not pinned`);
+      this.chunk(i)[slot] = count - 1;
       if (count === 1) freed(i);
     }
     this.total -= n;

@@ -2,7 +2,7 @@
 import type { World } from "../../sim/world.ts";
 import { sizeText } from "../../sim/scenario/values.ts";
 import type { TrackInterval } from "../types.ts";
-import { column, DENSE, numbers, Spans } from "./spans.ts";
+import { addresses, DENSE, numbers, Spans } from "./spans.ts";
 import { eachPart, type TableView } from "./tables.ts";
 import { isDoorbellAt, type RawTrack } from "./tracks.ts";
 
@@ -56,14 +56,13 @@ function frames(world: World, tables: readonly TableView[]): { intervals: TrackI
   const from: number[] = [];
   const to: number[] = [];
   const by: number[] = [];
-  through.forEach((t, i) =>
-    eachPart(t, (start, end, out) => {
-      if (isDoorbellAt(world, out)) return;
-      from.push(out);
-      to.push(out + (end - start));
+  through.forEach((t, i) => {
+    for (const [start, end] of stretches(world, t)) {
+      from.push(start);
+      to.push(end);
       by.push(i);
-    }),
-  );
+    }
+  });
   const order = inOrder(from);
   const starts: number[] = [];
   const ends: number[] = [];
@@ -94,12 +93,36 @@ function frames(world: World, tables: readonly TableView[]): { intervals: TrackI
     intervals: [],
     spans: new Spans(
       "map",
-      column(starts.length, (i) => BigInt(starts[i] ?? 0)),
-      column(ends.length, (i) => BigInt((ends[i] ?? 1) - 1)),
+      addresses(starts.length, (i) => starts[i] ?? 0),
+      addresses(ends.length, (i) => (ends[i] ?? 1) - 1),
       numbers(users.length, (i) => [...(users[i] ?? [])].reduce((sum, t) => sum + 2 ** (t % 50), 0)),
       describe,
     ),
   };
+}
+
+/** What one table leads to, ends exclusive, ascending; what touches is one stretch. */
+function stretches(world: World, table: TableView): [number, number][] {
+  const { parts } = table.columns;
+  const from = new Float64Array(parts);
+  const to = new Float64Array(parts);
+  let n = 0;
+  eachPart(table, (start, end, out) => {
+    if (isDoorbellAt(world, out)) return;
+    from[n] = out;
+    to[n++] = out + (end - start);
+  });
+  // Where a stretch ends as many have ended as begun: that needs no pairs, and numbers alone are sorted fast.
+  const starts = from.subarray(0, n).sort();
+  const ends = to.subarray(0, n).sort();
+  const list: [number, number][] = [];
+  for (let i = 0, first = 0; i < n; i++) {
+    const end = ends[i] ?? 0;
+    if (i + 1 < n && (starts[i + 1] ?? 0) <= end) continue;
+    list.push([starts[first] ?? 0, end]);
+    first = i + 1;
+  }
+  return list;
 }
 
 /** Indices of a list by value; as they are when it is sorted already. */

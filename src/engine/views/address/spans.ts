@@ -2,6 +2,7 @@
  * The intervals of a track with very many, as columns: sorted, disjoint. Asked for by windows: the intervals themselves
  * when they are few, else counts by bucket. The cost of a window grows with its buckets and not with the intervals.
  */
+import { TWO32 } from "../../../hw/base/bits.ts";
 import type { DenseTrack, IntervalKind, SpaceWindow, TrackInterval } from "../types.ts";
 
 /** A track with more intervals is dense. */
@@ -47,8 +48,11 @@ export class Spans {
     this.from = new Float64Array(this.n);
     this.to = new Float64Array(this.n);
     this.bytes = new Float64Array(this.n + 1);
+    const first = halves(start);
+    const end = halves(last);
     for (let i = 0; i < this.n; i++) {
-      const [a, b] = [Number(start[i] ?? 0n), Number(last[i] ?? 0n) + 1];
+      const a = numberAt(first, i);
+      const b = numberAt(end, i) + 1;
       this.from[i] = a;
       this.to[i] = b;
       this.bytes[i + 1] = (this.bytes[i] ?? 0) + (b - a);
@@ -101,8 +105,25 @@ export class Spans {
   }
 }
 
+/** Columns as words, the lower half of each number first: to read them without a bigint for each. */
+const halves = (list: BigUint64Array): Uint32Array => new Uint32Array(list.buffer, list.byteOffset, list.length * 2);
+
+const numberAt = (words: Uint32Array, i: number): number => (words[2 * i + 1] ?? 0) * TWO32 + (words[2 * i] ?? 0);
+
+/** Numbers below 2^53 as a column. */
+export function addresses(n: number, value: (i: number) => number): BigUint64Array {
+  const out = new BigUint64Array(n);
+  const words = halves(out);
+  for (let i = 0; i < n; i++) {
+    const v = value(i);
+    words[2 * i] = v % TWO32;
+    words[2 * i + 1] = Math.floor(v / TWO32);
+  }
+  return out;
+}
+
 /** A column filled by index: much faster than `from` with a callback over a list. */
-export function column(n: number, value: (i: number) => bigint): BigUint64Array {
+function column(n: number, value: (i: number) => bigint): BigUint64Array {
   const out = new BigUint64Array(n);
   for (let i = 0; i < n; i++) out[i] = value(i);
   return out;
@@ -141,16 +162,24 @@ export function denseState(now: Spans, before: Spans | null): DenseState {
   const gone: number[] = [];
   if (before !== null) {
     let k = 0;
+    const [s, was] = [halves(now.start), halves(before.start)];
+    const [l, wasLast] = [halves(now.last), halves(before.last)];
+    const { tag } = now;
+    const wasTag = before.tag;
+    let sum = 0;
     for (let i = 0; i < now.n; i++) {
-      const s = now.start[i] ?? 0n;
-      while (k < before.n && (before.start[k] ?? 0n) < s) gone.push(k++);
-      const same =
-        k < before.n && before.start[k] === s && before.last[k] === now.last[i] && before.tag[k] === now.tag[i];
-      if (k < before.n && before.start[k] === s) {
+      const lo = s[2 * i] ?? 0;
+      const hi = s[2 * i + 1] ?? 0;
+      while (k < before.n && ((was[2 * k + 1] ?? 0) < hi || (was[2 * k + 1] === hi && (was[2 * k] ?? 0) < lo)))
+        gone.push(k++);
+      const met = k < before.n && was[2 * k] === lo && was[2 * k + 1] === hi;
+      const same = met && wasLast[2 * k] === l[2 * i] && wasLast[2 * k + 1] === l[2 * i + 1] && wasTag[k] === tag[i];
+      if (met) {
         if (!same) gone.push(k);
         k++;
       }
-      added[i + 1] = (added[i] ?? 0) + (same ? 0 : 1);
+      if (!same) sum++;
+      added[i + 1] = sum;
     }
     while (k < before.n) gone.push(k++);
   }

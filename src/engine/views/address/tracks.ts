@@ -1,6 +1,7 @@
 /** The tracks of one world: what is reserved, allowed, mapped, and what the tables hold. No word about changes here. */
 import type { IoptArea } from "../../kernel/iommufd/iopt.ts";
 import type { IommufdHwptPaging, IommufdIoas } from "../../kernel/iommufd/objects.ts";
+import { area_place, packed_area_place } from "../../kernel/iommufd/area_packing.ts";
 import { iopt_holes } from "../../kernel/iommufd/reserved.ts";
 import { IOMMU_READ, IOMMU_WRITE, type ResvType } from "../../kernel/iommu/types.ts";
 import { deviceNames, refOf } from "../../sim/refs.ts";
@@ -9,7 +10,7 @@ import type { World } from "../../sim/world.ts";
 import { deviceOf, memoryName, objectsOf, shortBdf, tableText } from "../context.ts";
 import type { IntervalKind, Track, TrackInterval } from "../types.ts";
 import type { LeafRun } from "../leaves.ts";
-import { column, DENSE, numbers, Spans } from "./spans.ts";
+import { addresses, DENSE, numbers, Spans } from "./spans.ts";
 import type { TableView } from "./tables.ts";
 
 const RESV: Readonly<Record<ResvType, { kind: IntervalKind; label: string }>> = Object.freeze({
@@ -96,17 +97,12 @@ function mappedTrack(world: World, ioas: IommufdIoas, label: string, ref: string
       ref,
       [...areas].map((a) => areaInterval(world, a, ref)),
     );
-  const list = [...areas];
-  const spans = new Spans(
-    "map",
-    column(list.length, (i) => list[i]?.start ?? 0n),
-    column(list.length, (i) => list[i]?.last ?? 0n),
-    numbers(list.length, (i) => {
-      const a = list[i];
-      return a === undefined ? 0 : a.index * 4096 + a.page_offset + a.iommu_prot / 64;
-    }),
-    (i) => areaInterval(world, at(list, i), ref),
-  );
+  const { start, last } = areas.bounds();
+  const spans = new Spans("map", start, last, areas.column(area_place, packed_area_place), (i) => {
+    const area = areas.at(start[i] ?? 0n);
+    if (area === undefined) throw new Error(`there is no area ${i}`);
+    return areaInterval(world, area, ref);
+  });
   return { ...track(`${ref}:mapped`, label, sub, ref, []), spans };
 }
 
@@ -138,8 +134,8 @@ export function tableTrack(world: World, view: TableView, label: string, sub: st
     else plain.push(i);
   const spans = new Spans(
     "map",
-    column(plain.length, (k) => BigInt(columns.start[plain[k] ?? 0] ?? 0)),
-    column(plain.length, (k) => BigInt((columns.end[plain[k] ?? 0] ?? 1) - 1)),
+    addresses(plain.length, (k) => columns.start[plain[k] ?? 0] ?? 0),
+    addresses(plain.length, (k) => (columns.end[plain[k] ?? 0] ?? 1) - 1),
     numbers(plain.length, (k) => {
       const i = plain[k] ?? 0;
       return (columns.partOut[columns.part[i] ?? 0] ?? 0) + (columns.code[i] ?? 0);
