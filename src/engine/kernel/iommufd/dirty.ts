@@ -6,6 +6,9 @@ import { PAGE_SIZE, ULONG_MAX } from "../mm/const.ts";
 import { mm_pages } from "../mm/mm.ts";
 import type { IoPagetable } from "./iopt.ts";
 
+/** Pages of the bitmap that are looked up at a time: as many as one page can hold pointers to. */
+const WINDOW_PAGES = PAGE_SIZE / 8;
+
 /**
  * A bitmap in the caller's memory: bit i stands for iova + i * 2^shift, lowest bit of the lowest byte first. Pages of
  * it are looked up when the first bit in them is set; a page that cannot be written drops its bits silently.
@@ -36,7 +39,8 @@ export class IovaBitmap {
     const addr = BigInt.asUintN(64, this.uaddr + word * 8n);
     this.offset = Number(addr & 4095n);
     const bytes = Number(this.words - word) * 8;
-    const wanted = Math.min(Math.ceil((bytes + this.offset) / PAGE_SIZE), 64);
+    // One page more than needed where the first word is inside a page, as the kernel counts.
+    const wanted = Math.min(Math.ceil(bytes / PAGE_SIZE) + (this.offset === 0 ? 0 : 1), WINDOW_PAGES);
     this.window = [];
     for (let i = 0; i < wanted; i++) {
       const hit = mm_pages(k, k.current.mm, (addr & ~4095n) + BigInt(i * PAGE_SIZE), true, 1);

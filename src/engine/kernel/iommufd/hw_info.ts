@@ -22,7 +22,9 @@ export function iommufd_get_hw_info(k: Kernel, ucmd: Ucmd): number {
   const cmd = decode(IOMMU_GET_HW_INFO, ucmd.bytes);
   const flags = k.features.hw_info_input_type ? INPUT_TYPE : 0;
   if (!k.check((cmd.flags & ~flags) === 0, "only known flags are set")) return -errno.EOPNOTSUPP;
-  const clear = cmd.__reserved0 === 0 && cmd.__reserved1 === 0 && cmd.__reserved2 === 0;
+  // The first of the four bytes was reserved too before it said how many PASIDs there are.
+  const pasids = k.features.hwpt_pasid || cmd.out_max_pasid_log2 === 0;
+  const clear = pasids && cmd.__reserved0 === 0 && cmd.__reserved1 === 0 && cmd.__reserved2 === 0;
   if (!k.check(clear, "the reserved bytes are 0")) return -errno.EOPNOTSUPP;
   const wanted = (cmd.flags & INPUT_TYPE) !== 0 ? cmd.data_type : 0;
   const idev = iommufd_get_object(k, ucmd.ictx, cmd.dev_id, "DEVICE");

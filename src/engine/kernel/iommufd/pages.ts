@@ -11,7 +11,7 @@ import { IOMMU_CACHE, IOMMU_MMIO, IOMMU_WRITE, type IommuDomain } from "../iommu
 import type { Kernel } from "../kernel.ts";
 import { PAGE_SIZE_N } from "../mm/const.ts";
 import { memfd_pin_folios, pin_user_pages } from "../mm/gup.ts";
-import { as_memfd, memfd_pages } from "../mm/shmem.ts";
+import { as_memfd } from "../mm/shmem.ts";
 import { unpin_frames } from "../mm/store.ts";
 import type { IoptArea } from "./iopt.ts";
 import type { IoptPages } from "./iopt_pages.ts";
@@ -62,10 +62,12 @@ function pin_source(k: Kernel, pages: IoptPages, index: number, n: number): { pf
   const mem = as_memfd(source.file);
   if (!k.check(mem !== null, "the file is a memory file") || mem === null) return -errno.EINVAL;
   const page = index + Number(source.start / PAGE_SIZE_N);
-  const run = memfd_pin_folios(k, mem.store, page, n, memfd_pages(mem));
-  k.check(typeof run !== "number", "the page lies within the file", () => ({
+  // A page that the file ends in can be touched, but not pinned.
+  const whole = Number(mem.size / PAGE_SIZE_N);
+  const run = memfd_pin_folios(k, mem.store, page, n, whole);
+  k.check(typeof run !== "number", "the whole page lies within the file", () => ({
     left: `page ${page}`,
-    right: `${memfd_pages(mem)} pages`,
+    right: `${whole} whole pages`,
   }));
   return run;
 }
@@ -100,7 +102,7 @@ export function iopt_pages_drop(k: Kernel, pages: IoptPages, index: number, n: n
 /** One user less of a backing store. */
 export function iopt_put_pages(k: Kernel, pages: IoptPages): void {
   if (--pages.users > 0) return;
-  k.iommufd.page_stores--;
+  k.iommufd.pages.delete(pages);
   if (pages.source.kind === "file") fput(k, pages.source.file);
   if (pages.source.kind === "dmabuf") {
     pages.source.dmabuf.attached.delete(pages);

@@ -121,9 +121,23 @@ function unpin_queue(k: Kernel, queue: IommufdHwQueue): void {
   if (queue.access !== null) iommufd_access_unpin_pages(k, queue.access, iova, length);
 }
 
+/** The list of the queue's pages, 8 bytes each, is one allocation, which the kernel never makes longer than INT_MAX. */
+const MAX_QUEUE_PAGES = 0x7fff_ffffn / 8n;
+
+/** -ERANGE: the bytes from the first page's start to the last page's end are more than 64 bits can say. */
+function check_queue_pages(k: Kernel, queue: IommufdHwQueue): number {
+  const rounded = (queue.base_addr & PAGE_MASK_N) + queue.length + PAGE_MASK_N;
+  if (!k.check(rounded <= ULONG_MAX, "the size of the whole pages around the range fits into 64 bits"))
+    return -errno.ERANGE;
+  const listed = rounded / PAGE_SIZE_N <= MAX_QUEUE_PAGES;
+  return k.check(listed, "the list of the queue's pages can be allocated") ? 0 : -errno.ENOMEM;
+}
+
 /** Pins the queue's memory through an access of its own. Physical address of its first byte, or errno. */
 function pin_queue(k: Kernel, queue: IommufdHwQueue): bigint | number {
   const { viommu, base_addr } = queue;
+  const bad = check_queue_pages(k, queue);
+  if (bad < 0) return bad;
   const access = iommufd_access_create(k, queue.ictx, null, null, true);
   if (typeof access === "number") return access;
   const rc = iommufd_access_change_ioas(k, access, viommu.hwpt.ioas);
@@ -161,8 +175,6 @@ export function iommufd_hw_queue_alloc_ioctl(k: Kernel, ucmd: Ucmd): number {
   const { ops } = viommu;
   const able = ops?.hw_queue_init !== undefined && ops.hw_queue_supported?.(k, viommu, cmd.type) === true;
   if (!k.check(able, "the virtual IOMMU has queues of this type")) return -errno.EOPNOTSUPP;
-  const round = cmd.nesting_parent_iova + cmd.length + PAGE_SIZE_N - 1n;
-  if (!k.check(round <= ULONG_MAX, "the whole pages around the range end inside 64 bits")) return -errno.ERANGE;
   const queue = new IommufdHwQueue(ucmd.ictx, viommu, cmd.type, cmd.nesting_parent_iova, cmd.length);
   let rc = iommufd_object_alloc(k, queue);
   if (rc < 0) return rc;

@@ -31,7 +31,8 @@ export function memfd_file(options: MemFileOptions): File {
   return new File(memfd_fops, "memfd:", new MemFile(store));
 }
 
-export function memfd_pages(mem: MemFile): number {
+/** Pages that can be touched, the last one perhaps in part. */
+function memfd_pages(mem: MemFile): number {
   return Number((mem.size + PAGE_MASK_N) / PAGE_SIZE_N);
 }
 

@@ -55,6 +55,9 @@ const CDEV_ONLY: ReadonlySet<number> = new Set([
 ]);
 const RID = 0;
 const FLAG_TOKEN = 1;
+const UUID_BYTES = 16;
+/** A PASID is noted by its number, which must be an int. */
+const PASID_MAX = 0x7fff_ffff;
 const FLAG_PASID = 1;
 
 /** `struct vfio_device_file`: one open of the node. */
@@ -86,13 +89,18 @@ function vfio_df_ioctl_bind_iommufd(k: Kernel, df: VfioDeviceFile, arg: bigint):
   const bytes = copy_struct_from_user(k, arg, argsz, def.size);
   if (bytes === null) return -errno.EFAULT;
   if (bytes === "big") return -errno.E2BIG;
-  const { flags, iommufd } = decode(def, bytes);
+  const { flags, iommufd, token_uuid_ptr } = decode(def, bytes);
   if (!k.check(iommufd >= 0 && (flags & ~FLAG_TOKEN) === 0, "an fd, and known flags")) return -errno.EINVAL;
   if (!k.check(!df.by_group, "the device has a file of its own")) return -errno.EINVAL;
   const { group } = vdev;
   if (!k.check(group === null || group.opened_file === null, "the group is not open")) return -errno.EBUSY;
   if (!k.check(!df.access_granted, "this file is not bound yet")) return -errno.EINVAL;
-  if (!k.check((flags & FLAG_TOKEN) === 0, "no token: the device is no virtual function")) return -errno.EINVAL;
+  if ((flags & FLAG_TOKEN) !== 0) {
+    const token = copy_from_user(k, token_uuid_ptr, UUID_BYTES);
+    if (!k.check(token !== null, "the token can be read")) return -errno.EFAULT;
+    k.check(false, "no token: the device is no virtual function");
+    return -errno.EINVAL;
+  }
   const ictx = iommufd_ctx_from_fd(k, iommufd);
   if (typeof ictx === "number") return ictx;
   if (!k.check(vdev.open_count === 0, "the device is not in use through another file")) return -errno.EINVAL;
@@ -147,6 +155,7 @@ function vfio_df_ioctl_attach_pt(k: Kernel, vdev: VfioPciDevice, arg: bigint): n
   if (idev === null) return -errno.EINVAL;
   const which = (flags & FLAG_PASID) === 0 ? RID : pasid;
   const again = (flags & FLAG_PASID) === 0 ? vdev.attached : vdev.pasids.has(pasid);
+  if (!k.check(which <= PASID_MAX, "the PASID can be noted")) return -errno.ENOSPC;
   const id = again ? iommufd_device_replace(k, idev, which, pt_id) : iommufd_device_attach(k, idev, which, pt_id);
   if (id < 0) return id;
   if ((flags & FLAG_PASID) === 0) vdev.attached = true;
@@ -215,6 +224,10 @@ export function vfio_device_fops_ioctl(k: Kernel, file: File, cmd: number, arg: 
   }
   if (cmd === VFIO_DEVICE_BIND_IOMMUFD.cmd) return vfio_df_ioctl_bind_iommufd(k, df, arg);
   if (!k.check(df.access_granted, "the device is bound through this file")) return -errno.EINVAL;
+  if (df.by_group && CDEV_ONLY.has(cmd)) {
+    k.check(false, "the device was opened by its own node", () => ({ left: `0x${cmd.toString(16)}` }));
+    return -errno.ENOTTY;
+  }
   switch (cmd) {
     case VFIO_DEVICE_ATTACH_IOMMUFD_PT.cmd:
       return vfio_df_ioctl_attach_pt(k, vdev, arg);
