@@ -102,7 +102,7 @@ export function iopt_pages_drop(k: Kernel, pages: IoptPages, index: number, n: n
 /** One user less of a backing store. */
 export function iopt_put_pages(k: Kernel, pages: IoptPages): void {
   if (--pages.users > 0) return;
-  k.iommufd.pages.delete(pages);
+  k.iommufd.page_stores--;
   if (pages.source.kind === "file") fput(k, pages.source.file);
   if (pages.source.kind === "dmabuf") {
     pages.source.dmabuf.attached.delete(pages);
