@@ -62,6 +62,20 @@ test("a rule goes by a part of its name when only one has it", async () => {
   expect((await lab("explore", "--invariant", "a", ...small)).code).toBe(2);
 });
 
+test("operations are added and taken away by a sign; the answer as a page for a mail", async () => {
+  const r = await lab("explore", "--kernels", "linux-6.15,linux-6.17", "--ops", "+info", "--as", "ascii");
+  expect(r).toMatchObject({ code: 0, last: "shortest difference: 2 steps" });
+  for (const line of r.out.split("\n")) expect(line).toMatch(/^[ -~]{0,71}[!-~]$|^$/);
+  expect(r.out).toMatch(/^ 1 {2}vmm VFIO_DEVICE_BIND_IOMMUFD D1 +0 dev 1 +0 dev 1$/m);
+  expect(r.out).toMatch(/INPUT_TYPE +EOPNOTSUPP +0|EOPNOTSUPP +0$/m);
+  expect(r.out).toContain("NO: only known flags are set");
+  expect(r.out).toMatch(/explore --kernels linux-6\.15,linux-6\.17 \\\n +--depth 8 --ops=\+info\n/);
+  const less = ["--ops=-irqs,-irqs-early,-msi", "--depth", "2"];
+  expect((await lab("explore", "--kernels", "linux-6.14,linux-6.15", ...less)).last).toMatch(/^none within depth 2 /);
+  const none = await lab("explore", "--kernels", "linux-7.2,linux-7.2", "--depth", "1", "--as", "ascii");
+  expect(none.out).toContain("linux-7.2 and linux-7.2: no difference within 1 step\n");
+}, 60_000);
+
 test("rules have an id, a title and a sentence", async () => {
   const { out } = await lab("list", "invariants");
   const lines = out.trimEnd().split("\n");
@@ -77,6 +91,8 @@ test.each([
   [["explore", "--invariant", "msi-reaches", "--kernels", "linux-7.2,linux-6.11"], "--invariant checks one"],
   [["explore", "--kernels", "linux-7.2,linux-6.11", "--depth", "deep"], "--depth is a whole number"],
   [["explore", "--kernels", "linux-7.2,linux-6.11", "--ops", "fly"], 'no operations "fly"'],
+  [["explore", "--kernels", "linux-7.2,linux-6.11", "--ops", "+fly"], 'no operations "fly"'],
+  [["explore", "--kernels", "linux-7.2,linux-6.11", "--as", "png"], 'no form "png"'],
   [["explore", "--kernels", "linux-7.2,linux-6.11", "--objects", "cars=2"], 'no kind of object "cars"'],
 ])("%j is refused in one line", async (argv, message) => {
   const r = await lab(...argv);

@@ -72,11 +72,15 @@ async function plateOf(subject: ExportSubject): Promise<pictures.Plate | string>
     }
     case "compare": {
       const text = textOf(subject);
-      const other = started.slice(1).find((s) => "run" in s);
+      const at = started.findIndex((s, i) => i > 0 && "run" in s);
+      const other = started[at];
       if (typeof text === "string" || other === undefined || !("run" in other)) return text;
       const spaces = compareSpaces(run, other.run, step);
       if (typeof spaces === "string") return text;
-      return pictures.stacked([text, pictures.comparedSpacesPlate(spaces, SHEET)], SHEET.rem);
+      return pictures.stacked(
+        [text, pictures.comparedSpacesPlate(spaces, ["A", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[at] ?? other.kernel], SHEET)],
+        SHEET.rem,
+      );
     }
     case "walk": {
       const view = walkView(run.world(step), what.device, what.iova, what.write, what.more);

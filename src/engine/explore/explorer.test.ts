@@ -87,6 +87,30 @@ describe("the shortest difference", () => {
       ).toEqual([]);
   });
 
+  // Kernels that the default world does not tell apart: the family of operations that does.
+  test.each<[string, string, OpGroup, number, string]>([
+    ["linux-6.15", "linux-6.17", "info", 2, "IOMMU_GET_HW_INFO"],
+    ["linux-6.12", "linux-6.13", "dirty", 4, "IOMMU_HWPT_GET_DIRTY_BITMAP"],
+    ["linux-6.14", "linux-6.15", "pasid", 2, "VFIO_DEVICE_DETACH_IOMMUFD_PT"],
+    ["linux-6.14", "linux-6.15", "faults", 4, "IOMMU_HWPT_ALLOC"],
+  ])("%s and %s with %s", (a, b, family, steps, last) => {
+    const universe = small({ hwpt: 1, fault: 1 }, [family]);
+    const scenario = answer(question([a, b], universe, steps));
+    expect(scenario.steps).toHaveLength(steps);
+    expect(scenario.steps.at(-1)?.op).toBe(last);
+    const without = search(question([a, b], { ...universe, ops: ["bind"] }, steps));
+    expect(without.found).toBeNull();
+  });
+
+  test("copies and allowed ranges are tried, and tell 6.2 from 6.4 no more than the others", () => {
+    const ops: OpGroup[] = ["attach", "map", "copy", "allow"];
+    const wide = search(question(["linux-6.2", "linux-6.4"], small({ ioas: 2 }, ops), 4));
+    expect(wide.found).toBeNull();
+    expect(wide.complete).toBe(4);
+    const narrow = search(question(["linux-6.2", "linux-6.4"], small({ ioas: 2 }, ["attach", "map"]), 4));
+    expect(wide.progress.states).toBeGreaterThan(narrow.progress.states);
+  });
+
   test("two kernels equal up to a depth: exactly that", () => {
     const q = question(["linux-7.2", "linux-7.2"], small({ hwpt: 1 }, ["attach", "detach", "map", "irqs"]), 5);
     const explorer = search(q);
@@ -150,6 +174,18 @@ describe("the shortest violation", () => {
     );
     expect(explorer.found).toBeNull();
   });
+});
+
+test("a family that a scenario uses is in its world, and in no other", () => {
+  const parsed = parseScenario(
+    "title: t\nmachine: plain\nkernels: linux-7.2\ndevice: A 0000:01:00.0\nmemory: M len=64K\n\n" +
+      "vmm VFIO_DEVICE_BIND_IOMMUFD A\nvmm I = IOMMU_IOAS_ALLOC\nvmm J = IOMMU_IOAS_ALLOC\n" +
+      "vmm IOMMU_IOAS_COPY dst=J src=I dst_iova=0x1000 src_iova=0x1000 len=4K\n" +
+      "vmm VFIO_DEVICE_ATTACH_IOMMUFD_PT A pt=I pasid=1 flags=PASID\n",
+  );
+  if (!parsed.ok) throw new Error(parsed.problem.message);
+  const { ops } = universeOf(parsed.value.scenario);
+  expect(ops.filter((op) => !DEFAULT_UNIVERSE.ops.includes(op))).toEqual(["pasid", "copy"]);
 });
 
 test("a scenario gives the world: its devices, memory, given steps and as many objects as it makes", () => {

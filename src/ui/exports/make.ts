@@ -113,6 +113,9 @@ function othersOf(state: LabState, chosen: readonly string[] | null): string[] {
   return (chosen ?? state.opened?.scenario.kernels ?? []).filter((k) => k !== state.kernel);
 }
 
+/** Of a column of the comparison; the first one is A. */
+const letterOf = (column: number): string => (column > 0 ? ("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[column] ?? "") : "");
+
 function wordsOf(state: LabState, title: string): pictures.Words {
   const { opened, kernel, step, frame } = state;
   return {
@@ -153,10 +156,12 @@ async function plateOf(session: Session, api: Remote, pane: Shown): Promise<pict
     }
     case "compare": {
       const words = await text();
-      const other = state.compare ?? othersOf(state, state.columns)[0];
+      const others = othersOf(state, state.columns);
+      const other = state.compare ?? others[0];
       const spaces = other === undefined ? null : await api.compareSpaces(kernel, other, step);
       if (spaces?.ok !== true) return words;
-      return pictures.stacked([words, pictures.comparedSpacesPlate(spaces.value, SHEET)], SHEET.rem);
+      const names = ["A", letterOf(others.indexOf(spaces.value.b) + 1) || spaces.value.b] as const;
+      return pictures.stacked([words, pictures.comparedSpacesPlate(spaces.value, names, SHEET)], SHEET.rem);
     }
     case "walk": {
       const walk = state.walk.value;

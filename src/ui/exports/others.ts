@@ -28,7 +28,7 @@ export async function explored(session: Session, form: ViewForm): Promise<string
       return savedRows(name("csv"), table);
     default: {
       const words = pictures.textPlate(text, SHEET.rem);
-      const plates = spaces === null ? [words] : [words, pictures.comparedSpacesPlate(spaces, SHEET)];
+      const plates = spaces === null ? [words] : [words, pictures.comparedSpacesPlate(spaces, ["A", "B"], SHEET)];
       const plate = pictures.stacked(plates, 2 * SHEET.rem);
       return savedPicture(name, pictures.sheet({ title, view: "Explore", where }, plate), form);
     }

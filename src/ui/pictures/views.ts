@@ -31,6 +31,13 @@ import { asksOf, denseMarks, type WindowAsk } from "./dense.ts";
 import { type Part, TEXT } from "./svg.ts";
 import { drawWalk } from "./walk.ts";
 
+/** Width of a machine, rem. */
+const MACHINE = 124;
+/** Least width of a step of the timeline, rem: its answers are not cut; and of all of it. */
+const STEP = { least: 7.6, most: 600 };
+/** Width of address spaces below a page of text, rem. */
+const BELOW = 64;
+
 /** Least height of tables, rem: room for the neighbours of a chosen entry. */
 const TABLES = 24;
 
@@ -124,8 +131,9 @@ export function attachmentsPlate(frame: Frame, atlas: Atlas, { width, rem }: Siz
   return { width, height, parts: [{ x: 0, y: 0, marks }] };
 }
 
-export function machinePlate(view: MachineView, peer: PeerView | null, { width, rem }: Size): Plate {
-  const at = layoutMachine(view, width, rem);
+/** Wider than other views: no reason for a group is cut, since a file has no tips to read the rest in. */
+export function machinePlate(view: MachineView, peer: PeerView | null, { rem }: Size): Plate {
+  const at = layoutMachine(view, MACHINE * rem, rem);
   const way = peer === null ? [] : drawPeer(peer, view, at);
   return { width: at.width, height: at.height, parts: [{ x: 0, y: 0, marks: [...drawMachine(view, at), ...way] }] };
 }
@@ -144,10 +152,12 @@ export function tablesPlate(view: TablesView, { width, rem }: Size): Plate {
   return { width: at.width, height: at.height + 2 * rem, parts: [{ x: 0, y: 0, marks: [...marks, end] }] };
 }
 
-export function timelinePlate(frame: Frame, lanes: readonly Lane[], { width, rem }: Size): Plate {
+export function timelinePlate(frame: Frame, lanes: readonly Lane[], size: Size): Plate {
+  const { rem } = size;
   const others = lanes.slice(1).map((lane) => ({ lane, title: lane.kernel }));
   const left = 18 * rem;
   const { steps, step, kernel } = frame;
+  const width = Math.max(size.width, left + Math.min(STEP.most, steps.length * STEP.least) * rem);
   const name = (text: string, y: number): Mark => ({
     k: "text",
     x: 0,
@@ -190,8 +200,10 @@ export function bitsPlate(view: InspectorView, { width, rem }: Size): Plate {
   );
 }
 
-export function comparedSpacesPlate(spaces: CompareSpaces, { width, rem }: Size): Plate {
-  const { marks, height } = drawSpaces(spaces, [spaces.a, spaces.b], WHOLE, width, rem);
+/** `names`: the letters that the text above gives the two kernels. */
+export function comparedSpacesPlate(spaces: CompareSpaces, names: readonly [string, string], { rem }: Size): Plate {
+  const width = BELOW * rem;
+  const { marks, height } = drawSpaces(spaces, names, WHOLE, width, rem);
   return { width, height, parts: [{ x: 0, y: 0, marks }] };
 }
 

@@ -142,7 +142,7 @@ describe("views of discussion 0 as text", () => {
   it("the tree has every object once in full, and names what the kernel did not do", () => {
     const out = text(attach, { view: "attachments" });
     for (const n of frameOf(old.run, attach, true).attachments.nodes)
-      if (n.users !== undefined) expect(out).toContain(`${n.users} users`);
+      if (n.users !== undefined) expect(out).toMatch(new RegExp(` ${n.users} user${n.users === 1 ? "" : "s"}$`, "m"));
     expect(out).toContain("NOT DONE: reserve SW_MSI, owner D1, at ioas 2");
     expect(out.match(/hwpt \(paging\) 3/g)?.length).toBeGreaterThan(1);
     expect(out.match(/hwpt \(paging\) 3 \(above\)/g)).toHaveLength(1);

@@ -25,7 +25,11 @@ export function compareLines(view: CompareView, titles: readonly string[]): stri
     "",
     ...view.rows.flatMap((r) => rowLines(r, shown)),
     "",
-    first === 0 ? "No difference." : `First difference: step ${first} (* differs from ${letter(0)}).`,
+    shown.length < 2
+      ? "One kernel: nothing to compare it with."
+      : first === 0
+        ? "No difference."
+        : `First difference: step ${first} (* differs from ${letter(0)}).`,
     ...view.rows.filter((r) => r.differs).flatMap((r) => factLines(r.cells, r.step, `${r.prefix}${r.op}`)),
   ];
 }
@@ -37,6 +41,14 @@ function rowLines(row: CompareRow, shown: readonly number[]): string[] {
   const first = row.cells[shown[0] ?? 0];
   if (!row.differs) return sides(number + call, first?.result ?? "", "     ");
   const lines = wrap(call, number, "       ");
+  if (
+    shown.some((i) =>
+      plain(row.cells[i]?.result ?? "-")
+        .split(" ")
+        .some((word) => word.length > CELL - 3),
+    )
+  )
+    return [...lines, ...groupLines(row, shown)];
   for (let from = 0; from < shown.length; from += BESIDE) {
     const part = shown.slice(from, from + BESIDE).map((i) => {
       const cell = row.cells[i];
@@ -50,6 +62,20 @@ function rowLines(row: CompareRow, shown: readonly number[]): string[] {
   return lines;
 }
 
+/** Answers that are too long for columns: each once, behind the letters of those who gave it. */
+function groupLines({ cells }: CompareRow, shown: readonly number[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const i of shown) {
+    const result = cells[i]?.result ?? "-";
+    const name = `${letter(i)}${cells[i]?.differs === true ? "*" : ""}`;
+    groups.set(result, [...(groups.get(result) ?? []), name]);
+  }
+  return [...groups].flatMap(([result, names]) => {
+    const lead = `     ${names.join(" ").padEnd(3)} `;
+    return wrap(result, lead, " ".repeat(lead.length));
+  });
+}
+
 function factLines(cells: readonly (CompareCell | null)[], step: number, op: string): string[] {
   const there = cells.flatMap((cell, i) => (cell === null ? [] : [{ cell, i }]));
   const groups = differencesOf(there.map((t) => t.cell));
@@ -58,9 +84,24 @@ function factLines(cells: readonly (CompareCell | null)[], step: number, op: str
     ...sides(`step ${step} ${op}`, ""),
     ...groups.flatMap((g) => {
       const who = g.columns.map((n) => letter(there[n]?.i ?? 0)).join(" ");
-      return wrap(g.text, `  ${who}: `, "     ");
+      const [answers, facts] = partsOf(g.text);
+      return [...wrap(answers, `  ${who}: `, "     "), ...facts.flatMap((fact) => wrap(fact, "     ", "       "))];
     }),
   ];
+}
+
+/** What was answered, and what came and went: a line each, fields of one stream table entry together. */
+function partsOf(text: string): [answers: string, facts: string[]] {
+  const all = text.split("; ");
+  const facts: string[] = [];
+  for (const fact of all.filter((f) => /^[+-] /.test(f))) {
+    const entry = /^[+-] STE 0x[0-9a-f]+ /.exec(fact)?.[0];
+    const before = facts.at(-1);
+    if (entry !== undefined && before?.startsWith(entry) === true)
+      facts[facts.length - 1] = `${before}, ${fact.slice(entry.length)}`;
+    else facts.push(fact);
+  }
+  return [all.filter((f) => !/^[+-] /.test(f)).join("; "), facts];
 }
 
 /** What only one of two kernels has after the step. */
@@ -72,9 +113,11 @@ export function spacesLines(spaces: CompareSpaces, titles: readonly [string, str
       plain(`  ${t.label}${t.sub === "" ? "" : ` (${t.sub})`}:`),
       ...parts.flatMap((p) => {
         const { name } = LOOKS[p.kind];
+        const bytes = size(p.last - p.start + 1n);
         // A range is named by its own ends, which may lie outside of the part.
-        const label = p.kind === "range" || p.label === name ? "" : ` ${p.label}`;
-        const where = `${range(p.start, p.last)} ${size(p.last - p.start + 1n)}`;
+        const said = p.kind === "range" || p.label === name || p.label === `${name} ${bytes}`;
+        const label = said ? "" : ` ${p.label}`;
+        const where = `${range(p.start, p.last)} ${bytes}`;
         return wrap(`only ${titles[p.in === "a" ? 0 : 1]}: ${name} ${where}${label}`, "    ", "      ");
       }),
     ];

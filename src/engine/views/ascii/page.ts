@@ -50,7 +50,7 @@ export function wrap(text: string, first = "", hang = first, width = WIDTH): str
     let rest = word;
     if (!empty && line.length + 1 + rest.length > width) next();
     while (line.length + (empty ? 0 : 1) + rest.length > width && line.length < width) {
-      const room = width - line.length;
+      const room = cutAt(rest, width - line.length);
       line += rest.slice(0, room);
       rest = rest.slice(room);
       next();
@@ -60,6 +60,12 @@ export function wrap(text: string, first = "", hang = first, width = WIDTH): str
   }
   if (!empty || lines.length === 0) lines.push(line.trimEnd());
   return lines;
+}
+
+/** Where a word that is longer than its line is broken: behind a sign, if one stands in its second half. */
+function cutAt(word: string, room: number): number {
+  for (let at = room; at > room / 2; at--) if (/[\],;/)}]/.test(word[at - 1] ?? "")) return at;
+  return room;
 }
 
 /** Shortens to a width, the end marked with a dot. */

@@ -27,9 +27,9 @@ export const LOOKS: Readonly<Record<IntervalKind, Look>> = Object.freeze({
   mmio: { letter: "i", fill: "-", name: "MMIO" },
 });
 
-const LABEL = 16;
 const DELTA = 8;
-const STRIP = WIDTH - LABEL - DELTA - 4;
+/** Columns beside the strips: names of tracks, as far as they need them, and what the step changed. */
+const LABEL = { least: 16, most: 28 };
 /** Intervals of a track that the legend lists; the others are counted. */
 const LISTED = 40;
 
@@ -56,17 +56,23 @@ function stretchesOf(view: AddressSpaceView): Stretch[] {
 }
 
 export function stripLines(view: AddressSpaceView): string[] {
-  const axis = axisOf(stretchesOf(view), STRIP);
   const bands = view.bands.filter((b) => b.tracks.length > 0);
+  const longest = Math.max(LABEL.least, ...bands.flatMap((b) => b.tracks.map((t) => plain(t.label).length)));
+  const axis = axisOf(stretchesOf(view), WIDTH - DELTA - 4 - Math.min(longest, LABEL.most));
+  const label = labelOf(axis);
   return bands.flatMap((band, i) => {
-    const title = i === 0 ? cut(band.title, LABEL).padEnd(LABEL + 2) + scale(axis) : band.title;
+    const title = i === 0 ? cut(band.title, label).padEnd(label + 2) + scale(axis) : band.title;
     return ["", title].concat(band.tracks.flatMap((t) => trackLines(view, band, t, axis)));
   });
 }
 
+/** Columns of the names left of the strips. */
+const labelOf = (axis: Axis): number => WIDTH - DELTA - 4 - axis.columns;
+
 function trackLines(view: AddressSpaceView, band: Band, t: Track, axis: Axis): string[] {
   const delta = cut(t.delta === "=" ? "" : t.delta, DELTA);
-  return [`${cut(t.label, LABEL).padEnd(LABEL)} |${strip(t, axis)}| ${delta}`, ...signs(view, band, t, axis)];
+  const label = labelOf(axis);
+  return [`${cut(t.label, label).padEnd(label)} |${strip(t, axis)}| ${delta}`, ...signs(view, band, t, axis)];
 }
 
 /** Addresses above the strips: each begins where it stands; the telling ones first, as long as there is room. */
@@ -119,7 +125,9 @@ function bar(i: TrackInterval, width: number): string {
 function signs(view: AddressSpaceView, band: Band, track: Track, axis: Axis): string[] {
   const asked = view.asked
     .filter((a) => a.track === track.id)
-    .map((a) => sign(span(axis, a.start, a.last), `${a.label} ${range(a.start, a.last)}${a.ok ? "" : " REFUSED"}`));
+    .map((a) =>
+      sign(labelOf(axis), span(axis, a.start, a.last), `${a.label} ${range(a.start, a.last)}${a.ok ? "" : " REFUSED"}`),
+    );
   const accesses = view.accesses.flatMap((a) =>
     a.path
       .filter((p) => p.track === track.id && p.band === band.id)
@@ -128,14 +136,14 @@ function signs(view: AddressSpaceView, band: Band, track: Track, axis: Axis): st
         const ended = p === a.path.at(-1);
         const at = column(axis, p.address);
         const text = first ? a.label : hex(p.address);
-        return sign([at, at + 1], `${text}${ended ? ` ${a.ok ? "" : "STOPPED: "}${a.end}` : ""}`);
+        return sign(labelOf(axis), [at, at + 1], `${text}${ended ? ` ${a.ok ? "" : "STOPPED: "}${a.end}` : ""}`);
       }),
   );
   return [...asked, ...accesses].flat();
 }
 
-function sign([from, to]: [number, number], words: string): string[] {
-  const lead = LABEL + 2;
+function sign(label: number, [from, to]: [number, number], words: string): string[] {
+  const lead = label + 2;
   const text = plain(words);
   const marks = "^".repeat(to - from);
   if (lead + to + 1 + text.length <= WIDTH) return [`${" ".repeat(lead + from)}${marks} ${text}`];
@@ -152,13 +160,13 @@ function legendLines(bands: readonly Band[]): string[] {
           ? []
           : t.dense.clusters.map((c) => `    # ${range(c.start, c.last)}  ${c.count} intervals`);
       if (t.intervals.length === 0 && dense.length === 0) return [`${name}: nothing`];
-      return [`${name}:`, ...dense, ...intervalLines(t.intervals, " ")];
+      return [`${name}:`, ...dense, ...intervalLines(t, t.intervals, " ")];
     }),
   );
 }
 
 /** `+ M 0x40000000-0x401fffff 2M  RAM, RW`; `+` came with the step, `-` went. */
-function intervalLines(intervals: readonly TrackInterval[], lead: string): string[] {
+function intervalLines(track: Track, intervals: readonly TrackInterval[], lead: string): string[] {
   const listed = intervals.slice(0, LISTED);
   const wide = Math.max(21, ...listed.map((i) => range(i.start, i.last).length));
   const rest = intervals.length - listed.length;
@@ -166,7 +174,8 @@ function intervalLines(intervals: readonly TrackInterval[], lead: string): strin
     ...listed.flatMap((i) => {
       const sign = i.change === "added" ? "+" : i.change === "removed" ? "-" : " ";
       const head = `${lead}${sign} ${LOOKS[i.kind].letter} ${range(i.start, i.last).padEnd(wide)} ${sizeOf(i).padStart(5)}  `;
-      return wrap(said(i), head, " ".repeat(lead.length + 6));
+      // What the track's name says already.
+      return wrap(said(i).endsWith(`_${track.label}`) ? "" : said(i), head, " ".repeat(lead.length + 6));
     }),
     ...(rest > 0 ? [`${lead}  and ${rest} more`] : []),
   ];
@@ -200,7 +209,7 @@ export function changeLines(view: AddressSpaceView, lead: string): string[] {
       if (changed.length === 0 && asked.length === 0) return [];
       return [
         `${lead}${t.label}:`,
-        ...intervalLines(changed, `${lead}  `),
+        ...intervalLines(t, changed, `${lead}  `),
         ...asked.flatMap((a) => wrap(`${a.label} ${range(a.start, a.last)}`, `${lead}  ! `, `${lead}    `)),
       ];
     }),
