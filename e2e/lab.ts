@@ -107,6 +107,37 @@ export class Lab {
     return match === null ? null : { lo: BigInt(match[1] ?? "0"), last: BigInt(match[2] ?? "0") };
   }
 
+  /** A thing in the drawing of the attachments, by its ref. */
+  object(ref: string): Locator {
+    return this.pane("Attachments").locator(`text[data-ref="${ref}"]`).first();
+  }
+
+  /** By its id, in the list of scenarios. */
+  async openScenario(id: string): Promise<void> {
+    await this.page.keyboard.press("o");
+    await this.page.getByRole("dialog").getByRole("combobox").fill(id);
+    await this.page.keyboard.press("Enter");
+    await this.link(new RegExp(`s=${id}&`));
+  }
+
+  /** Numbers in a pane that reach past the box that shows them: its digits are lost to the eye. */
+  async cutOff(pane: string): Promise<string[]> {
+    await this.settled();
+    return await this.pane(pane).evaluate((section) => {
+      const edge = section.getBoundingClientRect().right;
+      const boxes = [...section.querySelectorAll<HTMLElement>("td, [data-cell], dd")];
+      return boxes.flatMap((box) => {
+        const own = box.getBoundingClientRect();
+        if (own.width < 2 || box.closest(".hidden") !== null) return [];
+        const range = document.createRange();
+        range.selectNodeContents(box);
+        const right = range.getBoundingClientRect().right;
+        const clip = Math.min(edge, box.closest("[data-cell]")?.parentElement?.getBoundingClientRect().right ?? edge);
+        return right > clip + 1 ? [`${box.textContent ?? ""} by ${Math.round(right - clip)}`] : [];
+      });
+    });
+  }
+
   /** Until every answer of the engine is in the picture and in the address bar. */
   async settled(): Promise<void> {
     await expect

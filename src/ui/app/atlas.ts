@@ -23,6 +23,8 @@ export interface AtlasNode {
   kind: NodeKind;
   /** The longest text that ever stands on each of its lines. */
   texts: string[];
+  /** Kernels on which it ever is; empty: not known. */
+  kernels: string[];
 }
 
 export interface Atlas {
@@ -82,7 +84,8 @@ export function buildAtlas(parts: Iterable<Landmarks & { kernel?: string }>): At
       n.lines.forEach((l, i) => {
         if (l.text.length > (texts[i]?.length ?? -1)) texts[i] = l.text;
       });
-      nodes.set(n.ref, { ref: n.ref, kind: n.kind, texts });
+      const kernels = [...(kept?.kernels ?? []), ...(kernel === "" || kept?.kernels.includes(kernel) ? [] : [kernel])];
+      nodes.set(n.ref, { ref: n.ref, kind: n.kind, texts, kernels });
     }
     for (const e of attachments.edges)
       links.set(`${e.from} ${e.to} ${e.kind}`, { from: e.from, to: e.to, kind: e.kind });

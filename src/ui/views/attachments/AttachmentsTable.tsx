@@ -1,4 +1,5 @@
 import { useLab, useSession } from "../../app/context.ts";
+import { Hex } from "../../widgets/Hex.tsx";
 import { CellButton, DataTable } from "../../widgets/DataTable.tsx";
 
 /** The object graph in words. */
@@ -25,7 +26,7 @@ export function AttachmentsTable() {
             </CellButton>
           ),
         },
-        { head: "State", render: (x) => x.lines.map((l) => l.text).join(", ") },
+        { head: "State", render: (x) => <Hex>{x.lines.map((l) => l.text).join(", ")}</Hex> },
         { head: "Users", render: (x) => x.users ?? "", end: true },
         {
           head: "Links",

@@ -3,7 +3,7 @@
  * right as the kernel's documentation draws them; a chain of one device shares a row, virtual objects stand on a shelf below.
  */
 import type { NodeKind, Ref } from "../../../engine/views/types.ts";
-import { apiOf, type Atlas } from "../../app/atlas.ts";
+import type { Atlas } from "../../app/atlas.ts";
 
 /** Heads of the columns, by what stands in them. */
 export function headsOf(kinds: ReadonlySet<NodeKind>): string[] {
@@ -59,16 +59,19 @@ export function layoutAttachments(atlas: Pick<Atlas, "nodes" | "links">): Grid {
   const kinds = new Map(atlas.nodes.map((n) => [n.ref, n.kind]));
   const texts = new Map(atlas.nodes.map((n) => [n.ref, n.texts]));
   const placed = new Map<Ref, Cell>();
-  const taken = new Set<string>();
+  const on = new Map(atlas.nodes.map((n) => [n.ref, n.kernels]));
+  const taken = new Map<string, Ref[]>();
+  // What no kernel ever shows beside each other may have the same place.
+  const free = (key: string, ref: Ref): boolean =>
+    (taken.get(key) ?? []).every((other) => apart(on.get(other) ?? [], on.get(ref) ?? []));
   const put = (ref: Ref, want: number): void => {
     const kind = kinds.get(ref);
     if (kind === undefined || placed.has(ref) || kind === "fd") return;
     const column = COLUMN[kind];
-    // The interfaces of 2021 and iommufd are never on the same kernel: they may have the same places.
-    const api = apiOf(ref) === "space" ? "space" : "";
     let row = want;
-    while (taken.has(`${api} ${row} ${column}`)) row += SHELF.has(kind) ? 0.01 : 2;
-    taken.add(`${api} ${row} ${column}`);
+    while (!free(`${row} ${column}`, ref)) row += SHELF.has(kind) ? 0.01 : 2;
+    const key = `${row} ${column}`;
+    taken.set(key, [...(taken.get(key) ?? []), ref]);
     placed.set(ref, { column, row, kind });
   };
   const beside = (ref: Ref): Ref[] =>
@@ -113,4 +116,8 @@ export function layoutAttachments(atlas: Pick<Atlas, "nodes" | "links">): Grid {
     if (row !== undefined) row.undone = Math.max(row.undone, count);
   }
   return { cells, rows };
+}
+
+function apart(a: readonly string[], b: readonly string[]): boolean {
+  return a.length > 0 && b.length > 0 && !a.some((k) => b.includes(k));
 }
