@@ -108,6 +108,8 @@ export class StreamConfig {
   affd2 = false;
   ptw2 = false;
   fwb2 = false;
+  /** XN of a stage-2 leaf has two bits: execution by privilege. */
+  xnx = false;
   record2 = false;
   stall2 = false;
   pan = false;
@@ -220,6 +222,7 @@ function decodeStage2(c: StreamConfig, words: ArrayLike<number>, caps: Caps, q: 
   c.record2 = get(f.S2R, words) === 1;
   c.ptw2 = get(f.S2PTW, words) === 1 && !q.s2ptw;
   c.fwb2 = get(f.S2FWB, words) === 1 && caps.fwb;
+  c.xnx = caps.xnx;
   return 0;
 }
 

@@ -140,6 +140,7 @@ export class Translator {
     const instruction = c.instCfg === 0 ? this.instruction : c.instCfg === 3;
     const privileged = c.privCfg === 0 ? this.privileged : c.privCfg === 3;
     const need = this.write ? W : instruction ? X : R;
+    walker.privileged = privileged;
     let tt: TableInfo | null = null;
     if (c.s1) {
       tt = selectTable(c, hi, lo);

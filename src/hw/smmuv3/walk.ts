@@ -25,6 +25,13 @@ export const CLASS_IN = 2;
 
 /** Dirty bit modifier, bit 51 of a leaf, in its high word. */
 const DBM = 0x8_0000;
+/** XN[1:0], bits 54:53 of a stage-2 leaf, in its high word; the low one has a meaning with XNX alone. */
+const XN2 = 0x60_0000;
+const XN2_LOW = 0x20_0000;
+const XN2_SHIFT = 21;
+/** XN: execution by privileged, by unprivileged accesses only. */
+const XN2_PRIVILEGED = 3;
+const XN2_UNPRIVILEGED = 1;
 
 /** Names of reads: `S1 L2` by stage * 4 + level; indexes below 512 have their text made once. */
 const LEVELS: readonly string[] = Object.freeze(Array.from({ length: 12 }, (_, i) => `S${i >> 2} L${i & 3}`));
@@ -43,6 +50,8 @@ export class Walker {
   probe: HwProbe | null = null;
   /** Leave TLB and configuration cache alone. */
   dry = false;
+  /** The transaction in hand is privileged, which only stage 2's execution rights (XNX) ask here. */
+  privileged = false;
 
   /** Fault: event number (0 = none is recorded), stage, level, class, and the IPA or the address of the fetch. */
   event = 0;
@@ -56,7 +65,7 @@ export class Walker {
   outLo = 0;
   shift = 0;
   granule = 0;
-  /** Stage 1: rights of unprivileged and privileged accesses; stage 2: rights. */
+  /** Stage 1: rights of unprivileged and privileged accesses; stage 2: rights of both. */
   permU = 0;
   permP = 0;
   perm2 = 0;
@@ -136,7 +145,7 @@ export class Walker {
         return this.fail(EVENT.F_TRANSLATION, 2, level, cls, hi, lo);
       }
       this.setOutput(dlo, dhi, c.wide2, shift, hi, lo);
-      const perm = ((dlo >>> 6) & 3) | ((dhi & 0x40_0000) === 0 ? X : 0);
+      const perm = ((dlo >>> 6) & 3) | ((dhi & XN2) === 0 || this.executable(c, dhi) ? X : 0);
       const attr = (dlo >>> 2) & 15;
       const device = c.fwb2 ? (attr & 4) === 0 : (attr & 12) === 0;
       if ((dlo & 0x400) === 0 || (perm & need) !== need || this.outHi >= c.psTop || (device && c.ptw2)) {
@@ -144,13 +153,23 @@ export class Walker {
         this.entryLo = entry;
         return this.leaf2(c, hi, lo, need, cls, level, shift, dlo, dhi, perm, device);
       }
-      this.perm2 = perm;
+      this.perm2 = (dhi & XN2_LOW) === 0 ? perm : perm & ~X;
       this.shift = shift;
       this.granule = c.granule2;
       this.level = level;
       this.device = device;
       return true;
     }
+  }
+
+  /**
+   * Whether the transaction in hand may execute from a stage-2 leaf with XN set. Where that depends on its privilege the
+   * right does not go into the TLB: each instruction fetch reads the leaf.
+   */
+  private executable(c: StreamConfig, dhi: number): boolean {
+    const xn = (dhi & XN2) >>> XN2_SHIFT;
+    if (!c.xnx) return (xn & 2) === 0;
+    return xn === (this.privileged ? XN2_PRIVILEGED : XN2_UNPRIVILEGED);
   }
 
   /** A leaf of stage 2 that is not simply allowed: updates its flags, or fails. */
@@ -182,7 +201,7 @@ export class Walker {
     }
     if (size) return this.fail(EVENT.F_ADDR_SIZE, 2, level, cls, hi, lo);
     if (flags !== 0) this.update(dlo | flags, dhi, 2, level);
-    this.perm2 = perm;
+    this.perm2 = (dhi & XN2_LOW) === 0 ? perm : perm & ~X;
     this.shift = shift;
     this.granule = c.granule2;
     this.level = level;
