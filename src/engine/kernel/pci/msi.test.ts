@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { Machine } from "../../../hw/machine.ts";
 import { CAP } from "../../../hw/pci/regs.ts";
+import { NOMSI } from "../../presets/nomsi.ts";
 import { PLAIN } from "../../presets/plain.ts";
+import { errno } from "../../uapi/errno.ts";
 import { boot, kernel_after_device_access } from "../boot.ts";
 import { free_irq, type IrqDesc, request_irq } from "../irq/irqdesc.ts";
 import { baseOps } from "../ops.ts";
@@ -50,3 +52,18 @@ test("several vectors of one MSI capability: it has the message of the first, th
   expect(config.read(cap + 4, 4)).toBe(0);
   expect(config.read(cap + 2, 2) & 0x71).toBe(0);
 });
+
+test.each([
+  ["nomsi", NOMSI, errno.EINVAL],
+  ["the same, described by ACPI", acpiOf(NOMSI), errno.ENODEV],
+] as const)("without an MSI controller: %s", (_, desc, code) => {
+  const k = boot(new Machine(desc), PROFILE);
+  const pdev = the_platform(k).pci.get(EDU);
+  expect(pdev === undefined ? 0 : pci_alloc_irq_vectors(k, pdev, "msi", 1)).toBe(-code);
+  expect(pdev?.msi).toBeNull();
+});
+
+function acpiOf(desc: typeof NOMSI): typeof NOMSI {
+  const { firmware } = desc;
+  return firmware === undefined ? desc : { ...desc, firmware: { ...firmware, kind: "acpi" } };
+}

@@ -129,11 +129,17 @@ function update_flags(pdev: PciDev, cap: number, clear: number, set: number): vo
 }
 
 /**
- * `pci_alloc_irq_vectors` for 1 to `most` vectors: how many there are now. -EINVAL: enabled already; -ENOSPC: none could
- * be set up, whatever the reason. A set-up that fails half way is tried again with what had succeeded.
+ * `pci_alloc_irq_vectors` for 1 to `most` vectors: how many there are now. -EINVAL: enabled already, or no MSI controller
+ * (-ENODEV where ACPI describes the machine); -ENOSPC: none could be set up, whatever the reason. A set-up that fails half
+ * way is tried again with what had succeeded.
  */
 export function pci_alloc_irq_vectors(k: Kernel, pdev: PciDev, kind: "msi" | "msix", most: number): number {
   if (pdev.msi !== null) return -errno.EINVAL;
+  const { its, v2m, x86 } = the_platform(k).irq;
+  const controller = its !== null || v2m !== null || x86 !== null;
+  // A bus whose device tree names no MSI controller has no MSIs at all; else the PCI core finds out when it sets up.
+  const described = the_machine(k).desc.firmware?.kind === "acpi";
+  if (!k.check(controller, "the machine has an MSI controller")) return described ? -errno.ENODEV : -errno.EINVAL;
   const have = kind === "msix" ? pci_msix_vec_count(pdev) : pci_msi_vec_count(pdev);
   if (!k.check(have > 0, "the function has the capability")) return -errno.EINVAL;
   for (let n = Math.min(most, have); ;) {
