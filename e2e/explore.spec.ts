@@ -92,6 +92,9 @@ test("the world of the open scenario, by keyboard alone", async ({ page }) => {
   await expect(page.getByRole("radio", { name: "that of the open scenario" })).toBeChecked();
   await expect(page.getByText("SW_MSI and the nested direct attach: its machine")).toBeVisible();
   await expect(page.getByRole("checkbox", { name: /^D2/ })).toBeChecked();
+  await page.getByLabel("the other").focus();
+  await page.keyboard.type("Jul-2024 patch");
+  await expect(page.getByLabel("the other")).toHaveValue("sw-msi-at-alloc-2024-07");
   await page.getByRole("button", { name: "Search" }).focus();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: /^shortest difference: \d+ steps$/ })).toBeVisible({

@@ -204,5 +204,5 @@ function said(p: ComparePart, a: number, b: number, y: number, h: number, { left
   const ground = (x: number): Mark => ({ k: "rect", x: x - 3, y: y + 1, w: w + 6, h: h - 2, fill: "paper" });
   if (b + w + 6 < right) return [ground(b + 5), { ...common, x: b + 5 }];
   if (a - w - 6 > left) return [ground(a - 5 - w), { ...common, x: a - 5, anchor: "end" }];
-  return b - a > w + 2.2 * rem ? [{ ...common, x: a + 1.5 * rem }] : [];
+  return b - a > w + 2.2 * rem ? [ground(a + 1.5 * rem), { ...common, x: a + 1.5 * rem }] : [];
 }
