@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 
 const ASSETS = "dist/web/assets";
 
-function withImports(prefix: string): string[] {
-  const files = readdirSync(ASSETS).filter((f) => f.startsWith(prefix) && f.endsWith(".js"));
+function withImports(...prefixes: string[]): string[] {
+  const files = readdirSync(ASSETS).filter((f) => f.endsWith(".js") && prefixes.some((p) => f.startsWith(p)));
   for (const file of files)
     for (const [, name = ""] of readFileSync(`${ASSETS}/${file}`, "utf8").matchAll(
       /(?:from|import)\s*"\.\/([^"]+\.js)"/g,
@@ -14,7 +14,7 @@ function withImports(prefix: string): string[] {
 }
 
 export default [
-  { name: "entry script", path: withImports("index-"), limit: "200 kB", gzip: true },
+  { name: "entry script", path: withImports("index-", "page-"), limit: "200 kB", gzip: true },
   { name: "engine worker", path: withImports("worker-"), limit: "120 kB", gzip: true },
   { name: "engine pictures", path: `${ASSETS}/pictures-*.js`, limit: "30 kB", gzip: true },
   { name: "search worker", path: withImports("explore_worker-"), limit: "170 kB", gzip: true },

@@ -49,6 +49,49 @@ export function policy(): Plugin {
   };
 }
 
+const isPage = (chunk: { moduleIds: readonly string[] }): boolean =>
+  chunk.moduleIds.some((id) => id.endsWith("/src/ui/page.tsx"));
+
+/** What the first picture needs beside the entry, asked for with the page and not when the entry has come: `page.tsx`, letters. */
+export function early(): Plugin {
+  return {
+    name: "lab-early",
+    apply: "build",
+    transformIndexHtml: {
+      order: "post",
+      handler: (html, { bundle }) => {
+        const chunks = Object.values(bundle ?? {}).filter((c) => c.type === "chunk");
+        const page = chunks.find((c) => isPage(c));
+        if (page === undefined) throw new Error("no chunk of src/ui/page.tsx");
+        const link = (rel: string, file: string, more: Record<string, string> = {}) => ({
+          tag: "link",
+          attrs: { rel, crossorigin: "", href: `./${file}`, ...more },
+          injectTo: "head" as const,
+        });
+        const scripts = [page.fileName, ...page.imports].filter((file) => !html.includes(file));
+        const styles = [...(page.viteMetadata?.importedCss ?? [])].filter((file) => !html.includes(file));
+        const fonts = Object.keys(bundle ?? {}).filter((file) => file.endsWith(".woff2"));
+        return [
+          ...scripts.map((file) => link("modulepreload", file)),
+          ...styles.map((file) => link("stylesheet", file)),
+          ...fonts.map((file) => link("preload", file, { as: "font", type: "font/woff2" })),
+        ];
+      },
+    },
+    // Most of it is called at once: compiled beside the main thread, and not function by function on it.
+    generateBundle: {
+      order: "post",
+      handler(_, bundle) {
+        for (const chunk of Object.values(bundle)) {
+          if (chunk.type !== "chunk" || !isPage(chunk)) continue;
+          chunk.code = `//# allFunctionsCalledOnLoad\n${chunk.code}`;
+          if (chunk.map !== null) chunk.map.mappings = `;${chunk.map.mappings}`;
+        }
+      },
+    },
+  };
+}
+
 function filesBelow(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap((e) => {
     const path = join(dir, e.name);

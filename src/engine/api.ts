@@ -12,7 +12,7 @@ import type {
   Opened,
 } from "./protocol.ts";
 import { type EngineParts, OpenRuns, textOf } from "./open_runs.ts";
-import { PROTOCOL_VERSION } from "./protocol.ts";
+import { FIRST_SCENARIO, PROTOCOL_VERSION } from "./protocol.ts";
 import { scenarioInfo, type ScenarioSource } from "./sim/library.ts";
 import type { Playable } from "./sim/playable.ts";
 import { readScenario } from "./sim/scenario/read.ts";
@@ -43,9 +43,6 @@ import type {
   WalkMore,
   WalkView,
 } from "./views/types.ts";
-
-/** The question that the project grew out of. */
-const FIRST_SCENARIO = "sw-msi-nested";
 
 export class Engine implements EngineApi {
   private readonly parts: EngineParts;
@@ -163,7 +160,7 @@ export class Engine implements EngineApi {
     const run = await this.at.run(kernel, step);
     if (!run.ok) return run;
     const view = walkView(run.value.world(step), device, BigInt.asUintN(64, iova), write, more);
-    return view === null ? no({ message: `No device "${device}" stands behind an SMMU here.` }) : yes(view);
+    return view === null ? no({ message: `No device "${device}" stands behind an IOMMU here.` }) : yes(view);
   }
 
   async tables(kernel: string, step: number, asked: TablesAsked): Promise<Answer<TablesView>> {

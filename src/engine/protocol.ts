@@ -29,6 +29,9 @@ export type * from "./edit_protocol.ts";
 
 export const PROTOCOL_VERSION = 1;
 
+/** The question that the project grew out of: it opens when no link says otherwise. */
+export const FIRST_SCENARIO = "sw-msi-nested";
+
 /** A refusal in one sentence, with the place where it is known. The world stays as it was. */
 export interface Problem {
   message: string;

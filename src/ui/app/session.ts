@@ -2,7 +2,7 @@
  * The one place that asks the engine and puts its answers into the store. Answers that are overtaken are dropped; what was
  * on screen stays until the next picture is complete, so that nothing flickers.
  */
-import type { Answer, Opened, Problem } from "../../engine/protocol.ts";
+import { type Answer, FIRST_SCENARIO, type Opened, type Problem } from "../../engine/protocol.ts";
 import type { Frame, Ref, TablePlace } from "../../engine/views/types.ts";
 import { callback, type Connect, type Connection } from "../engine/client.ts";
 import { buildAtlas, merge } from "./atlas.ts";
@@ -54,6 +54,8 @@ export class Session {
   private epoch = 0;
   private busy = new Set<(busy: boolean) => void>();
   private source: Source | null = null;
+  /** The catalogue is on its way while the first scenario is played. */
+  private known: Promise<void> = Promise.resolve();
   /** The link of the first start; followed again when that start did not succeed. */
   private fragment = "";
 
@@ -77,10 +79,10 @@ export class Session {
       this.connection = this.connect((why) => this.crash(why));
       const { api } = this.connection;
       this.frames = new FrameCache(api);
-      const catalogue = await api.catalogue();
-      this.store.setState({ catalogue });
+      this.known = api.catalogue().then((catalogue) => this.store.setState({ catalogue }));
+      if (fragment !== "") await this.known;
       if (fragment !== "" && (await this.follow(fragment))) return;
-      await this.open({ id: catalogue.first });
+      await this.open({ id: FIRST_SCENARIO });
     });
   }
 
@@ -298,6 +300,7 @@ export class Session {
       radix: this.store.getState().radix,
       ...at,
     };
+    await this.known;
     await this.show({ kernel, step, compare }, true, { ...fresh, phase: { name: "ready" } });
     void this.guard(() => this.rest(cache, opened, [...new Set([...kernels, ...scenario.kernels])]));
   }

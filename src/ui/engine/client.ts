@@ -2,6 +2,7 @@
 import { proxy, wrap } from "comlink";
 import type { ExploreApi } from "../../engine/explore/protocol.ts";
 import type { EngineApi } from "../../engine/protocol.ts";
+import { takeWorker } from "./early.ts";
 
 /** The engine as the UI sees it: every answer comes later. */
 export type Remote = Later<EngineApi>;
@@ -19,8 +20,7 @@ export interface Connection {
 export type Connect = (onCrash: (why: string) => void) => Connection;
 
 export const connectWorker: Connect = (onCrash) => {
-  const worker = new Worker(new URL("../../engine/worker.ts", import.meta.url), { type: "module" });
-  worker.addEventListener("error", (event) => {
+  const worker = takeWorker((event) => {
     event.preventDefault();
     onCrash(event.message === "" || event.message === undefined ? "its program could not be loaded" : event.message);
   });

@@ -1,0 +1,4 @@
+import { beginWorker } from "./engine/early.ts";
+
+beginWorker();
+void import("./page.tsx");
