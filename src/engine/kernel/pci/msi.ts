@@ -218,3 +218,21 @@ export function pci_free_irq_vectors(k: Kernel, pdev: PciDev): void {
   }
   pdev.msi = null;
 }
+
+/** More vectors can be had while MSI-X is on: on x86. The MSI controllers of Arm set a function up as a whole. */
+export function pci_msix_can_alloc_dyn(k: Kernel, pdev: PciDev): boolean {
+  return the_platform(k).irq.x86 !== null && pci_msix_vec_count(pdev) > 0;
+}
+
+/** One more vector at `index`, while MSI-X is on; it stays until all are given back. */
+export function pci_msix_alloc_irq_at(k: Kernel, pdev: PciDev, index: number): IrqDesc | number {
+  const { msi } = pdev;
+  if (!k.check(msi?.kind === "msix", "MSI-X is on") || msi === null) return -errno.ENXIO;
+  const got = domain_alloc(k, pdev, "msix", 1);
+  if (typeof got === "number") return got;
+  const desc = irq_alloc_desc(the_platform(k).irq, { ...got, dev: pdev.bdf, index });
+  msi.irqs.push(desc);
+  pci_write_msi_msg(k, pdev, "msix", index, pci_compose_msi_msg(k, desc));
+  activate(k, pdev, desc, true);
+  return desc;
+}

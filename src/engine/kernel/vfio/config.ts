@@ -2,6 +2,7 @@
  * The configuration space that a user of vfio-pci sees: some bits are his own copy, some reach the device, the rest
  * cannot be written. Source: linux 7.2 drivers/vfio/pci/vfio_pci_config.c.
  */
+import type { BarDesc } from "../../../hw/pci/function.ts";
 import { CAP, CMD_INTX_DISABLE, CMD_IO, CMD_MEMORY, PCI } from "../../../hw/pci/regs.ts";
 import type { Kernel } from "../kernel.ts";
 import { pci_read_command, type PciDev } from "../pci/pci_dev.ts";
@@ -27,6 +28,8 @@ function perm(v: Vconfig, offset: number, size: number, virt: number, write: num
 }
 
 const ALL = 0xffffffff;
+const ROM_INDEX = 6;
+const ROM_ENABLE = 1;
 const EXP_DEVCAP = 4;
 const DEVCAP_FLR = 1 << 28;
 const EXP_DEVCTL = 8;
@@ -55,7 +58,7 @@ export function vfio_config_init(pdev: PciDev): Vconfig {
     if (cap.id === CAP.EXP) perm(v, cap.offset + EXP_DEVCTL, 2, DEVCTL_VIRT, ALL & ~DEVCTL_PHANTOM);
   }
   for (const bar of desc.bars) {
-    if (bar.index === 6) continue;
+    if (bar.index === ROM_INDEX) continue;
     const at = PCI.BAR0 + 4 * bar.index;
     v.bytes.set(config.bytes.subarray(at, at + (bar.kind === "mem64" ? 8 : 4)), at);
   }
@@ -87,7 +90,7 @@ export function vfio_config_read(vdev: VfioPciDevice, offset: number, n: number)
   return out;
 }
 
-/** Returns bytes consumed. BARs keep their size bits; switching memory decoding off takes exported BARs back. */
+/** Returns bytes consumed. Switching memory decoding off takes exported BARs back. */
 export function vfio_config_write(k: Kernel, vdev: VfioPciDevice, offset: number, data: Uint8Array): number {
   const v = vdev.vconfig;
   if (v === null) return 0;
@@ -104,11 +107,7 @@ export function vfio_config_write(k: Kernel, vdev: VfioPciDevice, offset: number
     const real = write & ~virt;
     if (real !== 0) config.write(at, 1, ((config.bytes[at] ?? 0) & ~real) | (value & real));
   }
-  for (const bar of desc.bars) {
-    const at = PCI.BAR0 + 4 * bar.index;
-    if (bar.index !== 6 && touches(at, bar.kind === "mem64" ? 8 : 4))
-      fixup_bar(v, at, bar.last - bar.start + 1, bar.kind);
-  }
+  if (touches(PCI.BAR0, 24) || touches(PCI.ROM, 4)) vfio_bar_fixup(v, desc.bars, config.bytes);
   if (touches(PCI.COMMAND, 2)) after_command(k, vdev);
   const exp = config.find(CAP.EXP);
   if (exp !== 0 && touches(exp + EXP_DEVCTL, 2)) after_devctl(k, vdev, exp);
@@ -128,14 +127,32 @@ function after_devctl(k: Kernel, vdev: VfioPciDevice, exp: number): void {
   if ((pci_read_command(pdev) & CMD_MEMORY) !== 0) k.ops.vfio_pci_dma_buf_move(k, vdev, false);
 }
 
-/** A BAR that was written reads back with its size and type bits. */
-function fixup_bar(v: Vconfig, at: number, size: number, kind: "io" | "mem" | "mem64"): void {
+/** BARs that were written read back with their size and type bits, those that are not there as zero. */
+function vfio_bar_fixup(v: Vconfig, bars: readonly BarDesc[], real: Uint8Array): void {
   const view = new DataView(v.bytes.buffer, v.bytes.byteOffset);
-  const low = kind === "io" ? 1 : kind === "mem64" ? 4 : 0;
-  const mask = size >= 2 ** 32 ? 0 : (-size >>> 0) & (kind === "io" ? 0xfffffffc : 0xfffffff0);
-  view.setUint32(at, ((view.getUint32(at, true) & mask) | low) >>> 0, true);
-  if (kind !== "mem64" || size <= 2 ** 32) return;
-  view.setUint32(at + 4, (view.getUint32(at + 4, true) & -(size / 2 ** 32)) >>> 0, true);
+  const keep = (at: number, mask: number, type: number) =>
+    view.setUint32(at, ((view.getUint32(at, true) & mask) | type) >>> 0, true);
+  for (let index = 0; index < 6; index++) {
+    const at = PCI.BAR0 + 4 * index;
+    const bar = bars.find((one) => one.index === index);
+    if (bar === undefined) {
+      keep(at, 0, 0);
+      continue;
+    }
+    const [low, high] = size_mask(bar);
+    keep(at, bar.kind === "io" ? low & 0xfffffffc : low & 0xfffffff0, (real[at] ?? 0) & (bar.kind === "io" ? 3 : 0xf));
+    if (bar.kind !== "mem64") continue;
+    keep(at + 4, high, 0);
+    index++;
+  }
+  const rom = bars.find((one) => one.index === ROM_INDEX);
+  keep(PCI.ROM, rom === undefined ? 0 : size_mask(rom)[0] | ROM_ENABLE, 0);
+}
+
+/** The address bits that a BAR of this size has, as two words. */
+function size_mask({ start, last }: BarDesc): [number, number] {
+  const size = last - start + 1;
+  return size >= 2 ** 32 ? [0, -(size / 2 ** 32) >>> 0] : [-size >>> 0, ALL];
 }
 
 function command_of(offset: number, data: Uint8Array, at: number, old: number): number {

@@ -7,6 +7,7 @@ import type { IoctlDef } from "../../uapi/layout.ts";
 import type { Kernel } from "../kernel.ts";
 import { PAGE_SIZE } from "../mm/const.ts";
 import { copy_from_user, copy_to_user } from "../mm/uaccess.ts";
+import { pci_msix_can_alloc_dyn } from "../pci/msi.ts";
 import { pci_is_pcie } from "../pci/pci_dev.ts";
 import {
   bar_of,
@@ -100,7 +101,8 @@ export function vfio_pci_ioctl_get_irq_info(k: Kernel, vdev: VfioPciDevice, arg:
   const { index } = decode(def, bytes);
   const known = index < NUM_IRQS && (index !== IRQ.ERR || pci_is_pcie(vdev.pdev));
   if (!k.check(known, "the device has this kind of interrupt")) return -errno.EINVAL;
-  const kind = index === IRQ.INTX ? IRQ_MASKABLE | IRQ_AUTOMASKED : IRQ_NORESIZE;
+  const resizes = index === IRQ.MSIX && pci_msix_can_alloc_dyn(k, vdev.pdev);
+  const kind = index === IRQ.INTX ? IRQ_MASKABLE | IRQ_AUTOMASKED : resizes ? 0 : IRQ_NORESIZE;
   encodeInto(def, bytes, { flags: IRQ_EVENTFD | kind, count: vfio_pci_get_irq_count(vdev.pdev, index) });
   return copy_to_user(k, arg, bytes) ? 0 : -errno.EFAULT;
 }

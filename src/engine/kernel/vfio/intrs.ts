@@ -7,7 +7,14 @@ import type { Kernel } from "../kernel.ts";
 import { handle_arch_irq } from "../irq/dispatch.ts";
 import { free_irq, type IrqDesc, request_irq } from "../irq/irqdesc.ts";
 import { copy_from_user } from "../mm/uaccess.ts";
-import { pci_compose_msi_msg, pci_free_irq_vectors, pci_irq_unmask, pci_write_msi_msg } from "../pci/msi.ts";
+import {
+  pci_compose_msi_msg,
+  pci_free_irq_vectors,
+  pci_irq_unmask,
+  pci_msix_alloc_irq_at,
+  pci_msix_can_alloc_dyn,
+  pci_write_msi_msg,
+} from "../pci/msi.ts";
 import { pci_intx, pci_is_pcie } from "../pci/pci_dev.ts";
 import { the_platform } from "../platform.ts";
 import { vfio_copy_args } from "./info.ts";
@@ -75,7 +82,7 @@ function vfio_msihandler(_k: Kernel, desc: IrqDesc): void {
 /** Gives one vector a listener, or none with fd < 0. */
 function vfio_msi_set_vector_signal(k: Kernel, vdev: VfioPciDevice, vector: number, fd: number): number {
   const { pdev } = vdev;
-  const desc = pdev.msi?.irqs[vector];
+  let desc = pdev.msi?.irqs.find(({ index }) => index === vector);
   const old = vdev.ctx.get(vector);
   if (old !== undefined) {
     if (desc !== undefined) {
@@ -85,6 +92,11 @@ function vfio_msi_set_vector_signal(k: Kernel, vdev: VfioPciDevice, vector: numb
     vdev.ctx.delete(vector);
   }
   if (fd < 0) return 0;
+  if (desc === undefined && pdev.msi?.kind === "msix" && pci_msix_can_alloc_dyn(k, pdev)) {
+    const more = pci_msix_alloc_irq_at(k, pdev, vector);
+    if (typeof more === "number") return more;
+    desc = more;
+  }
   if (!k.check(desc !== undefined, "the vector was allocated when the interrupts were enabled") || desc === undefined) {
     return -errno.EINVAL;
   }
@@ -172,17 +184,12 @@ function set_intx_trigger(k: Kernel, vdev: VfioPciDevice, set: IrqSet): number {
   if (!k.check((mine || vdev.irq_type < 0) && one, "one INTx, and no other kind enabled")) return -errno.EINVAL;
   if ((set.flags & DATA_EVENTFD) !== 0) {
     const fd = fd_at(set, 0);
-    if (fd < 0) {
-      if (mine) {
-        vdev.ctx.delete(0);
-        the_platform(k).irq.intx.delete(vdev.pdev.bdf);
-      }
-      return mine ? 0 : -errno.EINVAL;
-    }
-    const trigger = eventfd_ctx_fdget(k.current, fd);
+    const trigger = fd < 0 ? null : eventfd_ctx_fdget(k.current, fd);
     if (typeof trigger === "number") return trigger;
+    // The interrupt is requested whether or not somebody listens, and stays so until INTx is disabled.
     vdev.irq_type = IRQ.INTX;
-    vdev.ctx.set(0, { trigger });
+    if (trigger === null) vdev.ctx.delete(0);
+    else vdev.ctx.set(0, { trigger });
     the_platform(k).irq.intx.set(vdev.pdev.bdf, { handler: vfio_intx_handler, data: vdev });
     if (!vdev.intx_masked) pci_intx(vdev.pdev, true);
     handle_arch_irq(k);
@@ -206,7 +213,11 @@ function intx_disable(k: Kernel, vdev: VfioPciDevice): void {
 function set_intx_mask(k: Kernel, vdev: VfioPciDevice, set: IrqSet, masked: boolean): number {
   const one = vdev.irq_type === IRQ.INTX && set.start === 0 && set.count === 1;
   if (!k.check(one, "INTx is enabled, one vector")) return -errno.EINVAL;
-  if ((set.flags & DATA_EVENTFD) !== 0) return masked ? -errno.ENOTTY : 0;
+  if ((set.flags & DATA_EVENTFD) !== 0) {
+    const fd = fd_at(set, 0);
+    const found = masked || fd < 0 ? 0 : eventfd_ctx_fdget(k.current, fd);
+    return masked ? -errno.ENOTTY : typeof found === "number" ? found : 0;
+  }
   if ((set.flags & DATA_NONE) !== 0 || set.data[0] !== 0) {
     vdev.intx_masked = masked;
     pci_intx(vdev.pdev, !masked);

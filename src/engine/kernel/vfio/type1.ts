@@ -44,8 +44,9 @@ function check_extension(container: VfioContainer, arg: bigint): number {
     case TYPE1:
     case TYPE1v2:
     case UNMAP_ALL:
-    case UPDATE_VADDR:
       return 1;
+    case UPDATE_VADDR:
+      return container.type1 === null ? 0 : 1;
     case DMA_CC:
       return container.type1 !== null && container.type1.domains.length > 0 ? 1 : 0;
     default:
