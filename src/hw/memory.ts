@@ -15,6 +15,9 @@ const PAGE_BYTES = 1 << PAGE_SHIFT;
 const RECENT_BITS = 9;
 const RECENT = 1 << RECENT_BITS;
 
+/** So many bytes are copied one by one: views on them cost more. */
+const FEW = 64;
+
 /** Both ends inclusive, bytes. */
 export interface Range {
   start: number;
@@ -161,6 +164,8 @@ export class PhysMem implements SelfCopying {
       const n = Math.min(out.length - done, PAGE_BYTES - offset);
       const page = this.pages.get(Math.floor(at / PAGE_BYTES));
       if (page === undefined) out.fill(0, done, done + n);
+      else if (n <= FEW)
+        for (let i = 0; i < n; i++) out[done + i] = (page[(offset + i) >>> 2] ?? 0) >>> (((offset + i) & 3) * 8);
       else out.set(bytesIn(page).subarray(offset, offset + n), done);
       done += n;
     }
@@ -173,7 +178,9 @@ export class PhysMem implements SelfCopying {
       const at = pa + done;
       const offset = at % PAGE_BYTES;
       const n = Math.min(bytes.length - done, PAGE_BYTES - offset);
-      bytesIn(this.page(at)).set(bytes.subarray(done, done + n), offset);
+      const page = this.page(at);
+      if (n <= FEW) for (let i = 0; i < n; i++) putByte(page, offset + i, bytes[done + i] ?? 0);
+      else bytesIn(page).set(bytes.subarray(done, done + n), offset);
       done += n;
     }
     if (this.probe !== null)
@@ -221,6 +228,11 @@ function tagOf(hi: number, lo: number): number {
 
 function bytesIn(page: Uint32Array): Uint8Array {
   return new Uint8Array(page.buffer, page.byteOffset, page.byteLength);
+}
+
+function putByte(page: Uint32Array, at: number, value: number): void {
+  const shift = (at & 3) * 8;
+  page[at >>> 2] = ((page[at >>> 2] ?? 0) & ~(0xff << shift)) | (value << shift);
 }
 
 function word(bytes: Uint8Array, at: number): number {

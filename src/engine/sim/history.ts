@@ -93,7 +93,16 @@ export class History<W extends object, S, R> {
     return world;
   }
 
+  /**
+   * Takes over the world after `n` steps from somebody who ran step `n` on a copy of the one before; nobody may change
+   * it any more.
+   */
+  keepFor(n: number, world: W): void {
+    if (n < this.length && !this.kept.has(n)) this.leave(n, world);
+  }
+
   private leave(step: number, world: W): void {
+    this.passing.delete(step);
     this.passing.set(step, world);
     const oldest = this.passing.keys().next();
     if (this.passing.size > this.recent && oldest.done !== true) this.passing.delete(oldest.value);

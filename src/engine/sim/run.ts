@@ -14,7 +14,7 @@ const MANY = 200;
 /** Of more steps only calls that shape the world keep their trace; another one's is taken when it is asked for. */
 const LONG = 1000;
 /** Objects in copies of the world that are kept for good. */
-const OBJECTS = 300_000;
+const OBJECTS = 400_000;
 /** Traces kept of a long scenario, entries. */
 const ENTRIES = 200_000;
 
@@ -98,8 +98,12 @@ export class Run implements Playable {
     const kept = this.results[step - 1];
     const said = this.scenario.steps[step - 1];
     if (kept === undefined || said === undefined || kept.trace.length > 0 || !this.watch.sparse) return kept;
-    if (this.traced?.step !== step)
-      this.traced = { step, result: { ...kept, trace: execute(this.live(step - 1), said, true).trace } };
+    if (this.traced?.step !== step) {
+      const world = this.live(step - 1);
+      this.traced = { step, result: { ...kept, trace: execute(world, said, true).trace } };
+      // Whoever asks what a step did asks for the world after it, too.
+      this.history.keepFor(this.given + step, world);
+    }
     return this.traced.result;
   }
 
@@ -133,7 +137,7 @@ interface Watch {
 
 function keeping(scenario: Scenario): HistoryOptions {
   return {
-    every: scenario.steps.length > MANY ? 64 : 4,
+    every: scenario.steps.length > MANY ? 16 : 4,
     most: OBJECTS,
     // Worlds after heavy steps are large.
     recent: scenario.steps.some(isHeavy) ? 4 : 8,

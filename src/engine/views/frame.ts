@@ -51,12 +51,9 @@ export function nextOf(run: Playable, step: number): Frame["next"] {
 export function contextAt(run: Playable, step: number): ViewContext {
   // The world before first: the one after it is then a copy and one step.
   const before = step === 0 ? null : run.world(step - 1);
-  return {
-    world: run.world(step),
-    before,
-    step: run.scenario.steps[step - 1] ?? null,
-    result: run.result(step) ?? null,
-  };
+  // Where the step is run once more for its trace, the world after it comes of that.
+  const result = run.result(step) ?? null;
+  return { world: run.world(step), before, step: run.scenario.steps[step - 1] ?? null, result };
 }
 
 /** The steps up to and with `step`. */

@@ -22,7 +22,7 @@ function transfer(k: Kernel, mm: Mm, uaddr: bigint, bytes: Uint8Array, write: bo
     const hit = mm_pages(k, mm, va, write, pages);
     if (hit === null) return done;
     const n = Math.min(bytes.length - done, hit.n * PAGE_SIZE - offset);
-    const part = bytes.subarray(done, done + n);
+    const part = n === bytes.length ? bytes : bytes.subarray(done, done + n);
     if (write) k.mem.writeBytes(hit.pfn * PAGE_SIZE + offset, part);
     else k.mem.readBytes(hit.pfn * PAGE_SIZE + offset, part);
     done += n;

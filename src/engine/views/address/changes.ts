@@ -5,16 +5,22 @@ import type { RawTrack } from "./tracks.ts";
 
 /** Marks added intervals, and lists removed ones among the others, in order. `before` may lack the track. */
 export function markTrack(now: Track, before: Track | undefined): Track {
-  const old = new Set((before?.intervals ?? []).map(key));
-  const current = new Set(now.intervals.map(key));
-  const intervals = now.intervals.map((i): TrackInterval => (old.has(key(i)) ? i : { ...i, change: "added" }));
-  const added = intervals.filter((i) => i.change === "added").length;
-  let removed = 0;
-  for (const i of before?.intervals ?? [])
-    if (!current.has(key(i))) {
-      intervals.push({ ...i, change: "removed" });
-      removed++;
-    }
+  const past = before?.intervals ?? [];
+  const { head, tail } = alike(now.intervals, past);
+  const was = past.slice(head, past.length - tail);
+  const is = now.intervals.slice(head, now.intervals.length - tail);
+  const old = new Set(was.map(key));
+  const current = new Set(is.map(key));
+  const marked = is.map((i): TrackInterval => (old.has(key(i)) ? i : { ...i, change: "added" }));
+  const added = marked.filter((i) => i.change === "added").length;
+  const gone = was.filter((i) => !current.has(key(i))).map((i): TrackInterval => ({ ...i, change: "removed" }));
+  const removed = gone.length;
+  const intervals = [
+    ...now.intervals.slice(0, head),
+    ...marked,
+    ...now.intervals.slice(now.intervals.length - tail),
+    ...gone,
+  ];
   intervals.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
   const words = [added > 0 ? `+${added}` : "", removed > 0 ? `−${removed}` : ""].filter((w) => w !== "");
   return { ...now, intervals, delta: words.length === 0 ? "=" : words.join(" ") };
@@ -61,6 +67,30 @@ export function markBands(
 
 export interface RawBand extends Band {
   tracks: RawTrack[];
+}
+
+/** Lists that are compared by their ends first. */
+const LONG = 32;
+
+/** How many intervals at the beginning and at the end say the same, of lists in which none stands twice. */
+function alike(a: readonly TrackInterval[], b: readonly TrackInterval[]): { head: number; tail: number } {
+  if (a.length < LONG || !ascending(a) || !ascending(b)) return { head: 0, tail: 0 };
+  const most = Math.min(a.length, b.length);
+  let head = 0;
+  while (head < most && same(a[head], b[head])) head++;
+  let tail = 0;
+  while (tail < most - head && same(a[a.length - 1 - tail], b[b.length - 1 - tail])) tail++;
+  return { head, tail };
+}
+
+function ascending(list: readonly TrackInterval[]): boolean {
+  for (let i = 1; i < list.length; i++) if ((list[i]?.start ?? 0n) <= (list[i - 1]?.last ?? 0n)) return false;
+  return true;
+}
+
+function same(a: TrackInterval | undefined, b: TrackInterval | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  return a.start === b.start && a.last === b.last && a.kind === b.kind && a.leaf === b.leaf && a.detail === b.detail;
 }
 
 function key(i: TrackInterval): string {
