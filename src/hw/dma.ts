@@ -135,7 +135,7 @@ export class DmaEngine implements SmmuClient {
       if (!request.write) result.data.fill(0, at, at + page);
       return page;
     }
-    return this.machine.quirks.dmaRetry4 ? Math.min(left, 4, lo === 0 ? 4 : (lo & -lo) >>> 0) : 0;
+    return this.machine.quirks.dmaRetry4 ? retried(left, lo) : 0;
   }
 
   /** A piece that never reaches the root complex. */
@@ -257,6 +257,12 @@ export class DmaEngine implements SmmuClient {
     }
     return entry === null ? -1 : entry.pa + address - entry.start;
   }
+}
+
+/** Bytes of the next try at an address that faulted, quirk dmaRetry4: 4, 2 or 1, as much as is left and aligned. */
+function retried(left: number, lo: number): number {
+  if (left >= 4 && lo % 4 === 0) return 4;
+  return left >= 2 && lo % 2 === 0 ? 2 : 1;
 }
 
 /** Enabled in the ATS capability. What was cached before it was switched off is forgotten. */

@@ -104,6 +104,9 @@ describe("dma", () => {
     expect(qemu.dma(EDU, { write: true, hi: 0, lo: 0x1ff8, len: 24 }).runs.length).toBe(1);
     expect(qemu.smmus[0]?.events.prod).toBe(4);
     expect(qemu.mem.read32(EVTQ + 32 + 16)).toBe(0x2004);
+    qemu.dma(EDU, { write: true, hi: 0, lo: 0x2000, len: 7 });
+    expect(qemu.smmus[0]?.events.prod).toBe(7);
+    expect([4, 5, 6].map((n) => qemu.mem.read32(EVTQ + 32 * n + 16))).toEqual([0x2000, 0x2004, 0x2006]);
     for (const [m, absent] of [
       [plain, 0xff],
       [qemu, 0],
