@@ -34,6 +34,7 @@ const zRecord = z.looseObject({
   scenario: text,
   machine: text,
   cmdline: text,
+  smmus: z.optional(z.array(z.looseObject({ base: text }))),
   /** ioctl */
   fd: text,
   fdnum: z.optional(z.number()),
@@ -109,8 +110,18 @@ export function need<T>(value: T | undefined, record: ArmRecord, name: string): 
 export function queuedBySmmu(record: ArmRecord): Map<string, string[]> {
   const out = new Map<string, string[]>();
   if (record.cmdq !== undefined) out.set("", record.cmdq);
-  for (const [key, value] of Object.entries(record)) {
-    if (key.startsWith("cmdq@") && Array.isArray(value)) out.set(key.slice(5), value.map(String));
-  }
+  for (const [name, list] of besides(record, "cmdq@")) out.set(name, list);
   return out;
+}
+
+/** Events of a record: those of the first SMMU, then those of others. */
+export function eventsOf(record: ArmRecord): string[] {
+  return [...(record.evtq ?? []), ...besides(record, "evtq@").flatMap(([, list]) => list)];
+}
+
+/** What a record has of SMMUs that it names. */
+function besides(record: ArmRecord, prefix: string): [name: string, list: string[]][] {
+  return Object.entries(record).flatMap(([key, value]) =>
+    key.startsWith(prefix) && Array.isArray(value) ? [[key.slice(prefix.length), value.map(String)]] : [],
+  );
 }

@@ -24,7 +24,7 @@ import { argumentLost, type MadeCall, replayIoctl } from "./arm_ioctl.ts";
 import { dumpName, guestPieces, parseTableDump, planMemory, type TableDump } from "./arm_memory.ts";
 import { Names } from "./arm_names.ts";
 import { applyNote, applyPoke, undoPokes, type Poked } from "./arm_stores.ts";
-import { type ArmRecord, need, parseArmRecord, queuedBySmmu } from "./arm_records.ts";
+import { type ArmRecord, eventsOf, need, parseArmRecord, queuedBySmmu } from "./arm_records.ts";
 import { toHex } from "./hex.ts";
 import { address, halves } from "./parse.ts";
 import { emptyReport, type ReplayReport } from "./report.ts";
@@ -79,6 +79,8 @@ export class ReplayArm {
   private ranges: { align: bigint; list: [bigint, bigint][] } | null = null;
   /** Commands were recorded: VMM traces have none. */
   private readonly commands: boolean;
+  /** Base of the SMMU whose queues records give without its name; null = the machine's first. */
+  private readonly first: number | null;
   private readonly deviceGiven: boolean;
 
   constructor(lines: Iterable<string>, options: ReplayArmOptions) {
@@ -93,6 +95,8 @@ export class ReplayArm {
     this.dumps = Object.freeze(new Map([...options.dumps].map(([name, d]) => [name, parseTableDump(name, d)])));
     const header = records.find((r) => r.t === "header");
     this.commands = header !== undefined;
+    const base = address(header?.smmus?.[0]?.base ?? "0x0");
+    this.first = options.machine.smmus.some((smmu) => smmu.base === base) ? base : null;
     this.deviceGiven = (options.deviceAnswers ?? (this.commands ? "compared" : "given")) === "given";
     const plan = planMemory(records, (r) => kindOfFd(r.fd ?? ""), this.dumps);
     this.world = new ArmWorld(options.machine, options.profile, settingsOf(records, options.machine), plan);
@@ -164,7 +168,8 @@ export class ReplayArm {
 
   private queued(smmu: ArmSmmuDevice, index: number, from: number, record: ArmRecord): string[] {
     const recorded = queuedBySmmu(record);
-    const theirs = recorded.get(index === 0 ? "" : smmu.hw_name) ?? recorded.get(smmu.name) ?? [];
+    const first = this.first === null ? index === 0 : smmu.base === this.first;
+    const theirs = recorded.get(first ? "" : smmu.hw_name) ?? recorded.get(smmu.name) ?? [];
     return compareCommands(this.names, smmu.name, queued_commands(this.world.k, smmu, from), theirs);
   }
 
@@ -339,7 +344,7 @@ export class ReplayArm {
     const ours = [...handled.events.values()]
       .flat()
       .map((words) => toHex(new Uint8Array(words.buffer, words.byteOffset, 32)));
-    const theirs = record.evtq ?? [];
+    const theirs = eventsOf(record);
     const out: string[] = [];
     for (let i = 0; i < Math.max(ours.length, theirs.length) && out.length < 3; i++) {
       if (ours[i] !== theirs[i]) out.push(`event ${i}: ${ours[i] ?? "none"}, recorded ${theirs[i] ?? "none"}`);

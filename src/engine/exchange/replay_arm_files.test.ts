@@ -1,9 +1,12 @@
 /** Files of the recorded program that no record opens, and devices that cannot be opened. */
 import { expect, test } from "vitest";
+import { queued_commands } from "../kernel/drivers/arm_smmu_v3/cmdq.ts";
 import { resolveProfile } from "../kernel/resolve.ts";
 import linux_7_2 from "../releases/linux_7_2.ts";
 import { PLAIN } from "../presets/plain.ts";
+import { machineById } from "../sim/machines.ts";
 import { errno } from "../uapi/errno.ts";
+import { toHex } from "./hex.ts";
 import { type RecordVerdict, ReplayArm } from "./replay_arm.ts";
 import { settingsOf } from "./replay_arm_world.ts";
 
@@ -87,6 +90,28 @@ test("a second iommufd by its own name; numbers that stand for no file", () => {
   );
   expect(kinds(list)).toEqual(Array.from({ length: 8 }, () => ""));
   expect(kinds(verdicts(iommu, edu, bind(99, errno.EBADF)))).toEqual(["", "", ""]);
+});
+
+test("queues of several SMMUs: those of the first in the header have no name, others are named", () => {
+  const desc = machineById("plain-two-smmus");
+  if (desc === undefined) throw new Error("no machine plain-two-smmus");
+  const [one, two] = desc.smmus.map((smmu) => ({ base: `0x${smmu.base.toString(16)}`, name: smmu.name }));
+  const device = desc.functions.find((f) => f.smmu === two?.name);
+  const play = (smmus: readonly Fields[], more: Fields): { replay: ReplayArm; differences: readonly string[] } => {
+    const header = { t: "header", scenario: "x", machine: desc.id, cmdline: "lab_todo=bind,s:x", smmus };
+    const open = { t: "open", dev: "edu", fd_ok: true, bdf: device?.bdf };
+    const lines = [header, iommu, open, { ...bind(6), ...more }].map((r) => JSON.stringify(r));
+    const replay = new ReplayArm(lines, { profile, machine: desc, dumps: new Map() });
+    const all = lines.map((_, i) => replay.play(i).differences);
+    return { replay, differences: all.at(-1) ?? [] };
+  };
+  const seen = play([one ?? {}, two ?? {}], {}).replay.world;
+  const smmu = seen.platform.smmus.find((it) => it.hw_name === two?.name);
+  if (smmu === undefined) throw new Error("no second SMMU");
+  const cmdq = queued_commands(seen.k, smmu, 0).slice(-11).map(toHex);
+  expect(play([one ?? {}, two ?? {}], { [`cmdq@${two?.name}`]: cmdq }).differences).toEqual([]);
+  expect(play([two ?? {}, one ?? {}], { cmdq }).differences).toEqual([]);
+  expect(play([one ?? {}, two ?? {}], { cmdq }).differences).not.toEqual([]);
 });
 
 test("steps before a scenario: found by its name, or by the part before a dash", () => {
