@@ -3,6 +3,7 @@ import { areaBenches } from "./areas.ts";
 import type { Bench } from "./bench.ts";
 import { exploreBenches } from "./explore.ts";
 import { replayBenches } from "./replay.ts";
+import { scaleBenches } from "./scale.ts";
 import { stepBenches } from "./steps.ts";
 import { uiBenches } from "./ui/benches.ts";
 import { closeSite } from "./ui/site.ts";
@@ -14,6 +15,7 @@ const all: readonly Bench[] = [
   ...areaBenches,
   ...exploreBenches,
   ...stepBenches,
+  ...scaleBenches,
   ...uiBenches,
 ];
 
