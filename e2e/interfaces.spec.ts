@@ -41,3 +41,13 @@ test("a PASID is named in the step, the attachment and the walk", async ({ page 
   await page.setViewportSize({ width: 1280, height: 800 });
   await expect(lab.pane("Walk").getByLabel("PASID")).toBeVisible();
 });
+
+test("the guest's memory has a track: laid out around holes, with its RMR", async ({ page }) => {
+  const lab = await Lab.open(page, `v=1&s=vmm-layout&k=${NEW}&n=9`);
+  await expect(lab.space).toContainText("Guest memory");
+  await expect(lab.space).toContainText("+3 −3");
+  await Lab.open(page, `v=1&s=sw-msi-nested&k=${NEW}&n=12`);
+  await expect(lab.space).toContainText("RMR 1M");
+  await lab.goTo(11);
+  await expect(lab.space).not.toContainText("RMR 1M");
+});

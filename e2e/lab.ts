@@ -132,7 +132,9 @@ export class Lab {
         const range = document.createRange();
         range.selectNodeContents(box);
         const right = range.getBoundingClientRect().right;
-        const clip = Math.min(edge, box.closest("[data-cell]")?.parentElement?.getBoundingClientRect().right ?? edge);
+        let clip = edge;
+        for (let e = box.parentElement; e !== null && e !== section; e = e.parentElement)
+          if (getComputedStyle(e).overflowX !== "visible") clip = Math.min(clip, e.getBoundingClientRect().right);
         return right > clip + 1 ? [`${box.textContent ?? ""} by ${Math.round(right - clip)}`] : [];
       });
     });

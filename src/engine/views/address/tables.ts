@@ -5,7 +5,7 @@ import { guestToUser } from "../../sim/guest.ts";
 import { refOf } from "../../sim/refs.ts";
 import { openSpaces, spaceTable } from "../../sim/spaces.ts";
 import type { World } from "../../sim/world.ts";
-import { objectsOf, pgtableOf, userToPhys, type ViewContext } from "../context.ts";
+import { objectsOf, shapeOfDomain, userToPhys, type ViewContext } from "../context.ts";
 import { type LeafRun, readRuns, type RunColumns, type TableShape } from "../leaves.ts";
 import { DENSE } from "./spans.ts";
 
@@ -89,16 +89,8 @@ function spaceTables(world: World): TableView[] {
 }
 
 function pagingTable(world: World, domain: IommuDomain | null, ref: string, track: string, title: string): TableView[] {
-  const table = pgtableOf(domain);
-  if (table === null) return [];
-  const { stage } = table.cfg;
-  const shape: TableShape = {
-    root: table.pgd,
-    stage,
-    granule: table.geo.pg_shift,
-    startLevel: table.geo.start_level,
-    topEntries: 2 ** table.geo.pgd_bits,
-  };
+  const shape = shapeOfDomain(domain);
+  if (shape === null) return [];
   const columns = readRuns(world.machine.mem, shape, (pa) => pa);
   return [
     {
@@ -106,7 +98,7 @@ function pagingTable(world: World, domain: IommuDomain | null, ref: string, trac
       ref,
       track,
       title,
-      address: BigInt(table.pgd),
+      address: BigInt(shape.root),
       runs: listed(columns),
       columns,
     },

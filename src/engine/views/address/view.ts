@@ -5,6 +5,7 @@ import type { ViewContext } from "../context.ts";
 import type { Access, AddressSpaceView, Band, Ribbon, Track } from "../types.ts";
 import { markBands, type RawBand } from "./changes.ts";
 import { containerTracks } from "./containers.ts";
+import { guestMemoryTracks } from "./guest.ts";
 import { spaceTracks } from "./spaces.ts";
 import { MMIO_TRACK, physicalTracks, RAM_TRACK } from "./physical.ts";
 import type { DenseState } from "./spans.ts";
@@ -72,7 +73,12 @@ function bandsOf(world: World, tables: readonly TableView[]): RawBand[] {
     {
       id: "ipa",
       title: "IPA = IOAS iova",
-      tracks: [...ioasTracks(world, tables), ...containerTracks(world, tables), ...spaceTracks(world, tables)],
+      tracks: [
+        ...guestMemoryTracks(world, tables),
+        ...ioasTracks(world, tables),
+        ...containerTracks(world, tables),
+        ...spaceTracks(world, tables),
+      ],
     },
     { id: "pa", title: "Physical", tracks: physicalTracks(world, tables) },
   ];

@@ -148,7 +148,9 @@ function drawNode(p: Placed, active: boolean, idle: boolean, rem: number): Mark[
     marks.push({ k: "text", x, y: y - 1.62 * rem, text: word, size: 0.9, font: "sans", color: "ink3" });
   const id = node.title.replace(/^(ioas|hwpt|group|viommu|vdevice|veventq|fault)\s+/i, "");
   marks.push({ k: "text", x: tx, y: y - 0.4 * rem, text: id, size: 1.17, font: "sans", weight: 600, color, refs });
-  const end = x + w;
+  // A long name pushes the count into the gap before the next column.
+  const users = node.users === undefined ? 0 : em(`×${node.users}`, "sans") * 0.9 + 0.15;
+  const end = Math.max(x + w, tx + (em(id, "sans") * 1.2 + users) * rem);
   let used = 0;
   if (node.users !== undefined) {
     const text = `×${node.users}`;
