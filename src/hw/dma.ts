@@ -4,13 +4,12 @@
  * result, which the caller has, is completed then.
  */
 import { hex, join, TWO32 } from "./base/bits.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, MsiResult } from "./machine.ts";
 import type { PciFunction } from "./pci/function.ts";
 import { CAP_ENABLE, EXT } from "./pci/regs.ts";
 import type { Hop, Route } from "./pci/route.ts";
 import { type AtsCompletion, translated, translationRequest } from "./smmuv3/ats.ts";
 import type { PageResponse, Resumption, SmmuClient } from "./smmuv3/client.ts";
-import { EVENT_NAMES } from "./smmuv3/evtq.ts";
 import type { PageRequest, PageRequestOutcome } from "./smmuv3/priq.ts";
 import type { Smmuv3 } from "./smmuv3/smmu.ts";
 import { TxnResult } from "./smmuv3/txn.ts";
@@ -40,6 +39,8 @@ export interface DmaRun {
   len: number;
   /** The function whose BAR took it without passing the IOMMU; `pa` is then its PCI address. Absent = none. */
   peer?: string;
+  /** It was an interrupt message: the vector that a processor got. Absent = memory. */
+  vector?: number;
 }
 
 export interface DmaFault {
@@ -117,6 +118,9 @@ export class DmaEngine implements SmmuClient {
     const way = this.machine.route(f, hi, lo, known);
     if (at === 0) result.hops = way.hops;
     if (way.to !== "root") return this.beside(f, request, at, page, join(lo, hi), way, result);
+    if (!known && request.ssid === undefined && this.machine.takesMessages(hi, lo)) {
+      return this.message(f, request, at, lo, result);
+    }
     const smmu = this.machine.smmuOf(f.bdf);
     let { out } = this;
     if (known && smmu !== null) translated(smmu, f.desc.streamId, hi, lo, request.write, out);
@@ -129,13 +133,28 @@ export class DmaEngine implements SmmuClient {
       return n;
     }
     result.ok = false;
-    result.fault ??= faultOf(at, out);
+    result.fault ??= faultOf(at, out, this.machine.eventName(f.bdf, out.event));
     if (out.stag >= 0) return this.hold(f, request, at, result, smmu, out.stag);
     if (out.raz) {
       if (!request.write) result.data.fill(0, at, at + page);
       return page;
     }
     return this.machine.quirks.dmaRetry4 ? retried(left, lo) : 0;
+  }
+
+  /** A request into the processors' interrupt range: a message when it writes 4 bytes, else nothing takes it. */
+  private message(f: PciFunction, request: DmaRequest, at: number, lo: number, result: DmaResult): number {
+    if (!request.write || request.len - at < 4 || (lo & 3) !== 0) {
+      const what = request.write ? "a write that is no interrupt message" : "a read";
+      return this.fail(result, { offset: at, text: `${what} in the interrupt range` });
+    }
+    const { data } = request;
+    const word = data === undefined ? 0 : new DataView(data.buffer, data.byteOffset + at, 4).getUint32(0, true);
+    const sent: MsiResult = { sent: true, lo, hi: 0, data: word, pa: -1, end: "silent", intid: 0, why: "", event: 0 };
+    this.machine.toProcessors(f, lo, word, sent);
+    if (sent.end !== "cpu") return this.fail(result, { offset: at, event: sent.event, text: sent.why });
+    result.runs.push({ offset: at, pa: lo, len: 4, vector: sent.intid });
+    return 4;
   }
 
   /** A piece that never reaches the root complex. */
@@ -159,7 +178,7 @@ export class DmaEngine implements SmmuClient {
     return n;
   }
 
-  private fail(result: DmaResult, fault: { offset: number; text: string }): 0 {
+  private fail(result: DmaResult, fault: { offset: number; text: string; event?: number }): 0 {
     result.ok = false;
     result.fault ??= { event: 0, stage: 0, level: -1, pa: -1, ...fault };
     return 0;
@@ -273,10 +292,10 @@ export function atsEnabled(f: PciFunction): boolean {
   return on;
 }
 
-export function faultOf(offset: number, out: TxnResult): DmaFault {
+/** `name`: of the event. */
+export function faultOf(offset: number, out: TxnResult, name: string): DmaFault {
   const { event, stage, level, pa } = out;
   if (out.ok) return { offset, event: 0, stage: 0, level: -1, text: `nothing answers at ${hex(pa)}`, pa };
-  const name = EVENT_NAMES[event] ?? `event ${hex(event)}`;
   const text = event === 0 ? "terminated without a record" : name;
   return { offset, event, stage, level, text: out.stag < 0 ? text : `${text}, stalled: tag ${out.stag}`, pa: -1 };
 }

@@ -19,6 +19,8 @@ import { plug, pull } from "./pci/slots.ts";
 import type { AtsCompletion } from "./smmuv3/ats.ts";
 import type { PageRequest, PageRequestOutcome } from "./smmuv3/priq.ts";
 import { ARCHITECTURE, QEMU, type Quirks } from "./smmuv3/quirks.ts";
+import { isInterruptAddress, type RemappedInterrupt, type RemappingUnit } from "./remapping.ts";
+import { EVENT_NAMES } from "./smmuv3/evtq.ts";
 import { Smmuv3, type SmmuDesc } from "./smmuv3/smmu.ts";
 import { Txn, TxnResult } from "./smmuv3/txn.ts";
 
@@ -99,8 +101,8 @@ export interface MsiResult {
   data: number;
   /** Physical address that the write reached, -1 = none. */
   pa: number;
-  end: "its" | "v2m" | "memory" | "fault" | "silent";
-  /** INTID that was raised, 0 = none. */
+  end: "its" | "v2m" | "cpu" | "memory" | "fault" | "silent";
+  /** INTID that was raised, on x86 the vector; 0 = none. */
   intid: number;
   /** Why nothing was raised, in words; empty when delivered. */
   why: string;
@@ -120,6 +122,11 @@ export class Machine {
   readonly engine: DmaEngine;
   /** Functions that raised a masked vector at some time: pending bits may stand there. */
   readonly waiting = new Set<string>();
+  /** Remapping units that the machine got when it was booted, and who is behind them. */
+  readonly units: RemappingUnit[] = [];
+  private readonly unitsOf = new Map<string, RemappingUnit>();
+  /** Writes to 0xfeexxxxx are interrupts for the processors, as on x86. */
+  interruptRange = false;
   private readonly txn = new Txn();
   private readonly out = new TxnResult();
   private watcher: HwProbe | null = null;
@@ -145,6 +152,7 @@ export class Machine {
     this.watcher = probe;
     this.mem.probe = probe;
     for (const smmu of this.smmus) smmu.probe = probe;
+    for (const unit of this.units) unit.probe = probe;
     if (this.its !== null) this.its.probe = probe;
     if (this.v2m !== null) this.v2m.probe = probe;
   }
@@ -159,9 +167,26 @@ export class Machine {
     return name === null ? null : this.smmu(name);
   }
 
+  /** Puts a unit on the board, in front of these functions. */
+  addUnit(unit: RemappingUnit, functions: readonly string[]): void {
+    this.units.push(unit);
+    for (const bdf of functions) this.unitsOf.set(bdf, unit);
+  }
+
+  /** The unit in front of a function, null when there is none. */
+  unitOf(bdf: string): RemappingUnit | null {
+    return this.unitsOf.get(bdf) ?? null;
+  }
+
+  /** `F_TRANSLATION`, `NO_READ`: a fault of a function, as its IOMMU numbers it. */
+  eventName(bdf: string, event: number): string {
+    return this.unitOf(bdf)?.eventName(event) ?? EVENT_NAMES[event] ?? `event ${hex(event)}`;
+  }
+
   /** CPU read of RAM, a register or a BAR. */
   read32(pa: number): number {
     for (const smmu of this.smmus) if (smmu.covers(pa)) return smmu.readReg(pa - smmu.base);
+    for (const unit of this.units) if (unit.covers(pa)) return unit.readReg(pa - unit.base);
     if (this.its !== null && this.its.covers(pa)) return this.its.readReg(pa - this.its.desc.base);
     if (this.v2m !== null && this.v2m.covers(pa)) return this.v2m.readReg(pa - this.v2m.desc.base);
     const msix = this.pci.msixAt(pa);
@@ -172,6 +197,7 @@ export class Machine {
   /** CPU write of RAM, a register or a BAR. */
   write32(pa: number, value: number): void {
     for (const smmu of this.smmus) if (smmu.covers(pa)) return smmu.writeReg(pa - smmu.base, value);
+    for (const unit of this.units) if (unit.covers(pa)) return unit.writeReg(pa - unit.base, value);
     if (this.its !== null && this.its.covers(pa)) return this.its.writeReg(pa - this.its.desc.base, value);
     if (this.v2m !== null && this.v2m.covers(pa)) {
       this.v2m.writeReg(pa - this.v2m.desc.base, value);
@@ -185,6 +211,7 @@ export class Machine {
   /** CPU write of a 64-bit register. */
   write64(pa: number, lo: number, hi: number): void {
     for (const smmu of this.smmus) if (smmu.covers(pa)) return smmu.writeReg64(pa - smmu.base, lo, hi);
+    for (const unit of this.units) if (unit.covers(pa)) return unit.writeReg64(pa - unit.base, lo, hi);
     if (this.its !== null && this.its.covers(pa)) return this.its.writeReg64(pa - this.its.desc.base, lo, hi);
     this.mem.write64(pa, lo, hi);
   }
@@ -260,12 +287,13 @@ export class Machine {
     Object.assign(result, message, { sent: true });
     const way = this.route(f, message.hi, message.lo, false);
     if (way.to !== "root") return this.strayMessage(f, way, result);
+    if (this.takesMessages(message.hi, message.lo)) return this.toProcessors(f, message.lo, message.data, result);
     const out = this.translate(f, true, message.hi, message.lo, -1);
     const to = `${bdf} vector ${vector}: write 0x${message.data.toString(16)} to ${hex64(message.lo, message.hi)}`;
     if (!out.ok) {
       result.end = "fault";
       result.event = out.event;
-      result.why = faultOf(0, out).text;
+      result.why = faultOf(0, out, this.eventName(bdf, out.event)).text;
       if (out.stag >= 0) this.engine.holdMsi(this.smmuOf(bdf)?.name ?? "", out.stag, bdf, vector);
       if (this.watcher !== null) this.watcher.msi(`${to}: ${result.why}`, false);
       return result;
@@ -274,6 +302,35 @@ export class Machine {
     this.message(f, out.pa, message.data, result);
     if (this.watcher !== null && (result.end === "memory" || result.end === "fault")) {
       this.watcher.msi(`${to}: ${result.why}`, false);
+    }
+    return result;
+  }
+
+  /** Whether requests without PASID to an address are interrupts, which nothing translates. */
+  takesMessages(hi: number, lo: number): boolean {
+    return this.interruptRange && isInterruptAddress(hi, lo);
+  }
+
+  /** A write of 4 bytes into the interrupt range: remapped where a unit does so, then a vector for a processor. */
+  toProcessors(f: PciFunction, lo: number, data: number, result: MsiResult): MsiResult {
+    const unit = this.unitOf(f.bdf);
+    const out: RemappedInterrupt = {
+      delivered: true,
+      reason: 0,
+      index: -1,
+      vector: data & 0xff,
+      destination: (lo >>> 12) & 0xff,
+    };
+    if (unit !== null) unit.interrupt(this.pci.requesterId(f), lo, data, out);
+    result.end = out.delivered ? "cpu" : "fault";
+    result.event = out.reason;
+    result.intid = out.delivered ? out.vector : 0;
+    result.why = out.delivered ? "" : this.eventName(f.bdf, out.reason);
+    if (out.delivered) this.interrupts.push({ intid: out.vector });
+    if (this.watcher !== null) {
+      const entry = out.index < 0 ? "" : ` by IRTE ${out.index}`;
+      const what = out.delivered ? `vector ${out.vector} for APIC ${out.destination}${entry}` : result.why;
+      this.watcher.msi(`${f.bdf}: write ${hex(data)} to ${hex(lo)}: ${what}`, out.delivered);
     }
     return result;
   }
@@ -348,6 +405,11 @@ export class Machine {
 
   /** Through the SMMU in front of a function, or past it where there is none. */
   translate(f: PciFunction, write: boolean, hi: number, lo: number, ssid: number): TxnResult {
+    const unit = this.unitOf(f.bdf);
+    if (unit !== null) {
+      unit.translate(this.txn.set(this.pci.requesterId(f), write, hi, lo, ssid), this.out);
+      return this.out;
+    }
     const smmu = this.smmuOf(f.bdf);
     if (smmu === null || this.passesBy(f, hi, lo)) {
       this.out.ok = true;

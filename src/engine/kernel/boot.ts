@@ -107,6 +107,7 @@ export function kernel_after_device_access(k: Kernel): Handled {
     if (records.length > 0) handled.events.set(smmu.name, records);
     arm_smmu_priq_thread(k, smmu);
   }
+  for (const handler of platform.fault_handlers) handler.handle(k);
   handled.interrupts.push(...handle_arch_irq(k));
   return handled;
 }

@@ -68,10 +68,17 @@ export function boot_options_of({ firmware }: MachineDesc): Partial<BootOptions>
   };
 }
 
+/** An IOMMU driver's interrupt handler; frozen, or an object of a class. */
+export interface IommuFaultHandler {
+  handle(k: Kernel): void;
+}
+
 export class Platform {
   readonly machine: Machine;
   readonly boot: BootOptions;
   readonly smmus: ArmSmmuDevice[] = [];
+  /** Read the fault records of IOMMUs that are no SMMU. */
+  readonly fault_handlers: IommuFaultHandler[] = [];
   /** ASIDs are shared by all SMMUs (and with the CPU). */
   readonly asids = new IdAllocator(1, 0xffff);
   /** bdf -> device, in the order of enumeration. */

@@ -12,6 +12,11 @@ function later(id: string, title: string, load: () => Promise<MachineDesc>): Mac
   return Object.freeze({ id, title, load });
 }
 
+/** With the code that boots it. */
+function x86(id: string, title: string): MachineSource {
+  return later(id, title, async () => (await import("./machines_x86_played.ts")).x86PlayedMachine(id));
+}
+
 /** In the order of machines.ts. */
 export const MACHINE_SOURCES: readonly MachineSource[] = Object.freeze([
   later("plain", "Arm virt", async () => (await import("../presets/plain.ts")).PLAIN),
@@ -108,4 +113,10 @@ export const MACHINE_SOURCES: readonly MachineSource[] = Object.freeze([
     "Arm virt, 00:08.1 with a reserved region, 00:08.0 without",
     async () => (await import("./machine_groups.ts")).plainGroupResv,
   ),
+  x86("intel-sm", "Intel VT-d, scalable mode, second stage"),
+  x86("intel-sm-fsts", "Intel VT-d, scalable mode, first stage"),
+  x86("intel-legacy", "Intel VT-d, legacy mode"),
+  x86("intel-noir", "Intel VT-d without interrupt remapping"),
+  x86("intel-noir-unsafe", "Intel VT-d without interrupt remapping, unsafe interrupts allowed"),
+  x86("intel-rmrr", "Intel VT-d, firmware memory (RMRR) of 01:00.0"),
 ]);

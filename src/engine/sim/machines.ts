@@ -13,6 +13,7 @@ import { STAGE1 } from "../presets/stage1.ts";
 import { acpiRelaxable, hip07, plainHttu, plainTwoSmmus, plainWindow } from "./machine_probes.ts";
 import { plainPri, plainStall } from "./machine_faults.ts";
 import { plainGroupResv } from "./machine_groups.ts";
+import { x86PlayedMachines } from "./machines_x86_played.ts";
 import { plainP2p, plainResv } from "./machine_variations.ts";
 import {
   windowsAcs,
@@ -50,6 +51,7 @@ const presets: readonly MachineDesc[] = Object.freeze([
   plainStall,
   plainPri,
   plainGroupResv,
+  ...x86PlayedMachines(),
 ]);
 
 /** All of them are frozen. */

@@ -1,4 +1,4 @@
-/** Recorded x86 machines: traces made on them are replayed; scenarios do not run on them (no emulated VT-d, no APIC). */
+/** Recorded x86 machines: traces made on them are replayed. Scenarios run on those of machines_x86_played.ts. */
 import type { X86MachineDesc } from "../kernel/x86_desc.ts";
 import { AMD } from "../presets/x86/amd.ts";
 import { INTEL_LEGACY } from "../presets/x86/intel_legacy.ts";

@@ -1,5 +1,6 @@
 /** Watching one step: the kernel's functions wrapped so that the tracer sees them, and the hardware's probe. */
 import type { HwProbe } from "../../hw/base/probe.ts";
+import { hex64 } from "../../hw/base/bits.ts";
 import { lookupText } from "../../hw/smmuv3/tlb.ts";
 import type { Machine } from "../../hw/machine.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -14,7 +15,7 @@ export function traced<T>(k: Kernel, machine: Machine, step: () => T): { value: 
   const probe = machine.probe;
   k.tracer = tracer;
   k.ops = tracedOps(ops, tracer);
-  machine.probe = probeOf(tracer);
+  machine.probe = probeOf(tracer, new Set(machine.units.map((u) => u.name)));
   try {
     return { value: step(), trace: tracer.entries };
   } finally {
@@ -57,7 +58,7 @@ function tracedOps(ops: KernelOps, tracer: Tracer): KernelOps {
   return wrapped as unknown as KernelOps;
 }
 
-function probeOf(tracer: Tracer): HwProbe {
+function probeOf(tracer: Tracer, units: ReadonlySet<string>): HwProbe {
   return {
     mem: (who, write, pa, lo, hi, what) => {
       // The CPU's own look at memory says nothing, and of a structure of many words the first one stands for all.
@@ -65,10 +66,21 @@ function probeOf(tracer: Tracer): HwProbe {
       tracer.add({ t: "mem", who, write, pa, lo, hi, what: what.replace(/ w0$/, "") });
     },
     cmd: (smmu, w0, w1, w2, w3, text) => tracer.add({ t: "cmd", smmu, words: [w0, w1, w2, w3], text }),
-    tlb: (smmu, hit, hi, lo, asid, vmid) => tracer.add({ t: "tlb", smmu, hit, what: lookupText(hi, lo, asid, vmid) }),
+    tlb: (smmu, hit, hi, lo, asid, vmid) =>
+      tracer.add({
+        t: "tlb",
+        smmu,
+        hit,
+        what: units.has(smmu) ? domainText(hi, lo, asid, vmid) : lookupText(hi, lo, asid, vmid),
+      }),
     event: (smmu, words, text) => tracer.add({ t: "event", smmu, words, text }),
     msi: (what, delivered) => tracer.add({ t: "msi", what, delivered }),
   };
+}
+
+/** A look-up of a VT-d unit, whose entries are tagged with domain and PASID. */
+function domainText(hi: number, lo: number, pasid: number, did: number): string {
+  return `${hex64(lo, hi)} domain ${did}${pasid < 0 ? "" : ` PASID ${pasid}`}`;
 }
 
 function returned(value: unknown): string {

@@ -3,7 +3,6 @@
  * plain state (docs/architecture.md): it can be copied at any moment between two steps.
  */
 import { Machine, type MachineDesc } from "../../hw/machine.ts";
-import { boot } from "../kernel/boot.ts";
 import { File } from "../kernel/file.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { ResolvedProfile } from "../kernel/profile.ts";
@@ -13,6 +12,7 @@ import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_PRIVATE, sys_mmap, sys_open } from "../
 import { ALL_CAPS, Task } from "../kernel/task.ts";
 import { Actors } from "./actors.ts";
 import type { GuestTable } from "./guest.ts";
+import { bootOn } from "./late_boot.ts";
 import type { Scenario } from "./scenario/types.ts";
 import { apiPath } from "./api_node.ts";
 
@@ -78,7 +78,7 @@ const SCRATCH_BYTES = 0x10000n;
  */
 export function makeWorld(scenario: Scenario, profile: ResolvedProfile, desc: MachineDesc): World | string {
   const machine = new Machine(desc);
-  const kernel = boot(machine, profile);
+  const kernel = bootOn(machine, profile);
   const vmm = new Task(VMM_PID, new Mm(), kernel.mm.user(0), ALL_CAPS, { memlock: null, nofile: 1024 });
   for (let fd = 0; fd < 3; fd++) vmm.fds.set(fd, new File(TTY, "/dev/console", null));
   const iommufd = sys_open(kernel, vmm, apiPath(kernel));

@@ -1,5 +1,6 @@
 /** What every view is computed from: the world after a step, the world before it, and the step's result. */
 import type { ArmLpaePgtable } from "../kernel/drivers/io_pgtable_arm/table.ts";
+import { DmarDomain } from "../kernel/drivers/intel/domain.ts";
 import { ArmSmmuDomain } from "../kernel/drivers/arm_smmu_v3/device.ts";
 import type { IommufdHwptPaging, IommufdObject, ObjectKind, ObjectOf } from "../kernel/iommufd/objects.ts";
 import type { Device, IommuDomain } from "../kernel/iommu/types.ts";
@@ -8,6 +9,8 @@ import type { StepResult } from "../sim/result.ts";
 import type { Step } from "../sim/scenario/types.ts";
 import type { World } from "../sim/world.ts";
 import type { TableView } from "./address/tables.ts";
+import type { TableShape } from "./leaves.ts";
+import { vtdShape } from "./vtd.ts";
 
 /** Worlds are for reading only. `before`, `step` and `result` are null before the first step. */
 export interface ViewContext {
@@ -38,7 +41,26 @@ export function pgtableOf(domain: IommuDomain | null): ArmLpaePgtable | null {
   return domain !== null && domain.priv instanceof ArmSmmuDomain ? domain.priv.pgtable : null;
 }
 
+/** The table behind a paging domain as it stands in memory, whichever driver made it; null without one. */
+export function shapeOfDomain(domain: IommuDomain | null): TableShape | null {
+  const table = pgtableOf(domain);
+  if (table !== null) {
+    return {
+      root: table.pgd,
+      stage: table.cfg.stage,
+      granule: table.geo.pg_shift,
+      startLevel: table.geo.start_level,
+      topEntries: 2 ** table.geo.pgd_bits,
+    };
+  }
+  const dmar = domain?.priv instanceof DmarDomain ? domain.priv : null;
+  if (dmar === null || dmar.table.levels === 0) return null;
+  return vtdShape(dmar.table.hardware_root(), dmar.table.levels, dmar.stage);
+}
+
 export function tableText(hwpt: IommufdHwptPaging): string {
+  const dmar = hwpt.domain?.priv;
+  if (dmar instanceof DmarDomain) return `${dmar.stage} stage ${dmar.width}-bit`;
   const table = pgtableOf(hwpt.domain);
   return table === null ? "" : `S${table.cfg.stage} ${table.cfg.ias}-bit`;
 }

@@ -1,5 +1,6 @@
 /** Everything that changes with the step, in one answer. */
 import type { Playable } from "../sim/playable.ts";
+import type { World, WorldDevice } from "../sim/world.ts";
 import type { DenseState } from "./address/spans.ts";
 import { addressSpace, type ReadWorlds } from "./address/view.ts";
 import { attachments } from "./attachments/view.ts";
@@ -8,6 +9,7 @@ import { nextSteps } from "./next.ts";
 import { stepView } from "./steps.ts";
 import { walkTargets } from "./targets.ts";
 import type { Frame, Ref, StepView } from "./types.ts";
+import { sourceIdOf, isScalable, vtdOf } from "./vtd.ts";
 import { type Past, why } from "./why.ts";
 
 /**
@@ -85,7 +87,16 @@ function inspectDefault(ctx: ViewContext, step: number): Ref {
   const sid = device === undefined ? undefined : ctx.world.machine.pci.byBdf.get(device.bdf)?.desc.streamId;
   const op = ctx.step?.op ?? "";
   const hardware = ctx.step?.actor === "device" || /ATTACH|DETACH|SET_IRQS|BIND/.test(op);
+  if (hardware && device !== undefined && vtdOf(ctx.world, device.bdf) !== null) return vtdEntry(ctx.world, device);
   if (hardware && sid !== undefined) return `ste:0x${sid.toString(16)}`;
   if (ctx.step?.actor === "guest") return ctx.result?.refs[0] ?? `step:${step}`;
   return step === 0 ? `fd:${ctx.world.iommufd}` : `step:${step}`;
+}
+
+/** The entry that says where a function's requests lead: its PASID entry, in legacy mode its context entry. */
+function vtdEntry(world: World, { name, bdf }: WorldDevice): Ref {
+  const sid = sourceIdOf(world, bdf);
+  const unit = vtdOf(world, bdf);
+  const path = unit !== null && isScalable(unit) ? [sid >>> 8, sid & 127, 0, 0] : [sid >>> 8, sid & 255];
+  return `slot:dev:${name}@${path.join(".")}`;
 }

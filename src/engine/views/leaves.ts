@@ -3,7 +3,7 @@ import { get } from "../../hw/base/fields.ts";
 import type { PhysMem } from "../../hw/memory.ts";
 import { levelShift, S1_LEAF, S2_LEAF } from "../../hw/pgtable/vmsav8.ts";
 
-/** Where a VMSAv8-64 table starts and how it is shaped. */
+/** Where a page table starts and how it is shaped. */
 export interface TableShape {
   /** Address of the top table, in the space that `find` takes. */
   root: number;
@@ -13,6 +13,8 @@ export interface TableShape {
   startLevel: number;
   /** Entries of the top table. */
   topEntries: number;
+  /** VT-d's formats; absent = VMSAv8-64. Levels are counted alike: pages stand at level 3. */
+  format?: "first" | "second";
 }
 
 /** A stretch of leaves of one size and one set of attributes, without a gap between them. */
@@ -124,7 +126,9 @@ const ACCESS = ["none", "R", "W", "RW"];
  */
 export function readRuns(mem: PhysMem, shape: TableShape, find: (address: number) => number | null): RunColumns {
   const out = new RunColumns();
-  const { granule, stage } = shape;
+  const { granule, stage, format } = shape;
+  const present = format === "second" ? 3 : 1;
+  const high = format === undefined ? 0xffff : 0xfffff;
   let lastLo = -1;
   let lastHi = -1;
   let code = 0;
@@ -140,16 +144,17 @@ export function readRuns(mem: PhysMem, shape: TableShape, find: (address: number
       const n = Math.min(512, entries - i, (1024 - first) >> 1);
       for (let j = 0; j < n; j++) {
         const lo = words[first + 2 * j] ?? 0;
-        if ((lo & 1) === 0) continue;
+        if ((lo & present) === 0) continue;
         const hi = words[first + 2 * j + 1] ?? 0;
         const start = base + (i + j) * size;
-        const address = (hi & 0xffff) * 2 ** 32 + ((lo & 0xfffff000) >>> 0);
-        if (level < 3 && (lo & 2) !== 0) below(address, level + 1, start);
-        else if (level === 3 ? (lo & 2) !== 0 : level > 0) {
+        const address = (hi & high) * 2 ** 32 + ((lo & 0xfffff000) >>> 0);
+        const table = format === undefined ? (lo & 2) !== 0 : (lo & 0x80) === 0;
+        if (level < 3 && table) below(address, level + 1, start);
+        else if (format !== undefined || (level === 3 ? (lo & 2) !== 0 : level > 0)) {
           if ((lo & 0xfff) !== lastLo || hi >>> 16 !== lastHi) {
             lastLo = lo & 0xfff;
             lastHi = hi >>> 16;
-            code = codeOf(lo, hi, stage);
+            code = format === undefined ? codeOf(lo, hi, stage) : 2 * vtdAccess(lo, format);
           }
           out.add(start, shift, code, address - (address % size));
         }
@@ -158,6 +163,11 @@ export function readRuns(mem: PhysMem, shape: TableShape, find: (address: number
   };
   below(shape.root, shape.startLevel, 0);
   return out;
+}
+
+/** R 1, W 2. */
+function vtdAccess(lo: number, format: "first" | "second"): number {
+  return format === "second" ? lo & 3 : 1 | (lo & 2);
 }
 
 /** Stage 1: the attribute index that Linux and our guest use for Device memory; stage 2: the memory type itself. */

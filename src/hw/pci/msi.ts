@@ -81,7 +81,7 @@ export function messageOf(config: ConfigSpace, msix: MsixTable | null, vector: n
         msix.pba[vector >> 5] = (msix.pba[vector >> 5] ?? 0) | (1 << (vector & 31));
         return "masked";
       }
-      return { lo: (msix.words[at] ?? 0) & ~3, hi: msix.words[at + 1] ?? 0, data: msix.words[at + 2] ?? 0 };
+      return { lo: ((msix.words[at] ?? 0) & ~3) >>> 0, hi: msix.words[at + 1] ?? 0, data: msix.words[at + 2] ?? 0 };
     }
   }
   const cap = config.find(CAP.MSI);

@@ -23,6 +23,8 @@ export interface VtdCaps {
   readonly records: number;
   readonly superpages: number;
   readonly fs1g: boolean;
+  /** Taking a root table removes everything that is cached. */
+  readonly esrtps: boolean;
   readonly fs5: boolean;
   readonly queued: boolean;
   readonly deviceTlb: boolean;
@@ -54,6 +56,7 @@ export function vtdCaps(cap: Halves, ecap: Halves, haw: number): VtdCaps {
     frcd: (get(CAP.f["FRO[7:0]"], c) + (get(CAP.f["FRO[9:8]"], c) << 8)) * 16,
     records: get(CAP.f.NFR, c) + 1,
     superpages: get(CAP.f.SSLPS, c),
+    esrtps: get(CAP.f.ESRTPS, c) === 1,
     fs1g: get(CAP.f.FS1GP, c) === 1,
     fs5: get(CAP.f.FS5LP, c) === 1,
     queued: on(ECAP.f.QI),

@@ -7,8 +7,8 @@ export const REASON = Object.freeze({
   CONTEXT_NOT_PRESENT: 0x2,
   CONTEXT_INVALID: 0x3,
   BEYOND_WIDTH: 0x4,
-  WRITE: 0x5,
-  READ: 0x6,
+  NO_WRITE: 0x5,
+  NO_READ: 0x6,
   PAGING_ACCESS: 0x7,
   ROOT_ACCESS: 0x8,
   CONTEXT_ACCESS: 0x9,
@@ -40,11 +40,10 @@ export const REASON = Object.freeze({
   FS_RESERVED: 0x72,
   NOT_CANONICAL: 0x80,
   FS_USER: 0x81,
-  FS_WRITE: 0x85,
+  FS_NO_WRITE: 0x85,
   SM_INTERRUPT_RANGE: 0x87,
 });
 
-/** `Present bit of the root entry is 0`. */
 export const REASON_TEXT: Readonly<Record<number, string>> = Object.freeze({
   0x1: "root entry not present",
   0x2: "context entry not present",
@@ -86,6 +85,11 @@ export const REASON_TEXT: Readonly<Record<number, string>> = Object.freeze({
   0x85: "no write permission",
   0x87: "translation leads into the interrupt range",
 });
+
+/** `NO_READ`. */
+export function reasonName(reason: number): string {
+  return Object.entries(REASON).find(([, value]) => value === reason)?.[0] ?? `reason 0x${reason.toString(16)}`;
+}
 
 /** `0x6 no read permission`. */
 export function reasonText(reason: number): string {

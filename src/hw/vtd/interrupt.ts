@@ -3,20 +3,9 @@ import { hex, join } from "../base/bits.ts";
 import { get } from "../base/fields.ts";
 import type { HwProbe } from "../base/probe.ts";
 import type { PhysMem } from "../memory.ts";
+import type { RemappedInterrupt } from "../remapping.ts";
 import { REASON } from "./faults.ts";
 import { IRTE } from "./irte.ts";
-
-/** What reaches a processor. */
-export interface VtdInterrupt {
-  /** False: blocked, for `reason`. */
-  delivered: boolean;
-  reason: number;
-  /** Index of the entry, -1 = the request passed as it was (compatibility format, or remapping is off). */
-  index: number;
-  vector: number;
-  /** APIC ID. */
-  destination: number;
-}
 
 const WORDS = 4;
 
@@ -48,7 +37,7 @@ export class InterruptRemapper {
   }
 
   /** One request with remapping on. `compatible`: requests in compatibility format pass. */
-  remap(sid: number, lo: number, data: number, compatible: boolean, dry: boolean, out: VtdInterrupt): void {
+  remap(sid: number, lo: number, data: number, compatible: boolean, dry: boolean, out: RemappedInterrupt): void {
     this.fpd = false;
     out.index = -1;
     if ((lo & 0x10) === 0) {
@@ -80,7 +69,7 @@ export class InterruptRemapper {
     out.destination = this.extended ? destination : (destination >>> 8) & 0xff;
   }
 
-  private block(out: VtdInterrupt, reason: number): void {
+  private block(out: RemappedInterrupt, reason: number): void {
     out.delivered = false;
     out.reason = reason;
   }
@@ -109,7 +98,7 @@ export class InterruptRemapper {
 }
 
 /** A request that reaches the processors as it is: destination in bits 19:12, vector in the data. */
-export function passed(lo: number, data: number, out: VtdInterrupt): void {
+export function passed(lo: number, data: number, out: RemappedInterrupt): void {
   out.delivered = true;
   out.reason = 0;
   out.index = -1;

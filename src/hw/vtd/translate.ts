@@ -4,6 +4,7 @@ import type { HwProbe } from "../base/probe.ts";
 import { Tlb } from "../smmuv3/tlb.ts";
 import type { Txn, TxnResult } from "../smmuv3/txn.ts";
 import type { PhysMem } from "../memory.ts";
+import { isInterruptAddress } from "../remapping.ts";
 import type { VtdCaps } from "./caps.ts";
 import { ContextReader, DmaContext } from "./context.ts";
 import { PGTT } from "./entries.ts";
@@ -148,9 +149,4 @@ export class VtdTranslator {
       if (context.did === did && context.pasid === pasid) this.contexts.delete(key);
     }
   }
-}
-
-/** 0xfee00000 .. 0xfeefffff: where processors take interrupts. */
-export function isInterruptAddress(hi: number, lo: number): boolean {
-  return hi === 0 && lo >>> 20 === 0xfee;
 }

@@ -6,10 +6,11 @@
 import { join } from "../base/bits.ts";
 import type { HwProbe } from "../base/probe.ts";
 import type { PhysMem } from "../memory.ts";
+import type { RemappedInterrupt, RemappingUnit } from "../remapping.ts";
 import type { Txn, TxnResult } from "../smmuv3/txn.ts";
 import { type Halves, type VtdCaps, vtdCaps } from "./caps.ts";
-import { reasonText } from "./faults.ts";
-import { InterruptRemapper, passed, type VtdInterrupt } from "./interrupt.ts";
+import { reasonName, reasonText } from "./faults.ts";
+import { InterruptRemapper, passed } from "./interrupt.ts";
 import { InvalidationQueue } from "./queue.ts";
 import { VTD_ARCHITECTURE, type VtdQuirks } from "./quirks.ts";
 import { GSTS, VTD_REG } from "./regs.ts";
@@ -44,7 +45,7 @@ const PP = 0x8000_0000;
 const RECORD_WORDS = 4;
 const BYTES = 4096;
 
-export class VtdUnit {
+export class VtdUnit implements RemappingUnit {
   readonly name: string;
   readonly base: number;
   readonly caps: VtdCaps;
@@ -200,6 +201,7 @@ export class VtdUnit {
     if ((value & SRTP) !== 0) {
       this.translator.reader.rootLo = this.rtLo;
       this.translator.reader.rootHi = this.rtHi;
+      if (this.caps.esrtps) this.forget();
       status |= SRTP;
     }
     if ((value & SIRTP) !== 0) {
@@ -209,6 +211,12 @@ export class VtdUnit {
     }
     if ((status & QIE) !== 0 && (this.gsts & QIE) === 0) this.queue.head = 0;
     this.gsts = status >>> 0;
+  }
+
+  /** What a unit with ESRTPS does by itself when it takes a root table. */
+  private forget(): void {
+    this.translator.forgetAll();
+    this.translator.tlb.clear();
   }
 
   private drain(): void {
@@ -248,11 +256,15 @@ export class VtdUnit {
   }
 
   /** A write of 4 bytes into the interrupt range. */
-  interrupt(sid: number, lo: number, data: number, out: VtdInterrupt): void {
+  interrupt(sid: number, lo: number, data: number, out: RemappedInterrupt): void {
     if (!this.remapping) return passed(lo, data, out);
     this.remapper.remap(sid, lo, data, (this.gsts & CFI) !== 0, false, out);
     if (out.delivered || this.remapper.fpd) return;
     this.record(out.reason, sid, -1, 0, (Math.max(out.index, 0) << 16) >>> 0, false);
+  }
+
+  eventName(reason: number): string {
+    return reasonName(reason);
   }
 
   private record(reason: number, sid: number, pasid: number, lo: number, hi: number, read: boolean): void {

@@ -4,7 +4,7 @@ import { PhysMem } from "../memory.ts";
 import { Txn, TxnResult } from "../smmuv3/txn.ts";
 import { CONTEXT, PASID_DIR, PASID_ENTRY, PGTT, ROOT, SM_CONTEXT, SM_ROOT } from "./entries.ts";
 import { FRCD, REASON } from "./faults.ts";
-import type { VtdInterrupt } from "./interrupt.ts";
+import type { RemappedInterrupt } from "../remapping.ts";
 import { IRTE, REMAPPABLE } from "./irte.ts";
 import { FS_ENTRY, SS_ENTRY } from "./paging.ts";
 import { ECAP, GSTS, VTD_REG } from "./regs.ts";
@@ -88,7 +88,7 @@ class Board {
     this.unit.writeReg(VTD_REG.IQT, tail + 16);
   }
 
-  msi(index: number, sid = SID, data = 0): VtdInterrupt {
+  msi(index: number, sid = SID, data = 0): RemappedInterrupt {
     const out = { delivered: false, reason: 0, index: -1, vector: 0, destination: 0 };
     const fields = { Format: 1, FEE: 0xfee, "Index[14:0]": index & 0x7fff, "Index[15]": index >>> 15 };
     this.unit.interrupt(sid, encode(REMAPPABLE, fields)[0] ?? 0, data, out);
@@ -111,7 +111,7 @@ describe("legacy mode", () => {
     const at = b.unit.caps.frcd;
     const record = [0, 4, 8, 12].map((o) => b.unit.readReg(at + o));
     expect(record.slice(0, 2)).toEqual([0x5000, 0]);
-    expect([get(FRCD.f.SID, record), get(FRCD.f.FR, record), get(FRCD.f.T, record)]).toEqual([SID, REASON.WRITE, 0]);
+    expect([get(FRCD.f.SID, record), get(FRCD.f.FR, record), get(FRCD.f.T, record)]).toEqual([SID, REASON.NO_WRITE, 0]);
     expect(b.unit.readReg(VTD_REG.FSTS)).toBe(2);
     b.go(0, 0x6000, false);
     expect(b.unit.readReg(VTD_REG.FSTS)).toBe(3);

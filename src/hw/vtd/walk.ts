@@ -88,7 +88,7 @@ export class VtdWalker {
       const dhi = (page[word + 1] as number) | 0;
       if (this.probe !== null) this.trace("SS", level, index, baseHi, entry, dlo, dhi);
       perm &= dlo;
-      if ((dlo & need) !== need) return this.fail((need & W & ~dlo) !== 0 ? REASON.WRITE : REASON.READ, 2, level);
+      if ((dlo & need) !== need) return this.fail((need & W & ~dlo) !== 0 ? REASON.NO_WRITE : REASON.NO_READ, 2, level);
       const leaf = level === 1 || (level <= 3 && (dlo & 0x80) !== 0 && ((caps.superpages >>> (level - 2)) & 1) !== 0);
       if (this.reserved2(dlo, dhi, level, leaf)) return this.fail(REASON.PAGING_RESERVED, 2, level);
       if (c.secondFlags) this.flags(page, word, baseHi, entry, dlo, leaf && (need & W) !== 0 ? 0x300 : 0x100);
@@ -146,13 +146,13 @@ export class VtdWalker {
       rights &= dlo;
       if (q.early) {
         if ((dlo & 4) === 0) return this.fail(REASON.FS_USER, 1, level);
-        if ((need & W & ~dlo) !== 0) return this.fail(REASON.FS_WRITE, 1, level);
+        if ((need & W & ~dlo) !== 0) return this.fail(REASON.FS_NO_WRITE, 1, level);
       }
       const leaf = level === 1 || (level <= 3 && (dlo & 0x80) !== 0 && (level === 2 || caps.fs1g));
       if (this.reserved1(dlo, dhi, level, leaf)) return this.fail(REASON.FS_RESERVED, 1, level);
       if (leaf) {
         if ((rights & 4) === 0) return this.fail(REASON.FS_USER, 1, level);
-        if ((need & W & ~rights) !== 0) return this.fail(REASON.FS_WRITE, 1, level);
+        if ((need & W & ~rights) !== 0) return this.fail(REASON.FS_NO_WRITE, 1, level);
       }
       const flags = (leaf && (need & W) !== 0 ? 0x60 : 0x20) | (c.extendedFlag ? 0x400 : 0);
       this.flags(page, word, entryHi, entry, dlo, flags);

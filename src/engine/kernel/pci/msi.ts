@@ -16,7 +16,13 @@ import {
   its_lpi_update_config,
 } from "../irq/its.ts";
 import { gicv2m_compose_msi_msg, gicv2m_irq_domain_free } from "../irq/gicv2m.ts";
-import { x86_compose_msi_msg, x86_irq_domain_alloc, x86_irq_domain_free } from "../irq/x86_vector.ts";
+import {
+  x86_compose_msi_msg,
+  x86_irq_activate,
+  x86_irq_domain_alloc,
+  x86_irq_domain_free,
+  x86_vector_alloc,
+} from "../irq/x86_vector.ts";
 import { msi_desc_init, type MsiDesc, type MsiMsg } from "../irq/msi.ts";
 import type { Kernel } from "../kernel.ts";
 import { the_machine, the_platform } from "../platform.ts";
@@ -54,7 +60,8 @@ function domain_alloc(k: Kernel, pdev: PciDev, kind: "msi" | "msix", n: number):
   }
   if (x86 !== null) {
     const hwirq = x86_irq_domain_alloc(k, x86, n);
-    return hwirq < 0 ? hwirq : { hwirq, intid: hwirq, msi };
+    const intid = hwirq < 0 ? hwirq : x86_vector_alloc(k, x86, hwirq, n);
+    return intid < 0 ? intid : { hwirq, intid, msi };
   }
   k.check(false, "the function has an MSI controller");
   return -errno.ENODEV;
@@ -71,7 +78,8 @@ export function pci_compose_msi_msg(k: Kernel, desc: IrqDesc): MsiMsg {
 
 /** Switches the interrupt on or off at the controller. */
 function activate(k: Kernel, pdev: PciDev, desc: IrqDesc, on: boolean): void {
-  const { its } = the_platform(k).irq;
+  const { its, x86 } = the_platform(k).irq;
+  if (x86 !== null) return x86_irq_activate(k, x86, pdev, desc, on);
   const dev = its?.devices.get(pdev.hw.desc.msiDeviceId);
   if (its === null || dev === undefined) return;
   if (on) {
@@ -88,7 +96,7 @@ function domain_free(k: Kernel, pdev: PciDev, desc: IrqDesc): void {
   const dev = its?.devices.get(pdev.hw.desc.msiDeviceId);
   if (dev !== undefined) its_irq_domain_free({ dev, event: desc.hwirq, n: 1 });
   else if (v2m !== null) gicv2m_irq_domain_free(v2m, desc.hwirq, 1);
-  else if (x86 !== null) x86_irq_domain_free(x86, desc.hwirq);
+  else if (x86 !== null) x86_irq_domain_free(x86, desc.hwirq, desc.intid);
 }
 
 /** CPU address of a word of an MSI-X table entry. */

@@ -46,6 +46,7 @@ export const CHECK_KEYS = [
   "lost",
   "sequence",
   "sid",
+  "vector",
 ] as const;
 
 /** Reads a step and enters its label into `names`. */

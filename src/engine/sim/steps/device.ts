@@ -1,5 +1,4 @@
 /** Steps of a device: it masters the bus; then the kernel handles what that caused. */
-import { EVENT_NAMES } from "../../../hw/smmuv3/evtq.ts";
 import { kernel_after_device_access } from "../../kernel/boot.ts";
 import { EventfdCtx } from "../../kernel/eventfd.ts";
 import { attachedTables } from "../attached.ts";
@@ -52,9 +51,10 @@ export function tellDma(
   const tables = tablesAt(world, device, iova, pasid);
   const result = perform();
   const { fault } = result;
-  const pa = fault === null ? (result.runs[0]?.pa ?? null) : null;
+  const vector = result.runs[0]?.vector;
+  const pa = fault === null && vector === undefined ? (result.runs[0]?.pa ?? null) : null;
   const peer = result.runs[0]?.peer;
-  if (peer !== undefined) Object.assign(tables, { s1Track: null, tableTrack: null, ipa: null });
+  if (peer !== undefined || vector !== undefined) Object.assign(tables, { s1Track: null, tableTrack: null, ipa: null });
   const access: DeviceAccess = {
     device: device.name,
     iova,
@@ -67,11 +67,17 @@ export function tellDma(
     ipa: reached(tables.ipa, fault),
     pa: pa === null ? null : BigInt(pa),
     stage: fault?.stage ?? 0,
-    end: fault === null ? `${length} bytes ${write ? "written" : "read"}${past(world, peer)}` : faultText(fault),
+    end:
+      fault !== null
+        ? faultText(world, device, fault)
+        : vector === undefined
+          ? `${length} bytes ${write ? "written" : "read"}${past(world, peer)}`
+          : `an interrupt message, not translated: vector ${vector}`,
   };
-  const event = fault === null ? "none" : eventName(fault.event);
-  const seen = { ...accessSeen(access, event, fault), peer: peerName(world, peer) };
-  const end = peer === undefined ? "ok" : `peer ${seen.peer}`;
+  const event = fault === null ? "none" : eventName(world, device, fault.event);
+  const seen: Record<string, Seen> = { ...accessSeen(access, event, fault), peer: peerName(world, peer) };
+  if (vector !== undefined) seen["vector"] = BigInt(vector);
+  const end = vector !== undefined ? `vector ${vector}` : peer === undefined ? "ok" : `peer ${peerName(world, peer)}`;
   return { ...bare(device, access, fault === null ? end : event, seen) };
 }
 
@@ -135,12 +141,12 @@ export function tellMsi(
     stage: fault?.stage ?? 0,
     end:
       delivered > 0n
-        ? `${result.intid >= 8192 ? "LPI" : "SPI"} ${result.intid}, eventfd +${delivered}`
+        ? `${irqName(result)} ${result.intid}, eventfd +${delivered}`
         : fault === null
           ? result.why
-          : faultText(fault),
+          : faultText(world, device, fault),
   };
-  const event = fault === null ? "none" : eventName(fault.event);
+  const event = fault === null ? "none" : eventName(world, device, fault.event);
   const seen = { ...accessSeen(access, event, fault), delivered };
   const summary = delivered > 0n ? "irq arrives" : fault !== null ? event : "lost";
   return bare(device, access, summary, seen);
@@ -156,17 +162,28 @@ interface Fault {
 function faultOf(world: World, result: { event: number }): Fault {
   const smmu = world.machine.smmus.find((s) => (s.events.last[0] ?? 0) % 256 === result.event);
   const stage2 = smmu !== undefined && ((smmu.events.last[3] ?? 0) & 0x80) !== 0;
-  return { event: result.event, stage: result.event === 0 ? 0 : stage2 ? 2 : 1, level: -1 };
+  return { event: result.event, stage: result.event === 0 || smmu === undefined ? 0 : stage2 ? 2 : 1, level: -1 };
 }
 
-function eventName(event: number): string {
-  return event === 0 ? "silent" : (EVENT_NAMES[event] ?? `event ${event}`);
+function eventName(world: World, device: WorldDevice, event: number): string {
+  return event === 0 ? "silent" : world.machine.eventName(device.bdf, event);
 }
 
-function faultText(fault: Fault): string {
+/** `LPI`, `SPI`; on x86 `vector`. */
+function irqName({ end, intid }: MsiResult): string {
+  if (end === "cpu") return "vector";
+  return intid >= 8192 ? "LPI" : "SPI";
+}
+
+/** Whether an address is taken for an interrupt message, which no table translates. */
+function asMessage(world: World, iova: bigint, pasid = 0): boolean {
+  return pasid === 0 && world.machine.takesMessages(high(iova), low(iova));
+}
+
+function faultText(world: World, device: WorldDevice, fault: Fault): string {
   if (fault.event === 0) return "terminated without a record";
   const level = fault.level < 0 ? "" : ` level ${fault.level}`;
-  return `${eventName(fault.event)}${fault.stage === 0 ? "" : ` stage ${fault.stage}`}${level}`;
+  return `${eventName(world, device, fault.event)}${fault.stage === 0 ? "" : ` stage ${fault.stage}`}${level}`;
 }
 
 /** The tables that the access goes through, and the address that it has below stage 1. */
@@ -176,6 +193,7 @@ function tablesAt(
   iova: bigint,
   pasid = 0,
 ): Pick<DeviceAccess, "s1Track" | "tableTrack" | "ipa"> {
+  if (asMessage(world, iova, pasid)) return { s1Track: null, tableTrack: null, ipa: null };
   const attached = attachedTables(world, device, pasid);
   if (attached === null) {
     const through = throughSpace(world, device.bdf, pasid);

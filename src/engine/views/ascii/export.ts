@@ -10,7 +10,7 @@ import { peerView } from "../machine/peer.ts";
 import { machineView } from "../machine/view.ts";
 import { stepView } from "../steps.ts";
 import type { AsciiRequest, Frame, StepView } from "../types.ts";
-import { tablesView } from "../tables/view.ts";
+import { inspectSlot, tablesView } from "../tables/view.ts";
 import { walkView } from "../walk/view.ts";
 import { attachmentsPage } from "./attachments.ts";
 import { comparePage, spacesLines, tracesLines } from "./compare.ts";
@@ -78,7 +78,7 @@ function linesOf(subject: AsciiSubject, what: AsciiRequest): string[] | string {
     }
     case "walk": {
       const view = walkView(run.world(step), what.device, BigInt.asUintN(64, what.iova), what.write, what.more);
-      return view === null ? `No device "${what.device}" stands behind an SMMU here` : walkPage(view);
+      return view === null ? `No device "${what.device}" stands behind an IOMMU here` : walkPage(view);
     }
     case "tables": {
       const view = tablesView(contextAt(run, step), what.asked);
@@ -86,7 +86,9 @@ function linesOf(subject: AsciiSubject, what: AsciiRequest): string[] | string {
     }
     case "inspector": {
       const { world, before } = contextAt(run, step);
-      const view = inspect(world, before, pastOf(run, step), what.ref);
+      const view = what.ref.startsWith("slot:")
+        ? inspectSlot({ world, before }, what.ref)
+        : inspect(world, before, pastOf(run, step), what.ref);
       return view === null ? `There is no ${what.ref.replace(":", " ")} after step ${step}` : inspectorPage(view);
     }
     case "timeline": {

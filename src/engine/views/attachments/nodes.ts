@@ -14,6 +14,7 @@ import type { World, WorldDevice } from "../../sim/world.ts";
 import { count } from "../address/tracks.ts";
 import { deviceOf, objectsOf, shortBdf, tableText } from "../context.ts";
 import type { AttachNode } from "../types.ts";
+import { sourceIdOf } from "../vtd.ts";
 import { deviceHolder, elsewhereNodes, groupHolder } from "./elsewhere.ts";
 
 type Line = AttachNode["lines"][number];
@@ -85,7 +86,11 @@ export function nodesOf(world: World): AttachNode[] {
 function deviceNode(world: World, d: WorldDevice): AttachNode {
   const f = world.machine.pci.byBdf.get(d.bdf);
   const idev = objectsOf(world, "DEVICE").find((o) => o.dev.name === d.bdf);
-  const lines = [plain(f?.desc.name ?? "device"), plain(shortBdf(d.bdf)), plain(`SID ${hex(f?.desc.streamId ?? 0)}`)];
+  const lines = [
+    plain(f?.desc.name ?? "device"),
+    plain(shortBdf(d.bdf)),
+    plain(sourceText(world, d.bdf, f?.desc.streamId ?? 0)),
+  ];
   lines.push(plain(idev === undefined ? (deviceHolder(world, d.bdf) ?? "not bound") : `dev ${idev.id}`));
   return {
     ref: `dev:${d.name}`,
@@ -94,6 +99,11 @@ function deviceNode(world: World, d: WorldDevice): AttachNode {
     lines,
     ...(idev === undefined ? {} : { users: idev.users }),
   };
+}
+
+/** The number under which its IOMMU knows a function. */
+function sourceText(world: World, bdf: string, streamId: number): string {
+  return world.machine.unitOf(bdf) === null ? `SID ${hex(streamId)}` : `source ${hex(sourceIdOf(world, bdf))}`;
 }
 
 function groupNodes(world: World): AttachNode[] {

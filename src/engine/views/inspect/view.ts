@@ -3,6 +3,7 @@ import type { Past } from "../why.ts";
 import type { InspectorView } from "../types.ts";
 import { inspectMachine } from "../machine/inspect.ts";
 import { inspectCd, inspectDescriptor, inspectSte } from "./hardware.ts";
+import { inspectVtdEntry } from "./vtd.ts";
 import { inspectObject } from "./objects.ts";
 import { inspectStep } from "./step.ts";
 import type { World } from "../../sim/world.ts";
@@ -26,6 +27,8 @@ export function inspect(world: World, before: World | null, past: readonly Past[
         before === null ? null : inspectCd(before, null, Number(rest[0]), Number(rest[1] ?? 0)),
       );
     case "desc":
+      if (rest[1] === "SS" || rest[1] === "FS")
+        return inspectVtdEntry(world, before, Number(rest[0]), rest[1], Number(rest[2]));
       return inspectDescriptor(world, before, Number(rest[0]), Number(rest[1]), Number(rest[2]));
     case "pci":
     case "iommu":

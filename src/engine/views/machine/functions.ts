@@ -13,6 +13,7 @@ import type { World } from "../../sim/world.ts";
 import { wordsAt } from "../grid.ts";
 import { steAddress } from "../inspect/hardware.ts";
 import type { IntervalKind } from "../types.ts";
+import { translationText, vtdOf } from "../vtd.ts";
 import type { AcsBit, MachineFunction, PciRange } from "./types.ts";
 
 const ACS_TITLES: readonly [keyof typeof ACS, string][] = [
@@ -61,6 +62,7 @@ export function machineFunction(world: World, f: PciFunction): MachineFunction {
   const message = f.message(0);
   const reserved = dev === null || dev.iommu_ops === null ? [] : kernel.ops.iommu_get_resv_regions(kernel, dev);
   const bridge = f.isBridge;
+  const unit = vtdOf(world, f.bdf);
   return {
     bdf: f.bdf,
     ref: named === undefined ? `pci:${f.bdf}` : devRef(world, f.bdf),
@@ -94,10 +96,10 @@ export function machineFunction(world: World, f: PciFunction): MachineFunction {
     rid: f.rid,
     aliases: (pdev === null ? [] : pci_dma_aliases(pdev)).map((a) => ({ rid: a.rid, by: a.pdev.bdf })),
     requesterId: machine.pci.requesterId(f),
-    iommu: desc.smmu,
-    streamId: desc.streamId,
+    iommu: unit?.name ?? desc.smmu,
+    streamId: unit === null ? desc.streamId : machine.pci.requesterId(f),
     sids: [...desc.sids],
-    stream: streamOf(world, desc),
+    stream: unit === null ? streamOf(world, desc) : translationText(unit, machine.pci.requesterId(f)),
     msiDeviceId: desc.msiDeviceId,
     vectors: (pdev?.msi?.irqs ?? []).map((d) => ({ index: d.index, intid: d.intid })),
     msi: typeof message === "string" ? message : hex(message.hi * 2 ** 32 + message.lo),

@@ -25,9 +25,9 @@ export function inspectMachine(world: World, before: World | null, ref: string):
     return page(ref, iommu.kind, iommu.name, [
       ...iommu.facts.map((value) => ({ name: "", value })),
       ...streams.map((f) => ({
-        name: `stream ${hex(f.streamId)}`,
+        name: `${iommu.kind === "VT-d" ? "source" : "stream"} ${hex(f.streamId)}`,
         value: `${f.alias === "" ? shortBdf(f.bdf) : f.alias} ${f.stream}`,
-        ref: `ste:${hex(f.streamId)}`,
+        ref: iommu.kind === "VT-d" ? f.ref : `ste:${hex(f.streamId)}`,
       })),
     ]);
   }
@@ -64,7 +64,9 @@ function inspectFunction(world: World, before: World | null, bdf: string): Inspe
       value: m.aliases.map((a) => (a.by === bdf ? hex(a.rid) : `${hex(a.rid)} of ${shortBdf(a.by)}`)).join(", "),
     },
   ];
-  if (m.iommu !== null)
+  if (world.machine.unitOf(bdf) !== null)
+    fields.push({ name: m.iommu ?? "", value: `source ${hex(m.streamId)} ${m.stream}`, ref: `iommu:${m.iommu}` });
+  else if (m.iommu !== null)
     fields.push({ name: "StreamID", value: `${hex(m.streamId)} ${m.stream}`, ref: `ste:${hex(m.streamId)}` });
   if (m.msiDeviceId >= 0) fields.push({ name: "DeviceID", value: hex(m.msiDeviceId) });
   if (group !== undefined) {

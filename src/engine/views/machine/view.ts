@@ -4,9 +4,13 @@ import { GITS } from "../../../hw/irq/its.ts";
 import type { FunctionDesc } from "../../../hw/pci/function.ts";
 import type { SmmuDesc } from "../../../hw/smmuv3/smmu.ts";
 import type { World } from "../../sim/world.ts";
+import type { VtdUnit } from "../../../hw/vtd/unit.ts";
+import { isScalable, vtdUnits } from "../vtd.ts";
 import { absentFunction, machineFunction } from "./functions.ts";
 import type { MachineFunction, MachineGroup, MachineIommu, MachineMsi, MachineView } from "./types.ts";
 
+/** Where x86 processors take interrupt messages. */
+const INTERRUPT_RANGE = 0xfee0_0000;
 /** Offset of MSI_SETSPI_NS in a GICv2m frame. */
 const SETSPI = 0x40;
 /** IDR5.OAS. */
@@ -25,7 +29,10 @@ export function machineView(world: World, before: World | null): MachineView {
     title: desc.title,
     functions,
     groups: groupsOf(world),
-    iommus: desc.smmus.map((d) => iommuOf(d, machine.smmu(d.name)?.twoLevel === true)),
+    iommus: [
+      ...desc.smmus.map((d) => iommuOf(d, machine.smmu(d.name)?.twoLevel === true)),
+      ...vtdUnits(world).map(unitOf),
+    ],
     msis: msisOf(world),
     windows: desc.windows.flatMap((w) =>
       w.kind === "io" ? [] : [{ name: `PCIe ${w.kind} window`, start: w.start, last: w.last }],
@@ -114,6 +121,23 @@ function iommuOf(desc: SmmuDesc, twoLevel: boolean): MachineIommu {
   };
 }
 
+function unitOf(unit: VtdUnit): MachineIommu {
+  const { caps } = unit;
+  const stages = [caps.firstStage ? "first stage" : "", caps.secondStage ? "second stage" : ""].filter((s) => s !== "");
+  return {
+    ref: `iommu:${unit.name}`,
+    name: unit.name,
+    kind: "VT-d",
+    base: unit.base,
+    facts: [
+      isScalable(unit) ? "scalable mode" : "legacy mode",
+      stages.join(" and "),
+      unit.remapping ? "remaps interrupts" : "remaps no interrupts",
+      `at ${hex(unit.base)}`,
+    ],
+  };
+}
+
 function msisOf({ machine, kernel }: World): MachineMsi[] {
   const out: MachineMsi[] = [];
   const { its, v2m } = machine;
@@ -138,5 +162,13 @@ function msisOf({ machine, kernel }: World): MachineMsi[] {
       facts: [`SPIs ${spiBase} to ${spiBase + spiCount - 1}`, `doorbell ${hex(base + SETSPI)}`],
     });
   }
+  if (machine.interruptRange)
+    out.push({
+      ref: "irq:x86",
+      kind: "local APIC",
+      base: INTERRUPT_RANGE,
+      doorbell: INTERRUPT_RANGE,
+      facts: [`messages to ${hex(INTERRUPT_RANGE)}-${hex(INTERRUPT_RANGE + 0xfffff)}`, "never translated"],
+    });
   return out;
 }

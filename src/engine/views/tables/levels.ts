@@ -1,5 +1,7 @@
-/** Page tables of VMSAv8-64, level by level. Source: Arm ARM DDI 0487 D8.2, D8.3. */
+/** Page tables level by level: VMSAv8-64 (Arm ARM DDI 0487 D8.2, D8.3) and VT-d's (VT-d 9.7, 9.8). */
 import { hex } from "../../../hw/base/bits.ts";
+import type { BitTable } from "../../../hw/base/fields.ts";
+import { FS_ENTRY, SS_ENTRY } from "../../../hw/vtd/paging.ts";
 import { levelShift, S1_LEAF, S2_LEAF, TABLE_DESC } from "../../../hw/pgtable/vmsav8.ts";
 import { sizeText } from "../../sim/scenario/values.ts";
 import type { TableShape } from "../leaves.ts";
@@ -32,24 +34,24 @@ function at(
   entries: number,
   input: number,
 ): Source {
-  const { stage, granule } = shape;
+  const { stage, granule, format } = shape;
   const size = 2 ** levelShift(level, granule);
   const memory = inMemory(r, base, 2, space.find);
   const target = (lo: number, hi: number, leaf: boolean): Decoded["target"] => {
-    const raw = (hi & 0xffff) * 2 ** 32 + ((lo & 0xfffff000) >>> 0);
+    const raw = (hi & highMask(format)) * 2 ** 32 + ((lo & 0xfffff000) >>> 0);
     const address = leaf ? raw - (raw % size) : raw - (raw % 2 ** granule);
     return { label: leaf ? "output" : "table", address, pa: space.find(address), guest: space.guest };
   };
   return {
-    title: `S${stage} L${level}`,
+    title: nameOfLevel(shape, level),
     sub: `${entries} of ${sizeText(BigInt(size))}`,
     entries,
     ...memory,
     ...(space.guest ? { ipa: (i: number) => base + i * 8 } : {}),
     decode: (w, i) => {
-      const kind = kindOf(w, level);
+      const kind = kindOf(w, level, format);
       const leaf = kind === "page" || kind === "block";
-      const table = kind === "table" ? TABLE_DESC : stage === 1 ? S1_LEAF : S2_LEAF;
+      const table = bitsOf(format, stage, kind);
       const unread = memory.pa(i) === null;
       return {
         what: unread ? "nothing answers here" : kind === "block" ? `block ${sizeText(BigInt(size))}` : kind,
@@ -67,7 +69,7 @@ function at(
       return index >= 0n && index < BigInt(entries) ? Number(index) : -1;
     },
     below: (w, i) => {
-      const kind = kindOf(w, level);
+      const kind = kindOf(w, level, format);
       if (kind !== "table") return null;
       const to = target(w[0] ?? 0, w[1] ?? 0, false);
       if (to === null || to.pa === null)
@@ -76,12 +78,41 @@ function at(
     },
     refs: (i) => {
       const pa = memory.pa(i);
-      return pa === null ? owner : [`desc:${hex(pa)}:${stage}:${level}`, ...owner];
+      return pa === null ? owner : [`desc:${hex(pa)}:${entryKind(shape, level)}`, ...owner];
     },
   };
 }
 
-function kindOf(w: ArrayLike<number>, level: number): "invalid" | "reserved" | "table" | "page" | "block" {
+type Kind = "invalid" | "reserved" | "table" | "page" | "block";
+type Format = TableShape["format"];
+
+function highMask(format: Format): number {
+  return format === undefined ? 0xffff : 0xfffff;
+}
+
+/** `S1 L0`; VT-d counts levels from the pages: `FS L4`. */
+function nameOfLevel({ stage, format }: TableShape, level: number): string {
+  return format === undefined ? `S${stage} L${level}` : `${format === "first" ? "FS" : "SS"} L${4 - level}`;
+}
+
+/** As `desc:` refs name it: `1:0`, `SS:4`. */
+function entryKind(shape: TableShape, level: number): string {
+  const { stage, format } = shape;
+  return format === undefined ? `${stage}:${level}` : `${format === "first" ? "FS" : "SS"}:${4 - level}`;
+}
+
+function bitsOf(format: Format, stage: 1 | 2, kind: Kind): BitTable {
+  if (format !== undefined) return format === "first" ? FS_ENTRY : SS_ENTRY;
+  return kind === "table" ? TABLE_DESC : stage === 1 ? S1_LEAF : S2_LEAF;
+}
+
+function kindOf(w: ArrayLike<number>, level: number, format: Format): Kind {
+  if (format !== undefined) {
+    const lo = w[0] ?? 0;
+    if ((lo & (format === "first" ? 1 : 3)) === 0) return "invalid";
+    if (level === LAST_LEVEL) return "page";
+    return (lo & 0x80) === 0 ? "table" : level < 1 ? "reserved" : "block";
+  }
   const type = (w[0] ?? 0) & 3;
   if ((type & 1) === 0) return "invalid";
   if (level === LAST_LEVEL) return type === 3 ? "page" : "reserved";
@@ -107,8 +138,8 @@ export function descend(
     const pa = find(base + i * 8);
     if (pa === null) return { path, out: null };
     const [lo = 0, hi = 0] = wordsOf(mem, pa, 2);
-    const kind = kindOf([lo, hi], level);
-    const address = (hi & 0xffff) * 2 ** 32 + ((lo & 0xfffff000) >>> 0);
+    const kind = kindOf([lo, hi], level, shape.format);
+    const address = (hi & highMask(shape.format)) * 2 ** 32 + ((lo & 0xfffff000) >>> 0);
     if (kind === "table") base = address - (address % 2 ** shape.granule);
     else if (kind === "page" || kind === "block") return { path, out: address - (address % size) + (input % size) };
     else return { path, out: null };

@@ -3,7 +3,7 @@ import { scenario, start } from "../../testing/scenarios.ts";
 import { contextAt } from "../frame.ts";
 import { readRuns } from "../leaves.ts";
 import { walkView } from "../walk/view.ts";
-import { pagings, shapeOf } from "./roots.ts";
+import { pagings } from "./roots.ts";
 import type { TableEntry, TableRow, TablesAsked, TablesView } from "./types.ts";
 import { inspectSlot, placeOf, tablesView } from "./view.ts";
 
@@ -58,7 +58,7 @@ describe("tables down a path", () => {
     const { world } = contextAt(run, last);
     const paging = pagings(world).find((p) => p.ref === "hwpt:3");
     if (paging === undefined) throw new Error("no hwpt 3");
-    const columns = readRuns(world.machine.mem, shapeOf(paging.table), (pa) => pa);
+    const columns = readRuns(world.machine.mem, paging.table, (pa) => pa);
     for (let i = 0; i < columns.n; i++) {
       const leaf = columns.run(i);
       const view = at(last, { root: "hwpt:3", path: [], at: leaf.start });

@@ -66,7 +66,8 @@ export function txnOf(sid: number, iova: bigint, write: boolean, more: WalkMore)
   return new Txn().set(sid, write, Number(iova >> 32n), Number(iova & 0xffff_ffffn), more.pasid ?? -1);
 }
 
-function collector(reads: RawRead[]): HwProbe {
+/** Joins the words of one structure. */
+export function collector(reads: RawRead[]): HwProbe {
   return {
     mem: (_who, _write, pa, lo, hi, what) => {
       const part = / w(\d+)$/.exec(what);

@@ -10,12 +10,13 @@ import { sizeText } from "../../sim/scenario/values.ts";
 import { addressOf } from "../grid.ts";
 import type { WalkMore, WalkRead, WalkRow, WalkView } from "../types.ts";
 import { cachedFor, staleText } from "./caches.ts";
+import { vtdWalk } from "./vtd.ts";
 import { type Places, placesOf } from "./places.ts";
 import { type RawRead, type Recorded, recordWalk, tlbText, txnOf } from "./record.ts";
 
 const LAST_LEVEL = 3;
 
-/** Null for a device that the world does not have, or that no SMMU serves. */
+/** Null for a device that the world does not have, or that no IOMMU serves. */
 export function walkView(
   world: World,
   device: string,
@@ -24,6 +25,7 @@ export function walkView(
   more: WalkMore = {},
 ): WalkView | null {
   const d = world.devices.get(device);
+  if (d !== undefined && world.machine.unitOf(d.bdf) !== null) return vtdWalk(world, device, d, iova, write, more);
   const smmu = d === undefined ? null : world.machine.smmuOf(d.bdf);
   const sid = d === undefined ? 0 : (world.machine.pci.byBdf.get(d.bdf)?.desc.streamId ?? 0);
   const walk = d === undefined ? null : recordWalk(world, d.bdf, iova, write, more);

@@ -4,6 +4,7 @@
  */
 import { bits } from "../../../../hw/base/bits.ts";
 import type { Register64, VtdUnitDesc } from "../../x86_desc.ts";
+import type { DmarHardware } from "./dmar.ts";
 
 /** A field at most 32 bits wide that does not cross the halves. */
 function field({ lo, hi }: Register64, top: number, bottom: number): number {
@@ -19,12 +20,38 @@ export class IntelIommu {
   readonly ecap: Register64;
   /** Functions behind it that have Page Request enabled need it to be on in the unit too. */
   readonly ats: boolean;
+  /** The unit itself, to be programmed; null in a recording, where there is none. */
+  hw: DmarHardware | null = null;
 
   constructor(desc: VtdUnitDesc, ats: boolean) {
     this.name = desc.name;
     this.cap = desc.cap;
     this.ecap = desc.ecap;
     this.ats = ats && flag(desc.ecap, 2);
+  }
+
+  /** Domain ids. */
+  get ndoms(): number {
+    return 2 ** (4 + 2 * field(this.cap, 2, 0));
+  }
+
+  /** Entries that were not present may be cached: they are invalidated too. */
+  get caching_mode(): boolean {
+    return flag(this.cap, 7);
+  }
+
+  /** Largest page-selective invalidation as log2 of its pages. */
+  get mamv(): number {
+    return field(this.cap, 53, 48);
+  }
+
+  /** Offset of the fault recording registers, and how many there are. */
+  get fault_offset(): number {
+    return (field(this.cap, 31, 24) + (field(this.cap, 33, 32) << 8)) * 16;
+  }
+
+  get fault_records(): number {
+    return field(this.cap, 47, 40) + 1;
   }
 
   /** Bits of guest address: MGAW is one less. */

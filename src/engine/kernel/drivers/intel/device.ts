@@ -10,6 +10,10 @@ export class DeviceDomainInfo {
   readonly pri_enabled: boolean;
   /** Regions that firmware uses, both ends inclusive. */
   readonly rmrrs: readonly { start: number; last: number }[];
+  /** Physical address of its PASID directory in scalable mode, 0 = none. */
+  directory = 0;
+  /** Requests with PASID are allowed. */
+  pasids = false;
 
   constructor(
     iommu: IntelIommu,

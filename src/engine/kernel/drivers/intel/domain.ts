@@ -7,9 +7,14 @@ import { errno } from "../../../uapi/errno.ts";
 import { HWPT_ALLOC_FLAGS } from "../../../uapi/iommufd.ts";
 import type { Device, IommuDomain, IommuDomainOps, IommuOps, IotlbGather, UserData } from "../../iommu/types.ts";
 import type { Kernel } from "../../kernel.ts";
+import { PageTableMemory } from "../../mm/coherent.ts";
+import { PAGE_SIZE } from "../../mm/const.ts";
 import { NotModelled } from "../../not_modelled.ts";
 import type { IntelIommu } from "./caps.ts";
 import { info_of } from "./device.ts";
+import { clear_translation, setup_translation } from "./entries.ts";
+import { HardwareTable } from "./hardware_table.ts";
+import { qi_flush_range } from "./qi.ts";
 import { SoftwareTable } from "./software_table.ts";
 
 const SZ_4K = 0x1000n;
@@ -63,7 +68,9 @@ function alloc_first_stage(k: Kernel, iommu: IntelIommu, flags: number): DmarDom
   if ((flags & ~HWPT_ALLOC_FLAGS.PASID) !== 0) return -errno.EOPNOTSUPP;
   if (!k.check(iommu.first_stage, "scalable mode with first-stage translation")) return -errno.EOPNOTSUPP;
   const width = first_stage_width(iommu);
-  return new DmarDomain("first", width, new SoftwareTable(first_stage_sizes(iommu), (1n << BigInt(width)) - 1n));
+  const shape = { bitmap: first_stage_sizes(iommu), last: (1n << BigInt(width)) - 1n, levels: iommu.fs5lp ? 5 : 4 };
+  const table = alloc_table(k, iommu, "first", shape);
+  return table === null ? -errno.ENOMEM : new DmarDomain("first", width, table);
 }
 
 function alloc_second_stage(k: Kernel, iommu: IntelIommu, flags: number): DmarDomain | number {
@@ -78,7 +85,23 @@ function alloc_second_stage(k: Kernel, iommu: IntelIommu, flags: number): DmarDo
   if ((flags & DIRTY_TRACKING) !== 0) throw new NotModelled("VT-d dirty tracking");
   const width = compute_vasz_lg2_ss(iommu);
   if (!k.check(width > 0, "SAGAW and MGAW allow some table depth")) return -errno.EINVAL;
-  return new DmarDomain("second", width, new SoftwareTable(second_stage_sizes(iommu), (1n << BigInt(width)) - 1n));
+  const levels = width > 48 ? 5 : width > 39 ? 4 : 3;
+  const shape = { bitmap: second_stage_sizes(iommu), last: (1n << BigInt(width)) - 1n, levels };
+  const table = alloc_table(k, iommu, "second", shape);
+  return table === null ? -errno.ENOMEM : new DmarDomain("second", width, table);
+}
+
+/** In memory where a unit will walk it. */
+function alloc_table(
+  k: Kernel,
+  iommu: IntelIommu,
+  stage: "first" | "second",
+  shape: { bitmap: bigint; last: bigint; levels: number },
+): SoftwareTable | null {
+  if (iommu.hw === null) return new SoftwareTable(shape.bitmap, shape.last);
+  const memory = new PageTableMemory(k);
+  const root = memory.alloc(PAGE_SIZE);
+  return root === null ? null : new HardwareTable(memory, root, { stage, ...shape });
 }
 
 /** First stage where it can, else second. User data is refused; -EOPNOTSUPP for flags that the unit cannot. */
@@ -137,7 +160,10 @@ function iopf_for_domain_remove(domain: IommuDomain | null, dev: Device): void {
 }
 
 /** The device leaves what it was on. */
-export function device_block_translation(dev: Device, old: IommuDomain | null): void {
+export function device_block_translation(k: Kernel, dev: Device, old: IommuDomain | null): void {
+  const info = info_of(dev);
+  const { hw } = info.iommu;
+  if (hw !== null) clear_translation(k, hw, info, 0, old?.priv instanceof DmarDomain ? old.priv : null);
   if (old?.priv instanceof DmarDomain) old.priv.devices.delete(dev);
   iopf_for_domain_remove(old, dev);
 }
@@ -147,18 +173,60 @@ function intel_iommu_attach_device(k: Kernel, domain: IommuDomain, dev: Device, 
   if (rc < 0) return rc;
   rc = iopf_for_domain_set(k, domain, dev);
   if (rc < 0) return rc;
-  device_block_translation(dev, old);
-  to_dmar_domain(domain).devices.add(dev);
+  device_block_translation(k, dev, old);
+  const dmar = to_dmar_domain(domain);
+  const info = info_of(dev);
+  const { hw } = info.iommu;
+  if (hw !== null) rc = setup_translation(k, hw, info, 0, dmar);
+  if (rc < 0) return rc;
+  dmar.devices.add(dev);
   return 0;
 }
 
 /** Only reached by devices that have PASIDs. */
-function intel_iommu_set_dev_pasid(k: Kernel, domain: IommuDomain, dev: Device): number {
-  const { iommu } = info_of(dev);
+function intel_iommu_set_dev_pasid(
+  k: Kernel,
+  domain: IommuDomain,
+  dev: Device,
+  pasid: number,
+  old: IommuDomain | null,
+): number {
+  const info = info_of(dev);
+  const { iommu } = info;
   if (!k.check(iommu.pasid_supported && dev.max_pasids > 0, "PASIDs of the unit and the device")) {
     return -errno.EOPNOTSUPP;
   }
-  return paging_domain_compatible(k, domain, dev);
+  const rc = paging_domain_compatible(k, domain, dev);
+  if (rc < 0 || iommu.hw === null) return rc;
+  remove_dev_pasid(k, dev, pasid, old);
+  return setup_translation(k, iommu.hw, info, pasid, to_dmar_domain(domain));
+}
+
+/** One PASID of a device leads nowhere from now on. */
+export function remove_dev_pasid(k: Kernel, dev: Device, pasid: number, old: IommuDomain | null): void {
+  const info = info_of(dev);
+  const { hw } = info.iommu;
+  if (hw !== null) clear_translation(k, hw, info, pasid, old?.priv instanceof DmarDomain ? old.priv : null);
+}
+
+/** `cache_tag_flush_range`: on every unit where the domain has an id. Both ends inclusive. */
+function flush_range(k: Kernel, dmar: DmarDomain, first: bigint, last: bigint, mapped: boolean): void {
+  const done = new Set<IntelIommu>();
+  for (const dev of dmar.devices) {
+    const { iommu } = info_of(dev);
+    const id = iommu.hw?.domains.get(dmar);
+    if (iommu.hw === null || id === undefined || done.has(iommu)) continue;
+    done.add(iommu);
+    if (mapped && !iommu.caching_mode) continue;
+    qi_flush_range(k, iommu.hw, { did: id.did, stage: dmar.stage, mamv: iommu.mamv }, first, last);
+  }
+}
+
+function map_range(k: Kernel, domain: IommuDomain, iova: bigint, pa: bigint, length: bigint, prot: number): number {
+  const dmar = to_dmar_domain(domain);
+  const rc = dmar.table.map(iova, pa, length, prot);
+  if (rc === 0) flush_range(k, dmar, iova, iova + length - 1n, true);
+  return rc;
 }
 
 /** All units of the attached devices must be able to; said for good once it held. */
@@ -168,16 +236,19 @@ function intel_iommu_enforce_cache_coherency(k: Kernel, domain: IommuDomain): bo
   const able = [...dmar.devices].every((dev) => info_of(dev).iommu.snoop_control);
   if (!k.check(able, "every unit in use can force snooping")) return false;
   dmar.force_snooping = true;
+  if (dmar.table instanceof HardwareTable) dmar.table.force_snooping = dmar.stage === "second";
   return true;
 }
 
 export const intel_paging_ops: IommuDomainOps = Object.freeze({
   attach_dev: intel_iommu_attach_device,
   set_dev_pasid: intel_iommu_set_dev_pasid,
-  map_range: (_k: Kernel, domain: IommuDomain, iova: bigint, pa: bigint, length: bigint, prot: number) =>
-    to_dmar_domain(domain).table.map(iova, pa, length, prot),
+  map_range,
   unmap_range: (_k: Kernel, domain: IommuDomain, iova: bigint, length: bigint, gather: IotlbGather) =>
     to_dmar_domain(domain).table.unmap(iova, length, gather),
+  iotlb_sync: (k: Kernel, domain: IommuDomain, gather: IotlbGather) =>
+    flush_range(k, to_dmar_domain(domain), gather.start, gather.end, false),
+  free: (_k: Kernel, domain: IommuDomain) => to_dmar_domain(domain).table.free(),
   iova_to_phys: (_k: Kernel, domain: IommuDomain, iova: bigint) => to_dmar_domain(domain).table.iova_to_phys(iova),
   enforce_cache_coherency: intel_iommu_enforce_cache_coherency,
 });

@@ -22,18 +22,26 @@ import type { PciDev } from "../../pci/pci_dev.ts";
 import type { IntelIommuDesc } from "../../x86_desc.ts";
 import { IntelIommu } from "./caps.ts";
 import { DeviceDomainInfo, info_of } from "./device.ts";
-import { device_block_translation, intel_iommu_domain_alloc_paging_flags } from "./domain.ts";
+import { device_block_translation, intel_iommu_domain_alloc_paging_flags, remove_dev_pasid } from "./domain.ts";
+import { device_pasid_table_setup, setup_translation } from "./entries.ts";
 
 /** Where the processors take interrupt messages. */
 const IOAPIC_RANGE_START = 0xfee0_0000n;
 const IOAPIC_RANGE_BYTES = 0x10_0000n;
 
 const static_ops: IommuDomainOps = Object.freeze({
-  attach_dev: (_k: Kernel, _domain: IommuDomain, dev: Device, old: IommuDomain | null): number => {
-    device_block_translation(dev, old);
-    return 0;
+  attach_dev: (k: Kernel, domain: IommuDomain, dev: Device, old: IommuDomain | null): number => {
+    device_block_translation(k, dev, old);
+    const info = info_of(dev);
+    const { hw } = info.iommu;
+    return hw !== null && domain.type === "identity" ? setup_translation(k, hw, info, 0, null) : 0;
   },
-  set_dev_pasid: (): number => 0,
+  set_dev_pasid: (k: Kernel, domain: IommuDomain, dev: Device, pasid: number, old: IommuDomain | null): number => {
+    remove_dev_pasid(k, dev, pasid, old);
+    const info = info_of(dev);
+    const { hw } = info.iommu;
+    return hw !== null && domain.type === "identity" ? setup_translation(k, hw, info, pasid, null) : 0;
+  },
 });
 
 function static_domain(type: DomainType): IommuDomain {
@@ -122,8 +130,11 @@ export function intel_iommu_probe_device(k: Kernel, pdev: PciDev, iommu: IntelIo
   const rmrrs = desc.rmrrs.filter((region) => region.bdfs.includes(pdev.bdf));
   pdev.dev.iommu_ops = intel_iommu_ops;
   pdev.dev.iommu_dev = iommu;
-  pdev.dev.iommu_priv = new DeviceDomainInfo(iommu, pdev.bdf, { ats, pri }, rmrrs);
+  const info = new DeviceDomainInfo(iommu, pdev.bdf, { ats, pri }, rmrrs);
+  pdev.dev.iommu_priv = info;
   pdev.dev.max_pasids = max_pasids(pdev, iommu);
+  info.pasids = pdev.dev.max_pasids > 0;
+  if (iommu.hw?.scalable === true) device_pasid_table_setup(k, iommu.hw, info);
   k.note(`${pdev.bdf}: behind ${iommu.name}`);
 }
 

@@ -1,10 +1,10 @@
 /**
- * The seam to the emulated hardware: what a VT-d page table maps, kept as leaves in a map instead of in memory. The
- * kernel's side of it (leaf sizes, what unmap takes, iova_to_phys) is that of linux 7.2 drivers/iommu/generic_pt with
- * the formats vtdss and x86_64. No unit can walk it: `hardware_root` refuses.
+ * What a VT-d page table maps, kept as leaves in a map. The kernel's side of it (leaf sizes, what unmap takes,
+ * iova_to_phys) is that of linux 7.2 drivers/iommu/generic_pt with the formats vtdss and x86_64. By itself it serves
+ * recordings, where no unit walks it; hardware_table.ts puts the same leaves into memory.
  */
 import { errno } from "../../../uapi/errno.ts";
-import { iommu_iotlb_gather_add_range, pt_pgsize } from "../../iommu/map.ts";
+import { iommu_iotlb_gather_add_range, iotlb_gather, pt_pgsize } from "../../iommu/map.ts";
 import { IOMMU_READ, IOMMU_WRITE, type IotlbGather } from "../../iommu/types.ts";
 import { NotModelled } from "../../not_modelled.ts";
 import { RangeMap, type Ranged } from "../../range_map.ts";
@@ -20,13 +20,15 @@ export class SoftwareTable {
   readonly bitmap: bigint;
   /** Last IOVA that the table can hold. */
   readonly last: bigint;
+  /** Depth of the table in memory; 0 = it is not in memory. */
+  readonly levels: number = 0;
 
   constructor(bitmap: bigint, last: bigint) {
     this.bitmap = bitmap;
     this.last = last;
   }
 
-  /** 0; -EINVAL for neither read nor write, -ERANGE beyond the table, -EADDRINUSE where something is mapped. */
+  /** 0; -EINVAL for neither read nor write, -ERANGE beyond the table, -EADDRINUSE where something is mapped, -ENOMEM. */
   map(iova: bigint, pa: bigint, length: bigint, prot: number): number {
     if ((prot & (IOMMU_READ | IOMMU_WRITE)) === 0) return -errno.EINVAL;
     if (iova + length - 1n > this.last) return -errno.ERANGE;
@@ -34,6 +36,11 @@ export class SoftwareTable {
     for (let done = 0n; done < length;) {
       const size = pt_pgsize(this.bitmap, iova + done, pa + done, length - done);
       const start = iova + done;
+      const rc = this.leaf_set(start, size, pa + done, prot);
+      if (rc < 0) {
+        this.unmap(iova, done, iotlb_gather());
+        return rc;
+      }
       this.leaves.insert({ start, last: start + size - 1n, pa: pa + done, prot });
       done += size;
     }
@@ -46,6 +53,7 @@ export class SoftwareTable {
     while (at < iova + length) {
       const leaf = this.leaves.at(at);
       if (leaf === undefined || leaf.start !== at) break;
+      this.leaf_clear(leaf.start, leaf.last - leaf.start + 1n);
       this.leaves.delete(leaf.start);
       at = leaf.last + 1n;
     }
@@ -57,6 +65,17 @@ export class SoftwareTable {
     const leaf = this.leaves.at(iova);
     return leaf === undefined ? null : leaf.pa + (iova - leaf.start);
   }
+
+  /** A leaf of `size` bytes is wanted; 0 or -ENOMEM. */
+  protected leaf_set(_iova: bigint, _size: bigint, _pa: bigint, _prot: number): number {
+    return 0;
+  }
+
+  /** A leaf goes. */
+  protected leaf_clear(_iova: bigint, _size: bigint): void {}
+
+  /** The domain is gone. */
+  free(): void {}
 
   /** Physical address of the top table, for a unit's context or PASID entry. */
   hardware_root(): number {
