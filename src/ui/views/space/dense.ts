@@ -152,13 +152,20 @@ function makeStrip(w: SpaceWindow, { map, accent, gone }: { map: Rgb; accent: Rg
   let changed = false;
   for (let i = 0; i < n; i++) {
     const part = (w.buckets?.cover[i] ?? 0) / 255;
-    if ((counts[i] ?? 0) > 0) cover.data.set([...map, Math.round(255 * (0.4 + 0.45 * part))], 4 * i);
+    if ((counts[i] ?? 0) > 0) dot(cover.data, i, map, Math.round(255 * (0.4 + 0.45 * part)));
     const bits = w.buckets?.change[i] ?? 0;
     if (bits === 0) continue;
     changed = true;
-    change.data.set([...((bits & 1) !== 0 ? accent : gone), 255], 4 * i);
+    dot(change.data, i, (bits & 1) !== 0 ? accent : gone, 255);
   }
   return { cover: stripFrom(cover), change: changed ? stripFrom(change) : null };
+}
+
+function dot(data: ImageData["data"], i: number, [r, g, b]: Rgb, alpha: number): void {
+  data[4 * i] = r;
+  data[4 * i + 1] = g;
+  data[4 * i + 2] = b;
+  data[4 * i + 3] = alpha;
 }
 
 function stripFrom(data: ImageData): OffscreenCanvas {
