@@ -106,7 +106,7 @@ export function applyPoke(world: ArmWorld, names: Names, records: readonly ArmRe
   attachAgain(world, next);
   renameTag(world, names, world.bdfs.get(next?.dev ?? "") ?? "", bytes, record.what ?? "");
   let pa = names.ourAddress(their);
-  if (pa === their && next !== undefined) {
+  if (pa === their && next !== undefined && !world.ofProgram(their)) {
     const bdf = world.bdfs.get(next.dev ?? "") ?? "";
     pa = meant(walkEntries(world, bdf, address(next.iova ?? "0x0")), their, record.what ?? "") ?? pa;
     names.address(pa, their);

@@ -6,7 +6,10 @@ import linux_7_2 from "../releases/linux_7_2.ts";
 import { PLAIN } from "../presets/plain.ts";
 import { machineById } from "../sim/machines.ts";
 import { errno } from "../uapi/errno.ts";
+import { fixture } from "../testing/fixtures.ts";
+import { parseTableDump } from "./arm_memory.ts";
 import { toHex } from "./hex.ts";
+import { parseJson } from "./parse.ts";
 import { type RecordVerdict, ReplayArm } from "./replay_arm.ts";
 import { settingsOf } from "./replay_arm_world.ts";
 
@@ -112,6 +115,28 @@ test("queues of several SMMUs: those of the first in the header have no name, ot
   expect(play([one ?? {}, two ?? {}], { [`cmdq@${two?.name}`]: cmdq }).differences).toEqual([]);
   expect(play([two ?? {}, one ?? {}], { cmdq }).differences).toEqual([]);
   expect(play([one ?? {}, two ?? {}], { cmdq }).differences).not.toEqual([]);
+});
+
+test("a poke into the guest's own tables goes there and is put back, whatever the kernel's tables have at that place", () => {
+  const dump = parseTableDump("c-s1-nested", parseJson("c-s1-nested", fixture("tables/arm/c-s1-nested.json")));
+  const lines = fixture("traces/arm/c-s1.jsonl").split("\n");
+  const ok = lines.findIndex((line) => line.includes('"t":"dma"') && line.includes('"expect":"ok"'));
+  const iova = Number(/"iova":"(0x[0-9a-f]+)"/.exec(lines[ok] ?? "")?.[1]);
+  const table = Number(dump.memory.find((piece) => piece.what === "S1-L3")?.pa);
+  const pa = `0x${(table + ((iova / 4096) % 512) * 8).toString(16)}`;
+  const poke = JSON.stringify({ t: "poke", what: "S1 L3 PTE invalid", pa, words: "00".repeat(8) });
+  const dumps = new Map([["c-s1-nested", dump]]);
+  const replay = new ReplayArm(lines.toSpliced(ok, 0, poke), { profile, machine: PLAIN, dumps });
+  const { mem } = replay.world.k;
+  const word = (): number => mem.read32(Number(pa));
+  const kinds = lines.slice(0, ok).map((_, i) => replay.play(i).kind);
+  expect(kinds).not.toContain("differs");
+  const before = word();
+  replay.play(ok);
+  expect([before & 3, word()]).toEqual([3, 0]);
+  // F_TRANSLATION of stage 1 instead of the access.
+  expect(replay.play(ok + 1).differences.join()).toMatch(/event 0: 10000000[0-9a-f]+, recorded none/);
+  expect(word()).toBe(before);
 });
 
 test("steps before a scenario: found by its name, or by the part before a dash", () => {

@@ -81,6 +81,8 @@ export class ArmWorld {
   readonly bdfs = new Map<string, string>();
   /** Data that the test device read last. */
   readonly buffers = new Map<string, Uint8Array>();
+  /** Page frames of the program's memory, as far as they are known. */
+  private readonly frames: readonly { pfn: number; n: number }[];
   private next = FIRST_FD;
 
   constructor(desc: MachineDesc, profile: ResolvedProfile, settings: TraceSettings, plan: MemoryPlan) {
@@ -97,6 +99,7 @@ export class ArmWorld {
       offset: 0n,
     });
     plan.map(this.k, this.task);
+    this.frames = plan.claimed();
   }
 
   get machine(): Machine {
@@ -214,6 +217,12 @@ export class ArmWorld {
       this.buffers.set(bdf, found);
     }
     return found;
+  }
+
+  /** Whether an address is known to lie in the program's memory: there our addresses are the recorded ones. */
+  ofProgram(pa: number): boolean {
+    const pfn = Math.floor(pa / PAGE_SIZE);
+    return this.frames.some((run) => pfn >= run.pfn && pfn < run.pfn + run.n);
   }
 
   /** Whether a page of the kernel's own memory is in use; pages of the program always are. */
