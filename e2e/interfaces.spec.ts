@@ -51,3 +51,17 @@ test("the guest's memory has a track: laid out around holes, with its RMR", asyn
   await lab.goTo(11);
   await expect(lab.space).not.toContainText("RMR 1M");
 });
+
+test("a device that is dropped on what it cannot be attached to: one sentence says why, and nothing is done", async ({
+  page,
+}) => {
+  const lab = await Lab.open(page, `v=1&s=sw-msi-nested&k=${NEW}&n=16`);
+  const all = await lab.last();
+  await lab.object("dev:D1").hover();
+  await page.mouse.down();
+  await lab.object("viommu:4").hover();
+  await page.mouse.up();
+  await expect(lab.notice).toContainText("attached to a page table or to an IOAS; viommu 4 is neither");
+  await lab.expectStep(16);
+  expect(await lab.last()).toBe(all);
+});

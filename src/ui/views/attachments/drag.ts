@@ -34,14 +34,21 @@ export function installDrag(host: HTMLElement, session: Session): () => void {
       removeEventListener("pointercancel", stop);
       removeEventListener("keydown", escape);
     };
-    const up = (): void => {
+    const up = (u: PointerEvent): void => {
       const dragged = ghost !== null;
+      const other = thingOf(
+        document.elementFromPoint(u.clientX, u.clientY)?.closest("[data-ref]")?.getAttribute("data-ref"),
+      );
       stop();
       if (!dragged) return;
       // The click that follows a drag selects nothing.
       addEventListener("click", swallow, { capture: true, once: true });
       setTimeout(() => removeEventListener("click", swallow, true), 0);
       if (target !== null) void session.editing.attach(device, target);
+      else if (other !== null && other !== device)
+        session.store.setState({
+          notice: `A device is attached to a page table or to an IOAS; ${other.replace(":", " ")} is neither, so nothing was done.`,
+        });
     };
     const escape = (k: KeyboardEvent): void => {
       if (k.key === "Escape") stop();
