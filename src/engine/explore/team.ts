@@ -38,8 +38,12 @@ export interface Link {
 /** Makes a worker; it says what it has to say through `hear`, null when it is dead. Null where there are none. */
 export type Hire = (hear: (message: FromHelper | null) => void) => Link | null;
 
-/** Expanded states from which on help is wanted: about a second of work. */
-const HIRE_FROM = 400;
+/**
+ * Expanded states from which on help is wanted. Measured on two kernels to depth 7 (603 states expanded), by processor time
+ * of this worker: alone 10.4 s, with one helper from 400 on 9.9 s, from 150 on 8.1 s. A search that ends after 93 takes 2.2 s
+ * alone and 3.4 s with a helper from 50 on, whose worlds are booted for nothing.
+ */
+const HIRE_FROM = 150;
 /** States given away at a time: every hand-over costs the way to another branch of the tree, on both sides. */
 const BATCH = 48;
 /** Batches that a helper has before it, so that it never waits. */
