@@ -55,8 +55,11 @@ export class Engine implements EngineApi {
     this.at = new OpenRuns(parts, this.views);
   }
 
-  open(source: { id: string } | { text: string }): Promise<Answer<Opened>> {
-    return this.at.open(source);
+  open(
+    source: { id: string } | { text: string },
+    told?: (done: number, total: number) => void,
+  ): Promise<Answer<Opened>> {
+    return this.at.open(source, told);
   }
 
   openFiles(

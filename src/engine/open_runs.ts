@@ -11,7 +11,7 @@ import type { MachineSource } from "./sim/machine_sources.ts";
 import type { Playable } from "./sim/playable.ts";
 import { readScenario } from "./sim/scenario/read.ts";
 import { reporting } from "./sim/reporting.ts";
-import { Run } from "./sim/run.ts";
+import { type Go, Run } from "./sim/run.ts";
 import { printScenario } from "./sim/scenario/print.ts";
 import type { Started } from "./views/compare/rows.ts";
 import type { ScenarioInfo } from "./views/types.ts";
@@ -25,10 +25,17 @@ export interface EngineParts {
   /** What its list shows, where that is known without reading every text. */
   scenarioInfos?: () => Promise<ScenarioInfo[]>;
   compressor: Compressor;
+  /** Lets other requests in while a long scenario runs; without it they wait. */
+  breathe?: () => Promise<void>;
 }
 
 /** The pictures arrive beside the kernel model: to open a scenario takes none of them. */
 type Views = Promise<typeof import("./views/pictures.ts")>;
+
+/** Scenarios of more steps run in portions. */
+const LONG = 2000;
+
+const MEANWHILE = Object.freeze({ message: "Another scenario was opened meanwhile." });
 
 export class OpenRuns {
   private readonly parts: EngineParts;
@@ -45,16 +52,26 @@ export class OpenRuns {
     this.views = views;
   }
 
-  async open(source: { id: string } | { text: string }): Promise<Answer<Opened>> {
+  async open(
+    source: { id: string } | { text: string },
+    told?: (done: number, total: number) => void,
+  ): Promise<Answer<Opened>> {
     const id = "id" in source ? source.id : "";
     const turn = ++this.opened;
     const text = "id" in source ? await textOf(this.parts.scenarios, source.id) : source.text;
     if (text === undefined) return no({ message: `There is no scenario "${id}" in the library.` });
     const open = await this.prepare(text, id);
     if (!open.ok) return open;
-    if (turn !== this.opened) return no({ message: "Another scenario was opened meanwhile." });
+    if (turn !== this.opened) return no(MEANWHILE);
     const { info, source: said } = open.value;
-    return this.enter(open.value, info.kernels[0] ?? this.parts.kernels.newest, said?.text ?? "");
+    const { breathe } = this.parts;
+    const go = async (done: number, total: number): Promise<boolean> => {
+      told?.(done, total);
+      await breathe?.();
+      return turn === this.opened;
+    };
+    const kernel = info.kernels[0] ?? this.parts.kernels.newest;
+    return this.enter(open.value, kernel, said?.text ?? "", breathe === undefined ? undefined : go);
   }
 
   /** A scenario with its machine, nothing of it run. */
@@ -68,7 +85,10 @@ export class OpenRuns {
     const unknown = scenario.kernels.find((k) => !this.parts.kernels.has(k));
     if (unknown !== undefined) return no({ message: `The scenario names kernel "${unknown}", which is unknown.` });
     const machine = await named.load();
-    const start: Open["start"] = (profile, watch) => Run.start(scenario, profile, machine, watch(scenario));
+    const start: Open["start"] = (profile, watch, go) =>
+      go === undefined || scenario.steps.length <= LONG
+        ? Run.start(scenario, profile, machine, watch(scenario))
+        : Run.inPortions(scenario, profile, machine, watch(scenario), go);
     const source = { scenario, text: printScenario(scenario) };
     return yes(opening(scenarioInfo(id, scenario), scenario.steps.length, true, start, source));
   }
@@ -83,7 +103,7 @@ export class OpenRuns {
     try {
       const source = await openFiles(files, this.parts.machines);
       if (source === null) return await this.open({ text: files[0]?.text ?? "" });
-      if (turn !== this.opened) return no({ message: "Another scenario was opened meanwhile." });
+      if (turn !== this.opened) return no(MEANWHILE);
       const { title, source: asked, question, machine, records, kernel } = source;
       const on = kernel ?? newest;
       const info = { id: "", title, source: asked, question, machine, kernels: [on] };
@@ -100,8 +120,10 @@ export class OpenRuns {
   }
 
   /** What cannot start leaves what was open. */
-  private async enter(open: Open, kernel: string, text: string): Promise<Answer<Opened>> {
-    const first = await this.start(open, kernel);
+  private async enter(open: Open, kernel: string, text: string, go?: Go): Promise<Answer<Opened>> {
+    const turn = this.opened;
+    const first = await this.start(open, kernel, go);
+    if (turn !== this.opened) return no(MEANWHILE);
     if (!first.ok) return first;
     this.branches = new Map([["main", { name: "main", open }]]);
     this.current = open;
@@ -140,7 +162,7 @@ export class OpenRuns {
     return { open: this.branches.get(branch)?.open ?? null, id, own: false };
   }
 
-  private async start(open: Open, kernel: string): Promise<Answer<Played>> {
+  private async start(open: Open, kernel: string, go?: Go): Promise<Answer<Played>> {
     const { LandmarkBook, watching } = await this.views;
     const profile = await this.parts.kernels.resolve(kernel, open.played);
     const known = open.runs.get(kernel);
@@ -155,7 +177,7 @@ export class OpenRuns {
       return yes(played);
     }
     const book = new LandmarkBook();
-    const run = open.start(profile, (scenario) => watching(book, scenario));
+    const run = await open.start(profile, (scenario) => watching(book, scenario), go);
     if (typeof run === "string") return no({ message: `The scenario cannot start: ${run}.` });
     const played = { run, book };
     open.runs.set(kernel, played);

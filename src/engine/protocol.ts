@@ -82,7 +82,10 @@ export interface LinkState {
 export interface EngineApi extends EditApi {
   catalogue(): Catalogue | Promise<Catalogue>;
   /** Opens a scenario by id or by text. On a problem the scenario that was open stays open. */
-  open(source: { id: string } | { text: string }): Answer<Opened> | Promise<Answer<Opened>>;
+  open(
+    source: { id: string } | { text: string },
+    told?: (done: number, total: number) => void,
+  ): Answer<Opened> | Promise<Answer<Opened>>;
   /**
    * Opens files that a person chose: a scenario, or a recorded trace with its table dumps. On a problem what was open
    * stays open. The text of a recording is empty: it has none. `told`: how many records have been played.

@@ -51,6 +51,27 @@ describe("a scenario of 100,000 steps", () => {
   });
 });
 
+describe("a long scenario that is being opened", () => {
+  it("says how far it is, and is given up when another one is asked for", { timeout: 120_000 }, async () => {
+    const breathe = (): Promise<void> => new Promise((done) => setTimeout(done, 0));
+    const engine = new Engine({ kernels, machines: MACHINE_SOURCES, scenarios: [], compressor, breathe });
+    const steps = (n: number): string => "vmm IOMMU_IOAS_IOVA_RANGES ioas=I\n".repeat(n);
+    const told: number[] = [];
+    const long = engine.open({ text: HEAD + steps(20_000) }, (done) => {
+      told.push(done);
+      if (done === 3000) short = engine.open({ text: HEAD + steps(5) });
+    });
+    let short: ReturnType<typeof engine.open> | undefined;
+    expect(await long).toEqual({ ok: false, problem: { message: "Another scenario was opened meanwhile." } });
+    expect(told.slice(0, 3)).toEqual([1000, 2000, 3000]);
+    expect(told.length).toBeLessThan(8);
+    expect((await short)?.ok).toBe(true);
+    expect(value(await engine.frame(KERNEL, 6, true)).step).toBe(6);
+    expect(value(await engine.open({ text: HEAD + steps(4000) })).steps).toBe(4001);
+    expect(value(await engine.frame(KERNEL, 4001, true)).step).toBe(4001);
+  });
+});
+
 describe("20,000 areas made by as many steps", () => {
   it("can be drawn at any step, with what the step changed", { timeout: 300_000 }, async () => {
     const lines = Array.from({ length: 20_000 }, (_, i) => `vmm IOMMU_IOAS_MAP ioas=I iova=${iovaOf(i)} len=4K va=RAM`);

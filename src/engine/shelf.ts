@@ -3,7 +3,7 @@ import { sameStart, sameSteps } from "./sim/same_steps.ts";
 import type { Columns } from "./views/compare/compare.ts";
 import type { ResolvedProfile } from "./kernel/profile.ts";
 import type { Playable, Witness } from "./sim/playable.ts";
-import { Run } from "./sim/run.ts";
+import { type Go, Run } from "./sim/run.ts";
 import type { Scenario } from "./sim/scenario/types.ts";
 import type { DenseCache } from "./views/address/windows.ts";
 import type { LandmarkBook } from "./views/landmarks.ts";
@@ -22,8 +22,8 @@ export interface Open {
   steps: number;
   /** Recordings are compared with a kernel as it was released; scenarios play what discussions need. */
   played: boolean;
-  /** Runs it on a kernel; a sentence where it cannot start. */
-  start: (profile: ResolvedProfile, watch: Watch) => Playable | string;
+  /** Runs it on a kernel, a long one in portions where `go` is given; a sentence where it cannot start. */
+  start: (profile: ResolvedProfile, watch: Watch, go?: Go) => Playable | string | Promise<Playable | string>;
   runs: Map<string, Played>;
   frames: Map<string, Frame>;
   dense?: DenseCache;

@@ -32,6 +32,18 @@ async function through(
   return whole;
 }
 
+/** Messages that arrived before this one is sent are answered before it comes back. */
+function breathe(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((done) => {
+    port1.onmessage = () => {
+      port1.close();
+      done();
+    };
+    port2.postMessage(null);
+  });
+}
+
 expose(
   new Engine({
     kernels: new LazyKernels(),
@@ -39,5 +51,6 @@ expose(
     scenarios: lazyScenarios,
     scenarioInfos,
     compressor,
+    breathe,
   }),
 );

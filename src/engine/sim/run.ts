@@ -18,6 +18,12 @@ const OBJECTS = 400_000;
 /** Traces kept of a long scenario, entries. */
 const ENTRIES = 200_000;
 
+/** Steps of one portion. */
+const PORTION = 1000;
+
+/** Whether to go on; told how many of how many steps ran. */
+export type Go = (done: number, total: number) => Promise<boolean>;
+
 export class Run implements Playable {
   readonly kernel: string;
   readonly scenario: Scenario;
@@ -39,6 +45,38 @@ export class Run implements Playable {
 
   /** Runs everything. A sentence where the scenario cannot start: no such device, a given step that fails. */
   static start(scenario: Scenario, profile: ResolvedProfile, machine: MachineDesc, witness?: Witness): Run | string {
+    const run = Run.ready(scenario, profile, machine, witness);
+    if (typeof run !== "string") run.play(0, witness);
+    return run;
+  }
+
+  /** The same in portions. After each one `go` is told how many steps ran; when it says no, the rest is not run. */
+  static async inPortions(
+    scenario: Scenario,
+    profile: ResolvedProfile,
+    machine: MachineDesc,
+    witness: Witness,
+    go: Go,
+  ): Promise<Run | string> {
+    const run = Run.ready(scenario, profile, machine, witness);
+    if (typeof run === "string") return run;
+    const { length } = scenario.steps;
+    for (let done = 0; done < length;) {
+      const next = Math.min(length, done + PORTION);
+      run.play(done, witness, next);
+      done = next;
+      if (!(await go(done, length))) return "it was given up";
+    }
+    return run;
+  }
+
+  /** Before its first step, the given ones done. */
+  private static ready(
+    scenario: Scenario,
+    profile: ResolvedProfile,
+    machine: MachineDesc,
+    witness: Witness | undefined,
+  ): Run | string {
     const world = makeWorld(scenario, profile, machine);
     if (typeof world === "string") return world;
     const watch: Watch = { on: true, long: false, sparse: false, entries: 0 };
@@ -52,9 +90,7 @@ export class Run implements Playable {
       if (result.outcome !== "ok") return `the given step ${step.op} fails with ${result.summary}`;
     }
     witness?.(world, 0, null);
-    const run = new Run(profile.profile.id, scenario, history, watch);
-    run.play(0, witness);
-    return run;
+    return new Run(profile.profile.id, scenario, history, watch);
   }
 
   /**
@@ -64,20 +100,21 @@ export class Run implements Playable {
   fork(scenario: Scenario, same: number, witness?: Witness): Run {
     const history = this.history.fork(this.given + same, keeping(scenario));
     const run = new Run(this.kernel, scenario, history, this.watch);
+    this.watch.entries = 0;
     run.play(same, witness);
     return run;
   }
 
-  /** Pushes the steps after `from`. */
-  private play(from: number, witness?: Witness): void {
+  /** Pushes the steps from index `from` to `to`, which is exclusive. */
+  private play(from: number, witness?: Witness, to = this.scenario.steps.length): void {
     const { watch, scenario, history } = this;
     watch.on = true;
     watch.long = scenario.steps.length > LONG;
     watch.sparse ||= watch.long;
-    watch.entries = 0;
     try {
-      for (const [i, step] of scenario.steps.entries()) {
-        if (i < from) continue;
+      for (let i = from; i < to; i++) {
+        const step = scenario.steps[i];
+        if (step === undefined) break;
         const result = history.push(step);
         watch.entries += result.trace.length;
         witness?.(history.at(history.length), i + 1, result);
