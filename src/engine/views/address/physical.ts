@@ -9,6 +9,8 @@ import { isDoorbellAt, type RawTrack } from "./tracks.ts";
 export const RAM_TRACK = "phys:ram";
 export const MMIO_TRACK = "phys:mmio";
 
+/** Where x86 processors take interrupt messages, 1 MiB. */
+const INTERRUPT_RANGE = 0xfee0_0000;
 /** Two frames of 64 KiB: control, then the translater page. */
 const ITS_BYTES = 0x20000;
 
@@ -25,6 +27,8 @@ export function physicalTracks(world: World, tables: readonly TableView[]): RawT
   if (desc.its !== null)
     mmio.push(block(desc.its.base, desc.its.base + ITS_BYTES - 1, "ITS", "registers and translater page"));
   if (desc.v2m !== null) mmio.push(block(desc.v2m.base, desc.v2m.base + 0xfff, "GICv2m", "doorbell frame"));
+  if (world.machine.interruptRange)
+    mmio.push(block(INTERRUPT_RANGE, INTERRUPT_RANGE + 0xfffff, "local APIC", "interrupt messages, never translated"));
   for (const w of desc.windows) mmio.push(block(w.start, w.last, `PCIe ${w.kind} window`, "addresses of PCI devices"));
   for (const door of doorbells(world, tables)) mmio.push(door);
   mmio.sort(byStart);

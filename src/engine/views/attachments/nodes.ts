@@ -120,11 +120,11 @@ function groupNodes(world: World): AttachNode[] {
   return [...nodes.values()];
 }
 
-/** Unset is bad where the group translates and nothing else will tell the doorbell where to go. */
+/** Where messages are never translated nothing needs it. Unset is bad where the group translates and nothing else will tell the doorbell where to go. */
 function windowLine(world: World, igroup: IommufdGroup): Line {
   if (igroup.sw_msi_start !== null) return plain(hex(igroup.sw_msi_start));
   const hwpt = igroup.pasid_attach.get(0)?.hwpt;
-  if (hwpt === undefined) return plain("unset");
+  if (hwpt === undefined || world.machine.interruptRange) return plain("unset");
   const paging = hwpt.kind === "HWPT_PAGING" ? hwpt : parentOf(hwpt);
   return world.kernel.features.sw_msi === "cookie" && hasMsiCookie(paging) ? plain("unset") : bad("unset");
 }
