@@ -1,7 +1,7 @@
 /** The figures of the page in a browser. */
 import type { Bench } from "../bench.ts";
 import { type Motion, type Motions, ours, visTimeline } from "./frames.ts";
-import { firstPicture, latency } from "./picture.ts";
+import { firstPicture, latency, pictureWork } from "./picture.ts";
 
 interface Both {
   ours: Motions;
@@ -38,6 +38,7 @@ function motions(label: string, count: number): Bench[] {
     ["frame-p50", (m) => m.p50],
     ["frame-p95", (m) => m.p95],
     ["script", (m) => m.script],
+    ["work", (m) => m.work],
   ];
   return [
     ...parts.map(([part, of]) => figure(`ui-pan-${label}-${part}`, count, (m) => of(m.pan))),
@@ -59,7 +60,9 @@ function alone(name: string, measure: () => Promise<number>, goal: number): Benc
 export const uiBenches: readonly Bench[] = [
   alone("ui-first-picture", () => firstPicture(1), 1000),
   alone("ui-first-picture-4x", () => firstPicture(4), 2500),
-  alone("ui-latency-p95", latency, 100),
+  alone("ui-first-picture-work", pictureWork, 400),
+  alone("ui-latency-p95", async () => (await latency()).p95, 100),
+  alone("ui-latency-work", async () => (await latency()).work, 50),
   ...motions("100k", 100_000),
   ...motions("1m", 1_000_000),
 ];

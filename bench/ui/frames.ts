@@ -10,8 +10,10 @@ export interface Motion {
   /** Milliseconds from one frame to the next. */
   p50: number;
   p95: number;
-  /** Milliseconds of script a frame, of the page's main thread. */
+  /** Milliseconds of script a frame, processor time of the page's main thread. */
   script: number;
+  /** Of all that thread does: script, styles, layout, paint. What else runs on the machine takes no part in it. */
+  work: number;
 }
 
 export interface Motions {
@@ -154,16 +156,22 @@ export async function visTimeline(count: number): Promise<Motions | string> {
 
 async function motion(page: Page, run: () => Promise<number[]>): Promise<Motion> {
   const session = await page.context().newCDPSession(page);
-  await session.send("Performance.enable");
-  const scripts = async (): Promise<number> => {
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  const spent = async (): Promise<{ script: number; work: number }> => {
     const { metrics } = await session.send("Performance.getMetrics");
-    return (metrics.find((m) => m.name === "ScriptDuration")?.value ?? 0) * 1000;
+    const of = (name: string): number => (metrics.find((m) => m.name === name)?.value ?? 0) * 1000;
+    return { script: of("ScriptDuration"), work: of("TaskDuration") };
   };
-  const before = await scripts();
+  const before = await spent();
   const times = await run();
-  const script = ((await scripts()) - before) / times.length;
+  const after = await spent();
   await session.detach();
-  return { p50: quantile(times, 0.5), p95: quantile(times, 0.95), script };
+  return {
+    p50: quantile(times, 0.5),
+    p95: quantile(times, 0.95),
+    script: (after.script - before.script) / times.length,
+    work: (after.work - before.work) / times.length,
+  };
 }
 
 function within<T>(work: Promise<T>): Promise<T> {

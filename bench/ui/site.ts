@@ -1,5 +1,6 @@
 /** The built page and the peer's page, served from this process, and a browser to look at them. */
 import { createServer, type Server } from "node:http";
+import { availableParallelism, loadavg } from "node:os";
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -32,11 +33,23 @@ export function site(): Promise<Site> {
 }
 
 export async function closeSite(): Promise<void> {
-  if (made !== undefined) await (await made).close();
+  if (made !== undefined) {
+    sayLoad();
+    await (await made).close();
+  }
   made = undefined;
 }
 
+/** Said beside the figures, apart from them: how many want to run on how many processors. */
+function sayLoad(): void {
+  const [now = 0, five = 0] = loadavg();
+  console.error(
+    `machine load: ${now.toFixed(1)} in the last minute, ${five.toFixed(1)} in five, ${availableParallelism()} processors`,
+  );
+}
+
 async function start(): Promise<Site> {
+  sayLoad();
   const { build } = await import("vite");
   await build({ root, logLevel: "error", build: { outDir: join(out, "lab"), emptyOutDir: true } });
   const peer = join(root, "bench", "peer");
