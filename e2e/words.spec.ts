@@ -72,3 +72,10 @@ test("nothing of a struct or of a walk's entry is cut off", async ({ page }) => 
     expect(await walk.cutOff("Nested walk")).toEqual([]);
   }
 });
+
+test("the name of a call stands whole in the list, its prefix gives way", async ({ page }) => {
+  const lab = await Lab.open(page, "v=1&s=replace-auto-domain&k=created-linked-unfinalised&n=9");
+  await expect(lab.row(9)).toContainText("EADDRINUSE");
+  const name = lab.row(9).getByText("ATTACH_IOMMUFD_PT", { exact: true });
+  expect(await name.evaluate((e) => e.scrollWidth <= e.clientWidth)).toBe(true);
+});

@@ -161,7 +161,7 @@ export function StepsView() {
               <span />
               <span className={css["op"]}>
                 <i>{r.prefix}</i>
-                {r.op}
+                <span>{r.op}</span>
               </span>
               <span className={css["result"]}>
                 <Hex>{r.step.result}</Hex>
