@@ -1,5 +1,5 @@
-import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
+import { violations } from "./axe.ts";
 import { Lab } from "./lab.ts";
 
 const onStage = (more = ""): string => `v=1&s=sw-msi-nested&k=linux-6.11&n=3&x.max=explore${more}`;
@@ -17,11 +17,6 @@ async function open(page: Page): Promise<Lab> {
 async function kernels(page: Page, a: string, b: string): Promise<void> {
   await page.getByLabel("one kernel").selectOption(a);
   await page.getByLabel("the other").selectOption(b);
-}
-
-async function violations(page: Page): Promise<string[]> {
-  const { violations: found } = await new AxeBuilder({ page }).analyze();
-  return found.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 140)}`));
 }
 
 test("two kernels: the shortest sequence, and it opens as a scenario", async ({ page }) => {

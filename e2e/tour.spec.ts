@@ -1,16 +1,11 @@
-import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
+import { violations } from "./axe.ts";
 import { Lab } from "./lab.ts";
 
 const IDS = ["sw-msi", "ioasid", "pci-windows", "resv", "replace"] as const;
 const pane = (page: Page) => page.getByRole("region", { name: "Tour", exact: true });
 const stops = (page: Page) => page.getByRole("list", { name: "Stops of this tour" }).getByRole("button");
 const kind = (page: Page) => page.locator("[data-kind] > p").first();
-
-async function violations(page: Page): Promise<string[]> {
-  const { violations: found } = await new AxeBuilder({ page }).analyze();
-  return found.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 140)}`));
-}
 
 test("G opens the list; a tour begins with its question and drives the simulator", async ({ page }) => {
   const lab = await Lab.open(page, "v=1&s=ioasid-q12&k=linux-7.2&n=3");
