@@ -13,7 +13,7 @@ export function WalkGrid({ walk, at, onPick }: { walk: WalkView; at: number | nu
     lines.some((l) => !l.stream && l.s2[i] !== null && l.s2[i] !== undefined && "read" in l.s2[i]),
   );
   const widest = Math.max(...lines.map((l) => (l.stream || l.entry === null ? 0 : shortened(l.entry.value).length)));
-  const columns = `minmax(4.2rem, auto) ${read.map((r) => (r ? "minmax(6.9em, 1fr)" : "minmax(2em, .3fr)")).join(" ")} minmax(${Math.max(7.4, widest * 0.6 + Math.floor((widest - 1) / 4) * 0.2 + 0.65)}em, 1.1fr)`;
+  const columns = `minmax(4.2rem, auto) ${read.map((r) => (r ? "minmax(6.75em, 1fr)" : "minmax(2em, .3fr)")).join(" ")} minmax(${Math.max(7.4, widest * 0.6 + Math.floor((widest - 1) / 4) * 0.2 + 0.3)}em, 1.1fr)`;
   return (
     // Everything in it can be done by the keys of the group around it and by the player's buttons.
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions
