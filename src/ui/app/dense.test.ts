@@ -78,21 +78,3 @@ test("after a step the old picture stays until the new one comes, and is asked f
   expect(asked.length).toBe(2);
   expect(w.around("t", 0x110000000n)?.count).toBe(1);
 });
-
-test("a long pan always has one window that covers the view, and asks a few times only", async () => {
-  const { api, asked } = engine();
-  const w = new DenseWindows(() => api);
-  w.show("k", 1);
-  const room = 0x40000000n;
-  const begin = 0x1000000000n;
-  w.look("t", begin, begin + room, 500, LO, HI);
-  await come();
-  for (let frame = 0n; frame < 200n; frame++) {
-    const from = begin + (frame * room) / 40n;
-    const [one, ...others] = w.look("t", from, from + room, 500, LO, HI);
-    expect(others).toEqual([]);
-    expect(one !== undefined && one.from <= from && one.to >= from + room).toBe(true);
-    await come();
-  }
-  expect(asked.length).toBeLessThan(12);
-});

@@ -12,13 +12,10 @@ const PAGE = 100;
 const PAGES = 60;
 /** Buckets a pixel. */
 const FINE = 2;
-/** Windows begin and end at multiples of so many buckets (a power of two): frames of one motion ask for the same one. */
-const GRID = 10n;
 
 interface Known extends SpaceWindow {
   /** Of the step before: shown until this step's comes. */
   old: boolean;
-  key: string;
 }
 
 export class DenseWindows {
@@ -68,13 +65,7 @@ export class DenseWindows {
     const enough = meets.find(
       (w) => !w.old && w.from <= from && w.to >= to && (w.intervals !== null || sizeOf(w) <= size),
     );
-    if (enough !== undefined) {
-      // The next one is on its way before the edge is in sight.
-      const near = (to - from) / 2n;
-      const soon = (enough.from > lo && from - enough.from < near) || (enough.to < hi && enough.to - to < near);
-      if (soon) void this.ask(track, from, to, size, lo, hi);
-      return [enough];
-    }
+    if (enough !== undefined) return [enough];
     void this.ask(track, from, to, size, lo, hi);
     const fresh = meets.filter((w) => !w.old);
     const shown = fresh.some((w) => w.from <= from && w.to >= to) ? fresh : meets;
@@ -125,12 +116,9 @@ export class DenseWindows {
 
   private async ask(track: string, from: bigint, to: bigint, size: bigint, lo: bigint, hi: bigint): Promise<void> {
     const room = to - from;
-    const down = (v: bigint, by: bigint): bigint => v - (v % by);
-    const grid = size << GRID;
-    const before = from > room ? down(from - room, grid) : 0n;
-    const after = down(to + room + grid - 1n, grid);
-    const start = before > lo ? before : down(lo, size);
-    const end = after < hi ? after : down(hi + size - 1n, size);
+    const down = (v: bigint): bigint => v - (v % size);
+    const start = down(from > lo + room ? from - room : lo);
+    const end = down((to + room < hi ? to + room : hi) + size - 1n);
     const key = `${track} ${start} ${end} ${size}`;
     if (this.asked.has(key) || end <= start) return;
     this.asked.add(key);
@@ -138,8 +126,7 @@ export class DenseWindows {
     const answer = await this.api().space(kernel, step, track, start, end, Number((end - start) / size));
     if (kernel !== this.at.kernel || step !== this.at.step || !answer.ok) return;
     const list = [...(this.known.get(track) ?? []).filter((w) => !w.old || w.from < start || w.to > end)];
-    list.push({ ...answer.value, old: false, key });
-    for (const gone of list.slice(0, -KEPT)) this.asked.delete(gone.key);
+    list.push({ ...answer.value, old: false });
     this.known.set(track, list.slice(-KEPT));
     for (const told of this.waiting) told();
   }
