@@ -87,7 +87,7 @@ export async function main(argv: readonly string[], streams: Streams = STD): Pro
     .action(async (scenario: string | undefined, o: ExploreFlags) => {
       code = await exploreCommand(scenario, o, output(o));
     });
-  command("walk <files...>", "let the emulated SMMU translate what dumps and case files expect")
+  command("walk <files...>", "let the emulated IOMMU translate what dumps and case files expect")
     .option("--quirks <name>", "qemu: the hardware deviates from the architecture as QEMU's does")
     .action(async (files: string[], o: Common & { quirks?: string }) => {
       code = await walkCommand(files, o, output(o));
