@@ -71,6 +71,19 @@ test("thousands of steps: few rows are written, the failing one is found, and th
   await expect(lab.steps.getByRole("option", { selected: true })).toBeVisible();
 });
 
+test("a very long scenario says how many of its steps have run, and can be stopped: what was open stays", async ({
+  page,
+}) => {
+  const lab = await Lab.open(page);
+  const title = await lab.steps.getByRole("option").first().textContent();
+  await page.goto(`./#${fragment(long(12_000), "n=0&x.c=none")}`);
+  await expect(page.getByRole("progressbar", { name: "Steps run" })).toBeVisible();
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  await lab.ready();
+  expect(await lab.last()).toBe(19);
+  await expect(lab.steps.getByRole("option").first()).toHaveText(title ?? "");
+});
+
 test("the timeline comes nearer with the plus key and the wheel, so that one step of very many is hit", async ({
   page,
 }) => {

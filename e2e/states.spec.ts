@@ -41,6 +41,22 @@ test("a view that arrives late takes neither the focus nor the open menu of its 
   await expect(title).toBeFocused();
 });
 
+test("what is typed for a dialog that is still on its way is in its field, and is no command", async ({ page }) => {
+  const lab = await Lab.open(page);
+  let release = (): void => {};
+  const held = new Promise<void>((done) => (release = done));
+  await page.route("**/ScenarioBrowser-*.js", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.keyboard.press("o");
+  await page.keyboard.type("window, ");
+  release();
+  await expect(page.getByRole("dialog").getByRole("combobox")).toHaveValue("window, ");
+  await page.keyboard.press("Escape");
+  await lab.expectStep(11);
+});
+
 test("before the first step every view draws what is there or says what to do", async ({ page }) => {
   const lab = await Lab.open(page, `v=1&s=sw-msi-nested&k=${NEW}&n=0&x.c=${OLD}`);
   await expect(lab.pane("Why")).toContainText("No step has run yet.");

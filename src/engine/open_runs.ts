@@ -102,7 +102,7 @@ export class OpenRuns {
     const { newest } = this.parts.kernels;
     try {
       const source = await openFiles(files, this.parts.machines);
-      if (source === null) return await this.open({ text: files[0]?.text ?? "" });
+      if (source === null) return await this.open({ text: files[0]?.text ?? "" }, told);
       if (turn !== this.opened) return no(MEANWHILE);
       const { title, source: asked, question, machine, records, kernel } = source;
       const on = kernel ?? newest;

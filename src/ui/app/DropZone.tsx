@@ -60,7 +60,7 @@ export function DropZone() {
           <div
             className={css["progress"]}
             role="progressbar"
-            aria-label={part === "reading" ? "Files read" : "Records played"}
+            aria-label={part === "reading" ? "Files read" : part === "steps" ? "Steps run" : "Records played"}
             aria-valuemin={0}
             aria-valuemax={total === 0 ? undefined : total}
             aria-valuenow={total === 0 ? undefined : done}
@@ -73,7 +73,7 @@ export function DropZone() {
               ? "Reading the file; it stays in this page."
               : total === 0
                 ? "Looking at what it holds …"
-                : `Playing every record on the model: ${done.toLocaleString("en")} of ${total.toLocaleString("en")}`}
+                : `Playing every ${part === "steps" ? "step" : "record"} on the model: ${done.toLocaleString("en")} of ${total.toLocaleString("en")}`}
           </p>
           <button type="button" onClick={() => void session.files.stop()}>
             Stop

@@ -14,6 +14,8 @@ const PAGES = 60;
 const FINE = 2;
 
 interface Known extends SpaceWindow {
+  /** What it was asked by. */
+  key: string;
   /** Of the step before: shown until this step's comes. */
   old: boolean;
 }
@@ -126,8 +128,10 @@ export class DenseWindows {
     const answer = await this.api().space(kernel, step, track, start, end, Number((end - start) / size));
     if (kernel !== this.at.kernel || step !== this.at.step || !answer.ok) return;
     const list = [...(this.known.get(track) ?? []).filter((w) => !w.old || w.from < start || w.to > end)];
-    list.push({ ...answer.value, old: false });
-    this.known.set(track, list.slice(-KEPT));
+    list.push({ ...answer.value, key, old: false });
+    // What is forgotten may be asked for again.
+    for (const gone of list.splice(0, list.length - KEPT)) this.asked.delete(gone.key);
+    this.known.set(track, list);
     for (const told of this.waiting) told();
   }
 }

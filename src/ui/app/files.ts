@@ -1,12 +1,14 @@
 /** Files that a person drops on the page or chooses: read here, opened by the engine. Nothing leaves the page. */
 import { tally } from "./recording.ts";
-import type { Session } from "./session.ts";
+import type { Answer, Opened } from "../../engine/protocol.ts";
+import { callback, type Remote } from "../engine/client.ts";
+import type { Session, Source } from "./session.ts";
 
 /** What is going on with them. */
 export interface Reading {
   name: string;
-  part: "reading" | "playing";
-  /** Of files while reading, of records while playing; total 0 = not known yet. */
+  part: "reading" | "playing" | "steps";
+  /** Of files while reading, of records while playing, of steps of a long scenario; total 0 = not known yet. */
   done: number;
   total: number;
 }
@@ -37,6 +39,21 @@ export class Files {
     const { reading } = this.session.store.getState();
     if (reading !== null) this.session.store.setState({ reading: { ...reading, part: "playing", done, total } });
   };
+
+  /** Opens in the engine, and says how far it is: with records, or with the steps of a long scenario. */
+  async play(api: Remote, source: Source): Promise<Answer<Opened>> {
+    if ("files" in source) return api.openFiles(source.files, callback(this.told));
+    const { store } = this.session;
+    const name = "id" in source ? source.id : "Scenario";
+    const told = (done: number, total: number): void => {
+      const { reading } = store.getState();
+      if (reading === null || reading.part === "steps")
+        store.setState({ reading: { name, part: "steps", done, total } });
+    };
+    const answer = await api.open(source, callback(told));
+    if (store.getState().reading?.part === "steps") store.setState({ reading: null });
+    return answer;
+  }
 
   async open(list: readonly File[]): Promise<boolean> {
     const { store } = this.session;
@@ -74,7 +91,7 @@ export class Files {
     const { reading } = store.getState();
     this.asked++;
     store.setState({ reading: null });
-    if (reading?.part === "playing") await this.session.restart();
+    if (reading !== null && reading.part !== "reading") await this.session.restart();
   }
 
   private refuse(why: string): false {

@@ -4,7 +4,7 @@
  */
 import { type Answer, FIRST_SCENARIO, type Opened, type Problem } from "../../engine/protocol.ts";
 import type { Frame, Ref, TablePlace } from "../../engine/views/types.ts";
-import { callback, type Connect, type Connection } from "../engine/client.ts";
+import type { Connect, Connection } from "../engine/client.ts";
 import { buildAtlas, merge } from "./atlas.ts";
 import { DenseWindows } from "./dense.ts";
 import { Editing } from "./editing.ts";
@@ -135,7 +135,7 @@ export class Session {
   }
 
   private play(source: Source): Promise<Answer<Opened>> {
-    return "files" in source ? this.api().openFiles(source.files, callback(this.files.told)) : this.api().open(source);
+    return this.files.play(this.api(), source);
   }
 
   /** Another place of the open scenario, with what is seen there. */

@@ -83,6 +83,8 @@ export interface LabState extends EditState {
   reading: Reading | null;
   /** One sentence about what was refused; the world stayed as it was. */
   notice: string | null;
+  /** What was typed for a dialog whose program is still on its way. */
+  ahead: string;
   dialog: "help" | "commands" | "find" | "scenarios" | "kernels" | "text" | null;
   /** Said by the live region. */
   spoken: string;
@@ -126,6 +128,7 @@ export function createLabStore(): LabStore {
     reading: null,
     notice: null,
     dialog: null,
+    ahead: "",
     spoken: "",
   }));
 }

@@ -1,5 +1,6 @@
 import { type KeyboardEvent, useId, useMemo, useRef, useState } from "react";
 import { useSession } from "../app/context.ts";
+import { useTyped } from "../app/typed.ts";
 import { Dialog } from "../widgets/Dialog.tsx";
 import { Hex } from "../widgets/Hex.tsx";
 import css from "./commands.module.css";
@@ -15,7 +16,7 @@ const MOST = 60;
 /** One list to type into: commands, or things. */
 export function Palette({ purpose, onClose }: { purpose: Purpose; onClose: () => void }) {
   const session = useSession();
-  const [text, setText] = useState("");
+  const [text, setText] = useTyped();
   const [active, setActive] = useState(0);
   const list = useRef<HTMLDivElement>(null);
   const id = useId();

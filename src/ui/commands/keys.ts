@@ -28,16 +28,18 @@ export function belongsTo(target: EventTarget | null, stroke: Stroke): boolean {
 
 /**
  * What was asked for is still being fetched, and the key is meant for it: the line that is going to be written, or a
- * dialog. Without this, fast writing would set off commands. What is typed for a new line is kept for it.
+ * dialog. Without this, fast writing would set off commands. What is typed for it is kept.
  */
 export function awaited(session: Session, e: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">): boolean {
   const { writing, dialog } = session.store.getState();
   const late =
     (writing !== null && document.querySelector("[data-writer]") === null) ||
     (dialog !== null && document.querySelector("dialog[open]") === null);
+  if (late && e.key === "Escape") session.store.setState({ ahead: "" });
   if (!late || e.key === "Escape") return false;
   const letter = e.key.length === 1 && !e.ctrlKey && !e.metaKey && !e.altKey;
-  if (letter && writing?.kind === "insert")
+  if (letter && dialog !== null) session.store.setState((s) => ({ ahead: s.ahead + e.key }));
+  else if (letter && writing?.kind === "insert")
     session.store.setState({ writing: { ...writing, typed: `${writing.typed ?? ""}${e.key}` } });
   return true;
 }

@@ -1,5 +1,6 @@
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import type { KernelInfo } from "../../engine/views/types.ts";
+import { useTyped } from "../app/typed.ts";
 import { Dialog } from "../widgets/Dialog.tsx";
 import { fits, kernelGroups, kernelHay } from "./groups.ts";
 import css from "./library.module.css";
@@ -21,7 +22,7 @@ export function KernelPicker(props: {
     | { kind: "one"; onPick: (id: string) => void };
 }) {
   const { kernels, chosen, own, onClose, mode } = props;
-  const [text, setText] = useState("");
+  const [text, setText] = useTyped();
   const groups = useMemo(() => {
     const found = kernelGroups(kernels.filter((k) => fits(kernelHay(k), text)));
     if (mode.kind === "many") return found;

@@ -1,6 +1,7 @@
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import type { ScenarioInfo } from "../../engine/views/types.ts";
 import { useLab, useSession } from "../app/context.ts";
+import { useTyped } from "../app/typed.ts";
 import { Dialog } from "../widgets/Dialog.tsx";
 import { fits, scenarioGroups, scenarioHay } from "./groups.ts";
 import css from "./library.module.css";
@@ -15,7 +16,7 @@ export default function ScenarioBrowser({ onClose }: { onClose: () => void }) {
   const open = useLab((s) => s.opened?.scenario.id);
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
-  const [text, setText] = useState("");
+  const [text, setText] = useTyped();
   const [chosen, choose] = useState(open ?? "");
   const titles = useMemo(() => new Map((kernels ?? []).map((k) => [k.id, k.title])), [kernels]);
   const groups = useMemo(
