@@ -24,6 +24,7 @@ async function eachPane(page: Page, lab: Lab, look: (pane: string) => Promise<vo
       .click();
   }
   await page.keyboard.press("1");
+  await lab.settled();
   for (const id of ["inspector", "why", "timeline"]) await look(id);
 }
 
@@ -38,4 +39,14 @@ for (const state of ["light", "dark", "empty"] as const)
       await expectStructure(page, pane, state === "empty" ? `${pane}-empty` : pane);
       await expectPixels(page, pane, `${pane}-${state}`);
     });
+  });
+
+for (const scheme of ["light", "dark"] as const)
+  test(`the tour looks as it did: ${scheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    const lab = await Lab.open(page, "v=1&tour=sw-msi.5");
+    await expect(page.locator("#pane-tour h2")).toHaveText("Tour");
+    await lab.settled();
+    await expectStructure(page, "tour", "tour");
+    await expectPixels(page, "tour", `tour-${scheme}`);
   });
