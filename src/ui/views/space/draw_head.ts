@@ -136,6 +136,8 @@ export function drawAxis(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark
   const { rem, left, right } = at;
   const y = HEAD.axis * rem;
   const marks: Mark[] = [];
+  // Where the size written last ends: two never touch.
+  let written = -Infinity;
   for (const { piece, x0, x1 } of scale.stretches()) {
     const a = left + Math.max(0, x0);
     const b = Math.min(right, left + x1);
@@ -145,7 +147,10 @@ export function drawAxis(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark
     }
     marks.push(line(a, crisp(y), b, crisp(y), "hair2", { dash: "1.5 2" }));
     const text = size(piece.end - piece.start);
-    if (x1 - x0 >= em(text, "sans") * 0.74 * rem - 2)
+    const wide = em(text, "sans") * 0.76 * rem;
+    const from = (a + b - wide) / 2;
+    if (x1 - x0 >= wide - 3 && from > written + 0.25 * rem) {
+      written = from + wide;
       marks.push({
         k: "text",
         x: (a + b) / 2,
@@ -156,6 +161,7 @@ export function drawAxis(model: SpaceModel, scale: Scale, at: SpaceLayout): Mark
         color: "ink3",
         anchor: "middle",
       });
+    }
   }
   const rows = [HEAD.labels * rem, (HEAD.labels + 1) * rem];
   const texts: [number, number][][] = [[], []];

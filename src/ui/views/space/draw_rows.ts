@@ -150,7 +150,8 @@ function intervals(row: Row, place: Place, scale: Scale, at: SpaceLayout): Mark[
   flush();
   for (const d of drawn) marks.push(...(KINDS[d.i.kind].line ? measured(d, place, at) : bar(d, place, scale, at)));
   for (const { x0, x1, i } of drawn) if (!KINDS[i.kind].line) blocked.push([x0, x1]);
-  for (const d of drawn) marks.push(...labels(d, place, blocked, at));
+  for (const d of drawn)
+    marks.push(...(d.i.kind === "ram" ? ramLabel(d, place, drawn, at) : labels(d, place, blocked, at)));
   for (const c of row.clusters) {
     if (c.last < scale.window.lo || c.start >= scale.window.hi) continue;
     const label = c.count === 1 ? "1 interval" : `${c.count.toLocaleString("en")} intervals`;
@@ -320,6 +321,31 @@ function cellsOf(i: TrackInterval, scale: Scale, at: SpaceLayout): [number, numb
   return least >= CELL ? out : [];
 }
 
+/** The name of memory, as far to the right in it as nothing else is drawn; left out where there is no room. */
+function ramLabel({ i, refs, x0, x1 }: Drawn, { y, h }: Place, drawn: readonly Drawn[], at: SpaceLayout): Mark[] {
+  const { rem, left, right } = at;
+  const w = em(i.label, "mono") * 0.84 * rem;
+  const room = w + 0.8 * rem;
+  let end = Math.min(right, x1);
+  const inside = drawn.filter((d) => d.i.kind !== "ram" && d.x1 > x0 && d.x0 < x1).sort((p, q) => q.x1 - p.x1);
+  for (const d of inside) if (d.x1 > end - room) end = Math.min(end, d.x0);
+  if (i.label === "" || end - room < Math.max(left, x0)) return [];
+  return [
+    {
+      k: "text",
+      x: end - 0.4 * rem,
+      y: y + h / 2 + 0.29 * rem,
+      text: i.label,
+      size: 0.84,
+      font: "mono",
+      color: "ink2",
+      anchor: "end",
+      halo: 4,
+      refs,
+    },
+  ];
+}
+
 function labels({ i, refs, x0, x1 }: Drawn, { y, h }: Place, blocked: [number, number][], at: SpaceLayout): Mark[] {
   const look = KINDS[i.kind];
   if (look.line || i.change === "removed") return [];
@@ -349,21 +375,6 @@ function labels({ i, refs, x0, x1 }: Drawn, { y, h }: Place, blocked: [number, n
   }
   if (text === "") return marks;
   const color: Token = i.kind === "map" ? "ink" : "ink2";
-  if (i.kind === "ram" && w + 0.8 * rem <= b - a) {
-    marks.push({
-      k: "text",
-      x: b - 0.4 * rem,
-      y: base,
-      text,
-      size: 0.84,
-      font: "mono",
-      color,
-      anchor: "end",
-      halo: 4,
-      refs,
-    });
-    return marks;
-  }
   // An MSI window keeps its dots in sight and the access in it: its name stands beside it where there is room.
   const outside = i.kind === "sw_msi" || i.kind === "hw_msi" ? beside(text, x0, x1, w, blocked, at) : null;
   if (outside === null && inner + w + 0.4 * rem <= b) {
