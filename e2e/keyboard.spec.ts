@@ -78,6 +78,7 @@ test("discussion 0 from the first step to the answer, on two kernels, with the k
   // The scenario, by its name.
   await page.keyboard.press("o");
   await page.keyboard.type("SW_MSI and the nested direct");
+  await expect(page.getByRole("dialog").getByRole("combobox")).toHaveValue("SW_MSI and the nested direct");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog")).toHaveCount(0);
   // The kernel: the first of the radio group.

@@ -34,7 +34,7 @@ export function awaited(session: Session, e: Pick<KeyboardEvent, "key" | "ctrlKe
   const { writing, dialog } = session.store.getState();
   const late =
     (writing !== null && document.querySelector("[data-writer]") === null) ||
-    (dialog !== null && document.querySelector("dialog[open]") === null);
+    (dialog !== null && document.querySelector("dialog") === null);
   if (late && e.key === "Escape") session.store.setState({ ahead: "" });
   if (!late || e.key === "Escape") return false;
   const letter = e.key.length === 1 && !e.ctrlKey && !e.metaKey && !e.altKey;

@@ -20,7 +20,18 @@ export function Dialog(props: { label: string; wide?: boolean; onClose: () => vo
     };
   }, []);
   return (
-    <dialog ref={ref} className={css["dialog"]} data-wide={wide ? "" : undefined} aria-label={label} onClose={onClose}>
+    <dialog
+      ref={ref}
+      className={css["dialog"]}
+      data-wide={wide ? "" : undefined}
+      aria-label={label}
+      // Escape: gone at once, so that the next key finds the page and not a dialog on its way out.
+      onCancel={(e) => {
+        e.preventDefault();
+        onClose();
+      }}
+      onClose={onClose}
+    >
       <div className={css["inside"]}>{children}</div>
     </dialog>
   );
