@@ -70,6 +70,28 @@ test("a good link pasted later is followed", async ({ page }) => {
   await expect(page).toHaveTitle(/Probe 10.* · IOMMUFD Lab/);
 });
 
+test("a link pasted while the bar is about to change is followed all the same", async ({ page }) => {
+  const lab = await Lab.open(page, `v=1&s=sw-msi-nested&k=${NEW}&n=9`);
+  // The bar follows what is on screen some 120 ms later.
+  for (const [wait, step] of [
+    [0, 3],
+    [110, 4],
+    [130, 5],
+    [150, 6],
+  ] as const) {
+    await page.keyboard.press(".");
+    await page.evaluate(
+      async ([ms, to]) => {
+        await new Promise((done) => setTimeout(done, ms));
+        location.hash = to;
+      },
+      [wait, `v=1&s=sw-msi-nested&k=${NEW}&n=${step}`] as const,
+    );
+    await lab.expectStep(step);
+    await lab.link(new RegExp(`n=${step}(&|$)`));
+  }
+});
+
 test("a scenario of one's own travels in the link, and a mistake in it is told with its place", async ({ page }) => {
   const lab = await Lab.open(page);
   await page.keyboard.press("e");

@@ -8,11 +8,14 @@ export function installAddressBar(session: Session): () => void {
   const { store } = session;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let written = location.hash.slice(1);
+  let turn = 0;
   const write = async (): Promise<void> => {
+    const mine = ++turn;
     const link = recordingLink(store.getState()) ?? (await session.link());
-    if (link === null || link === written) return;
+    // A link that was pasted meanwhile goes first.
+    if (link === null || mine !== turn) return;
     written = link;
-    history.replaceState(null, "", `#${link}`);
+    if (location.hash.slice(1) !== link) history.replaceState(null, "", `#${link}`);
   };
   const later = (): void => {
     clearTimeout(timer);
@@ -47,9 +50,10 @@ export function installAddressBar(session: Session): () => void {
     ] as const;
     if (keys.some((k) => now[k] !== old[k])) later();
   });
-  const follow = async (): Promise<void> => {
-    const fragment = location.hash.slice(1);
+  const follow = async (fragment: string): Promise<void> => {
     if (fragment === written) return;
+    clearTimeout(timer);
+    turn++;
     const went = await session.follow(fragment);
     if (went) written = fragment;
     else {
@@ -58,7 +62,8 @@ export function installAddressBar(session: Session): () => void {
       await write();
     }
   };
-  const changed = (): void => void follow();
+  // The event tells what was pasted; the bar itself may hold another link by now.
+  const changed = (e: HashChangeEvent): void => void follow(new URL(e.newURL).hash.slice(1));
   addEventListener("hashchange", changed);
   return () => {
     stop();
