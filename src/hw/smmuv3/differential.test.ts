@@ -148,7 +148,8 @@ test("the walker and the slow reference agree on random tables: result, record, 
         count(verdict.event === 0 ? "no record" : `event ${verdict.event} stage ${verdict.stage}`);
       }
     }),
-    { numRuns: 400 },
+    // The same cases at every run: what they reach is asked below.
+    { numRuns: 800, seed: 3070 },
   );
   expect(REACHED.filter((what) => (seen.get(what) ?? 0) < 3)).toEqual([]);
 });
